@@ -1,0 +1,43 @@
+# The checks themselves live in .ci/run; this file only gives them short names.
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+COUNT ?= 6
+BENCH ?= .
+PKGS  ?= ./...
+ORDERS ?= 1000
+STORE  ?= postgres
+ENGINE ?=
+
+.PHONY: help check test race lint fuzz bench examples differential proof
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1: \2/p' $(MAKEFILE_LIST)
+
+check: ## everything that CI runs
+	bash .ci/run
+
+test: ## go test, every module
+	bash .ci/run test
+
+race: ## go test -race, every module
+	bash .ci/run race
+
+lint: ## gofmt, go vet and golangci-lint, every module
+	bash .ci/run format vet lint
+
+fuzz: ## each fuzz function for FUZZTIME (10s)
+	bash .ci/run fuzz
+
+examples: ## every program under examples/, its output checked
+	bash .ci/run examples
+
+differential: ## the signed texts against the real Node, PHP and Python
+	bash .ci/run require differential
+
+bench: ## the tables of docs/performance.md; BENCH, PKGS and COUNT choose
+	@mkdir -p bin
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count=$(COUNT) $(PKGS) | tee bin/bench.txt
+	go tool -modfile=tools/go.mod benchstat -col /impl bin/bench.txt
+
+proof: ## each order is fulfilled once, whatever breaks; ORDERS, STORE (postgres, sqlite) and ENGINE (jetstream) choose
+	cd proof && go run . -orders $(ORDERS) -store $(STORE) -engine '$(ENGINE)' $${JOVEPAY_TEST_POSTGRES:+-postgres "$$JOVEPAY_TEST_POSTGRES"}
