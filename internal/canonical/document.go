@@ -1,0 +1,113 @@
+package canonical
+
+// A Document holds one body and writes it in every form.
+//
+// The zero value is an empty document, ready for [Document.Parse]. A Document
+// keeps its memory from one Parse to the next, so that a program that reuses
+// one allocates nothing. It must not be used by two goroutines at once: its
+// writers keep their state in it as well.
+type Document struct {
+	// buf is the body, eight zero bytes, and then every string that had an
+	// escape, decoded. The zeros stop every scan without a check for the end.
+	buf []byte
+	// nodes are the values of the body, each before what it contains.
+	nodes []node
+	// order holds the members of each object by code point, one object after
+	// another, inner objects before the outer. What lies beyond its length is
+	// left from earlier bodies: see sortAsBefore.
+	order []member
+	// js and php are order as these forms have it. Both are made on demand.
+	js, php   []member
+	numbers   []number
+	differ    pairs
+	reordered flags // jsOrder, phpOrder, both or none
+	// names is scratch space of the reader: the members of all objects that
+	// are open. frames and phpNames are scratch space of the writers.
+	names    []member
+	frames   []frame
+	phpNames []phpName
+}
+
+// A node is one value and, if it is a member, its name.
+type node struct {
+	// name and nameEnd give the name, decoded and with quotes, in buf.
+	name, nameEnd uint32
+	// off and end give, in buf, a string, decoded and with quotes, or a
+	// number or literal as all forms write it. If the number is computed,
+	// off is its index in numbers. Of an object off is the index of its first
+	// member in order. Of both containers end counts the children.
+	off, end uint32
+	// next is the index after the last node of this value. While a container
+	// is open it is the index of the container around it.
+	next      uint32
+	kind      Kind
+	flags     flags
+	nameFlags flags
+}
+
+// A member is an object's member in an order of names.
+type member struct {
+	// head is the first eight bytes of the name, filled up with zeros, as a
+	// number that compares like them.
+	head uint64
+	node uint32
+	// rank is, in Document.order, the place of the member in the body.
+	rank uint32
+}
+
+// flags tell what is not ordinary about a value or a name.
+type flags uint8
+
+const (
+	escaped  flags = 1 << iota // a string with a quote, backslash or control
+	wide                       // a string with a character beyond ASCII
+	del                        // a string with U+007F, which only Python escapes
+	computed                   // a number that not every form writes alike or as it stands
+	verbatim                   // name, colon and value stand in buf as all forms write them
+	phpList                    // an object that PHP writes as a list
+	jsOrder                    // a document of which Node may order objects otherwise than by code point
+	phpOrder                   // a document of which PHP may
+)
+
+// Append appends the text that form f signs for the document to dst and
+// returns the extended slice. It appends nothing if the last Parse failed or
+// f is no form. It may write to the capacity of dst beyond what it appends.
+func (d *Document) Append(dst []byte, f Form) []byte {
+	if len(d.nodes) == 0 || f > Python {
+		return dst
+	}
+	return d.appendValue(dst, 0, f)
+}
+
+// Differ reports whether the texts of forms a and b may differ. If it returns
+// false they are equal, and so are their MACs. It returns false for all pairs
+// of forms for nearly every body: one in ASCII, without arrays, whose numbers
+// are written plainly and are 0 or at least 1e-4.
+func (d *Document) Differ(a, b Form) bool {
+	return d.differ&pairOf(a, b) != 0
+}
+
+// Retained returns about how many bytes of memory the document keeps for the
+// next Parse. A pool can drop a document that one large body has made large.
+func (d *Document) Retained() int {
+	const nodeSize, memberSize, numberSize, frameSize, phpNameSize = 24, 16, 32, 16, 24
+	return cap(d.buf) +
+		cap(d.nodes)*nodeSize +
+		(cap(d.order)+cap(d.js)+cap(d.php)+cap(d.names))*memberSize +
+		cap(d.numbers)*numberSize +
+		cap(d.frames)*frameSize +
+		cap(d.phpNames)*phpNameSize
+}
+
+// reset empties the document and keeps its memory.
+func (d *Document) reset() {
+	d.buf = d.buf[:0]
+	d.nodes = d.nodes[:0]
+	d.order = d.order[:0]
+	d.names = d.names[:0]
+	d.js = d.js[:0]
+	d.php = d.php[:0]
+	d.numbers = d.numbers[:0]
+	d.differ = 0
+	d.reordered = 0
+}

@@ -1,0 +1,285 @@
+package canonical
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+const (
+	// DefaultDepth is how many levels deep the objects and arrays of a body may
+	// be nested. PHP reads one level less by default, the others more.
+	DefaultDepth = 512
+
+	// maxBody keeps every offset within 32 bits: what is decoded takes at most
+	// three times the space of the body.
+	maxBody = 1 << 29
+
+	// zeros follow the body and every decoded string in Document.buf, because
+	// scans take eight bytes at a time.
+	zeros = "\x00\x00\x00\x00\x00\x00\x00\x00"
+)
+
+// Parse reads body into d, in place of what d held before. The body must be
+// one JSON object, nested at most maxDepth levels deep, the object itself
+// included. Parse refuses whatever the verifiers do not read alike: besides
+// what is not JSON or not UTF-8 these are duplicate names, members named
+// __proto__, lone surrogates, byte order marks and numbers beyond the range of
+// a double. It then returns an [*Error] and leaves d empty.
+//
+// Parse copies body and does not refer to it after it has returned. The size of
+// the body is for the caller to limit: time and memory grow with it, time as
+// n log n where an object has n members.
+func (d *Document) Parse(body []byte, maxDepth int) error {
+	d.reset()
+	offset, reason := 0, TooLarge
+	if len(body) < maxBody {
+		d.buf = append(d.buf, body...)
+		d.buf = append(d.buf, zeros...)
+		offset, reason = d.read(len(body), maxDepth)
+	}
+	if reason != 0 {
+		d.reset()
+		return &Error{Reason: reason, Offset: offset}
+	}
+	return nil
+}
+
+// read reads the body of size bytes that stands in d.buf. It returns a reason
+// of 0, or what to refuse and where.
+func (d *Document) read(size, maxDepth int) (int, Reason) {
+	i := skipSpace(d.buf, 0)
+	if d.buf[i] != '{' {
+		return i, notObject(d.buf, i)
+	}
+	var (
+		parent uint32 // the innermost open container
+		within Kind   // its kind, 0 around the object itself
+		count  uint32 // how many children of it have begun
+		depth  int    // how many containers are open
+	)
+	for {
+		before := len(d.nodes)
+		next, reason := d.readChildren(i, size, within == Object)
+		if i = next; reason != 0 {
+			return i, reason
+		}
+		count += uint32(len(d.nodes) - before)
+
+		at := uint32(len(d.nodes) - 1)
+		if kind := d.nodes[at].kind; kind == Object || kind == Array {
+			if depth++; depth > maxDepth {
+				return i, TooDeep
+			}
+			d.nodes[parent].end = count
+			d.nodes[at].next = parent
+			parent, within, count = at, kind, 0
+			i = skipSpace(d.buf, i+1)
+			if d.buf[i] != closing(within) {
+				continue
+			}
+		}
+
+		// Brackets, up to the comma before the next child.
+		for d.buf[i] != ',' {
+			if d.buf[i] != closing(within) {
+				return unexpected(i, size)
+			}
+			i = skipSpace(d.buf, i+1)
+			n := &d.nodes[parent]
+			parent = n.next
+			n.next = uint32(len(d.nodes))
+			n.end = count
+			if within == Object {
+				first := len(d.names) - int(count)
+				if twin := d.sortMembers(n, d.names[first:]); twin != 0 {
+					return d.source(d.nodes[twin].name, size), DuplicateName
+				}
+				d.names = d.names[:first]
+			} else {
+				d.differ |= jsAlone
+			}
+			if depth--; depth == 0 {
+				if i < size {
+					return i, TrailingData
+				}
+				return 0, 0
+			}
+			within, count = d.nodes[parent].kind, d.nodes[parent].end
+		}
+		i = skipSpace(d.buf, i+1)
+	}
+}
+
+// readChildren reads values from i on, members with their names if named is
+// set, and appends their nodes. It stops behind the last value that a comma
+// does not follow, or before the bracket if a value is a container, whose node
+// it appends. It returns the index where it stops; or a reason and where.
+//
+//nolint:funlen // all names and values pass here: two calls for each would cost a tenth of the reading
+func (d *Document) readChildren(i, size int, named bool) (int, Reason) {
+	buf := d.buf
+	var reason Reason
+	for {
+		at := len(d.nodes)
+		if at == cap(d.nodes) {
+			d.nodes = slices.Grow(d.nodes, 1)
+		}
+		d.nodes = d.nodes[:at+1]
+		n := &d.nodes[at]
+		*n = node{}
+		n.next = uint32(at + 1)
+		var nameEnd uint32
+		if named {
+			if buf[i] != '"' {
+				return unexpected(i, size)
+			}
+			var name text
+			if end := plainEnd(buf, i+1); buf[end] == '"' {
+				name.off, name.end = uint32(i), uint32(end+1)
+				i = end + 1
+			} else {
+				if name, i, reason = d.readString(i, end, size); reason != 0 {
+					return i, reason
+				}
+				buf = d.buf
+				n.nameFlags = name.flags
+				if name.flags&wide != 0 {
+					d.reordered |= jsOrder
+				}
+			}
+			n.name, n.nameEnd = name.off, name.end
+			nameEnd = name.end
+			head := headOf(buf, name.off+1, name.end-1)
+			if head == protoHead && string(buf[name.off:name.end]) == proto {
+				return d.source(name.off, size), ProtoName
+			}
+			d.names = append(d.names, member{head: head, node: uint32(at)})
+			if buf[i] <= ' ' {
+				i = skipSpace(buf, i)
+			}
+			if buf[i] != ':' {
+				return unexpected(i, size)
+			}
+			if i++; buf[i] <= ' ' {
+				i = skipSpace(buf, i)
+			}
+		}
+
+		var value text
+		kind := Kind(buf[i])
+		switch kind {
+		case String:
+			if end := plainEnd(buf, i+1); buf[end] == '"' {
+				value.off, value.end = uint32(i), uint32(end+1)
+				i = end + 1
+			} else if value, i, reason = d.readString(i, end, size); reason != 0 {
+				return i, reason
+			}
+		case Object, Array:
+			n.kind = kind
+			return i, 0
+		case Null, True, False:
+			value.off = uint32(i)
+			if i, reason = readLiteral(buf, i, size); reason != 0 {
+				return i, reason
+			}
+			value.end = uint32(i)
+		case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+			kind = Number
+			end := digitsEnd(buf, i+1)
+			c := buf[end]
+			if c != '.' && c|0x20 != 'e' && end-i <= safeDigits && (buf[i] > '0' || buf[i] == '0' && end == i+1) {
+				value.off, value.end = uint32(i), uint32(end)
+				i = end
+			} else if value, i, reason = d.readNumber(i, end, size); reason != 0 {
+				return i, reason
+			}
+		default:
+			return unexpected(i, size)
+		}
+		n.kind = kind
+		n.off, n.end = value.off, value.end
+		n.flags = value.flags
+		if value.off == nameEnd+1 && n.nameFlags|value.flags == 0 {
+			n.flags = verbatim
+		}
+
+		if buf[i] <= ' ' {
+			i = skipSpace(buf, i)
+		}
+		if buf[i] != ',' {
+			return i, 0
+		}
+		if i++; buf[i] <= ' ' {
+			i = skipSpace(buf, i)
+		}
+	}
+}
+
+// proto is the one name, in quotes, that Node does not store like any other.
+const (
+	proto     = `"__proto__"`
+	protoHead = '_'<<56 | '_'<<48 | 'p'<<40 | 'r'<<32 | 'o'<<24 | 't'<<16 | 'o'<<8 | '_'
+)
+
+// skipSpace returns the index of the first byte from i on that is not white
+// space.
+func skipSpace(buf []byte, i int) int {
+	for buf[i] == ' ' || buf[i] == '\n' || buf[i] == '\t' || buf[i] == '\r' {
+		i++
+	}
+	return i
+}
+
+// closing returns the bracket that closes a container.
+func closing(k Kind) byte {
+	return byte(k) + 2 // true of both pairs in ASCII
+}
+
+// readLiteral reads null, true or false at i and returns the index after it.
+func readLiteral(buf []byte, i, size int) (int, Reason) {
+	switch string(buf[i : i+4]) {
+	case "null", "true":
+		return i + 4, 0
+	case "fals":
+		if buf[i+4] == 'e' {
+			return i + 5, 0
+		}
+	}
+	word := "null"
+	switch buf[i] {
+	case 't':
+		word = "true"
+	case 'f':
+		word = "false"
+	}
+	for buf[i] == word[0] {
+		i, word = i+1, word[1:]
+	}
+	return unexpected(i, size)
+}
+
+// unexpected refuses the byte at i, or the end if the body ends there.
+func unexpected(i, size int) (int, Reason) {
+	if i >= size {
+		return size, Truncated
+	}
+	return i, Syntax
+}
+
+// notObject tells why a body that does not begin with a brace is refused.
+func notObject(buf []byte, i int) Reason {
+	if string(buf[i:i+3]) == "\ufeff" {
+		return ByteOrderMark
+	}
+	return NotObject
+}
+
+// source returns the offset in the body of the string that begins at off in
+// d.buf.
+func (d *Document) source(off uint32, size int) int {
+	if int(off) < size {
+		return int(off)
+	}
+	return int(binary.LittleEndian.Uint32(d.buf[off-origin:]))
+}

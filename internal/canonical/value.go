@@ -1,0 +1,150 @@
+package canonical
+
+import (
+	"iter"
+	"slices"
+)
+
+// A Kind is a kind of JSON value: the first character of such a value, 0 for
+// every number. The zero Kind belongs to no value.
+type Kind byte
+
+// The kinds.
+const (
+	Object Kind = '{'
+	Array  Kind = '['
+	String Kind = '"'
+	Number Kind = '0'
+	True   Kind = 't'
+	False  Kind = 'f'
+	Null   Kind = 'n'
+)
+
+// A Value is one value of a [Document] as a form has it: what is read from it
+// is read from the text that [Document.Append] writes for that form. The one
+// difference is that an array is an array in form [JS] too.
+//
+// The zero Value is no value; its Kind is 0, and it has no members. A Value is
+// good until the next Parse of its document, and like the document it must not
+// be used by two goroutines at once.
+type Value struct {
+	doc  *Document
+	node uint32
+	form Form
+	// element is set if v is an element, which has no name in this form.
+	element bool
+}
+
+// Root returns the document as form f has it: an object, or a list if f is
+// [PHP] and PHP takes the object for one. It returns the zero Value if the
+// document is empty or f is no form.
+func (d *Document) Root(f Form) Value {
+	if len(d.nodes) == 0 || f > Python {
+		return Value{}
+	}
+	if f == JS {
+		f = JSArrays
+	}
+	return Value{doc: d, form: f}
+}
+
+// Kind returns the kind of v. In form [PHP] an object is an Array if PHP writes
+// it as one: if it is empty, or if its names are 0, 1 and so on.
+func (v Value) Kind() Kind {
+	if v.doc == nil {
+		return 0
+	}
+	n := &v.doc.nodes[v.node]
+	if n.kind == Object && v.form == PHP && n.flags&phpList != 0 {
+		return Array
+	}
+	return n.kind
+}
+
+// Name returns the name, without quotes and escapes, if v is a member of an
+// object, and nothing otherwise. The caller must not change it.
+func (v Value) Name() []byte {
+	if v.doc == nil || v.node == 0 || v.element {
+		return nil
+	}
+	return v.doc.name(&v.doc.nodes[v.node])
+}
+
+// Text returns the content of a string, without quotes and escapes, and nothing
+// for every other kind. The caller must not change it.
+func (v Value) Text() []byte {
+	if v.Kind() != String {
+		return nil
+	}
+	n := &v.doc.nodes[v.node]
+	return v.doc.buf[n.off+1 : n.end-1]
+}
+
+// Append appends the text of v to dst and returns the extended slice. It
+// appends nothing for the zero Value.
+func (v Value) Append(dst []byte) []byte {
+	if v.doc == nil {
+		return dst
+	}
+	return v.doc.appendValue(dst, v.node, v.form)
+}
+
+// Len returns the number of members or elements, 0 if v is neither an object
+// nor an array.
+func (v Value) Len() int {
+	if k := v.Kind(); k != Object && k != Array {
+		return 0
+	}
+	return int(v.doc.nodes[v.node].end)
+}
+
+// Children returns an iterator over the members of an object or the elements of
+// an array, in the order in which the text has them.
+func (v Value) Children() iter.Seq[Value] {
+	return func(yield func(Value) bool) { v.each(yield) }
+}
+
+// each calls yield with every child until it returns false.
+func (v Value) each(yield func(Value) bool) {
+	if v.Len() == 0 {
+		return
+	}
+	child := Value{doc: v.doc, form: v.form, element: v.Kind() == Array}
+	n := &v.doc.nodes[v.node]
+	if n.kind == Array {
+		for child.node = v.node + 1; child.node < n.next; child.node = v.doc.nodes[child.node].next {
+			if !yield(child) {
+				return
+			}
+		}
+		return
+	}
+	for _, m := range v.doc.members(v.form)[n.off : n.off+n.end] {
+		if child.node = m.node; !yield(child) {
+			return
+		}
+	}
+}
+
+// Member returns the member of that name, and the zero Value if v is not an
+// object or has no such member.
+func (v Value) Member(name string) Value {
+	if v.Kind() != Object {
+		return Value{}
+	}
+	n := &v.doc.nodes[v.node]
+	members := v.doc.order[n.off : n.off+n.end]
+	i, ok := slices.BinarySearchFunc(members, name, func(m member, name string) int {
+		switch s := v.doc.name(&v.doc.nodes[m.node]); {
+		case string(s) < name:
+			return -1
+		case string(s) > name:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return Value{}
+	}
+	return Value{doc: v.doc, node: members[i].node, form: v.form}
+}

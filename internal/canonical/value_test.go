@@ -1,0 +1,137 @@
+package canonical
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// outline returns the tree that v is, as its methods tell it.
+func outline(v Value) any {
+	switch v.Kind() {
+	case Object:
+		var members []any
+		for m := range v.Children() {
+			members = append(members, string(m.Name()), outline(m))
+		}
+		return members
+	case Array:
+		elements := []string{}
+		for e := range v.Children() {
+			elements = append(elements, string(e.Name())+string(e.Append(nil)))
+		}
+		return elements
+	case String:
+		return string(v.Text())
+	default:
+		return v.Kind()
+	}
+}
+
+func TestValue(t *testing.T) {
+	t.Parallel()
+	d := parse(t, `{"s":"\u00e9\"","n":1.50,"t":true,"o":{"b":{},"a":""},"l":[[],"x",{"1":2,"0":1}],"10":false,"9":null}`)
+	list := []string{`[]`, `"x"`, `{"0":1,"1":2}`}
+	within := []any{"a", "", "b", []any(nil)}
+	js := []any{"9", Null, "10", False, "l", list, "n", Number, "o", within, "s", `é"`, "t", True}
+	assert.Equal(t, js, outline(d.Root(JS)))
+	assert.Equal(t, js, outline(d.Root(JSArrays)))
+
+	python := slices.Concat([]any{"10", False, "9", Null}, js[4:])
+	assert.Equal(t, python, outline(d.Root(Python)))
+
+	listPHP := []string{`[]`, `"x"`, `[1,2]`}
+	withinPHP := []any{"a", "", "b", []string{}}
+	php := []any{"9", Null, "10", False, "l", listPHP, "n", Number, "o", withinPHP, "s", `é"`, "t", True}
+	assert.Equal(t, php, outline(d.Root(PHP)))
+}
+
+// TestValuePHPList reads as lists what PHP signs as lists.
+func TestValuePHPList(t *testing.T) {
+	t.Parallel()
+	d := parse(t, `{"2":"c","0":"a","1":{"0":"b"}}`)
+	root := d.Root(PHP)
+	assert.Equal(t, Array, root.Kind())
+	assert.Equal(t, []string{`"a"`, `["b"]`, `"c"`}, outline(root))
+	assert.Zero(t, root.Member("0"), "an element has no name")
+	for e := range root.Children() {
+		assert.Nil(t, e.Name())
+	}
+	assert.Equal(t, Object, d.Root(Python).Kind())
+	assert.Equal(t, `"a"`, string(d.Root(Python).Member("0").Append(nil)))
+}
+
+// TestValueAppend writes the parts of a document as the whole has them.
+func TestValueAppend(t *testing.T) {
+	t.Parallel()
+	d := parse(t, `{"n":9007199254740993,"a":[1e-8,[]],"o":{"é":0.0}}`)
+	tests := map[Form][3]string{
+		JS:       {`9007199254740992`, `[1e-8,[]]`, `{"é":0}`},
+		JSArrays: {`9007199254740992`, `[1e-8,[]]`, `{"é":0}`},
+		PHP:      {`9007199254740993`, `[1.0e-8,[]]`, `{"\u00e9":0}`},
+		Python:   {`9007199254740993`, `[1e-08,[]]`, `{"\u00e9":0.0}`},
+	}
+	for f, want := range tests {
+		root := d.Root(f)
+		for i, name := range []string{"n", "a", "o"} {
+			assert.Equal(t, "before"+want[i], string(root.Member(name).Append([]byte("before"))), "%v %s", f, name)
+		}
+		if f != JS {
+			assert.Equal(t, string(d.Append(nil, f)), string(root.Append(nil)))
+		}
+	}
+	assert.Equal(t, d.Append(nil, JSArrays), d.Root(JS).Append(nil), "arrays stay arrays")
+}
+
+func TestValueMember(t *testing.T) {
+	t.Parallel()
+	d := parse(t, `{"payment_id":1,"payment_status":2,"":3,"é":4,"10":5,"9":6,"payment_":7,"\u0061b":8}`)
+	for f := JS; f <= Python; f++ {
+		root := d.Root(f)
+		for i, name := range []string{"payment_id", "payment_status", "", "é", "10", "9", "payment_", "ab"} {
+			m := root.Member(name)
+			assert.Equal(t, name, string(m.Name()))
+			assert.Equal(t, string('1'+rune(i)), string(m.Append(nil)))
+		}
+		for _, name := range []string{"payment", "payment_i", "payment_idx", "e", "\xff", "1", "zz"} {
+			assert.Zero(t, root.Member(name), name)
+		}
+		assert.Zero(t, root.Member("9").Member(""), "a number has no members")
+	}
+}
+
+// TestNoValue uses every method on what is no value or has no such part.
+func TestNoValue(t *testing.T) {
+	t.Parallel()
+	var empty Document
+	refused := Document{}
+	_ = refused.Parse([]byte(`{"a":1,"a":2}`), DefaultDepth)
+	for _, v := range []Value{{}, empty.Root(JS), refused.Root(PHP), parse(t, `{}`).Root(4)} {
+		assert.Zero(t, v.Kind())
+		assert.Nil(t, v.Name())
+		assert.Nil(t, v.Text())
+		assert.Zero(t, v.Len())
+		assert.Empty(t, slices.Collect(v.Children()))
+		assert.Zero(t, v.Member("a"))
+		assert.Equal(t, "before", string(v.Append([]byte("before"))))
+	}
+	root := parse(t, `{"a":["x"],"o":{"b":1,"c":2}}`).Root(JS)
+	assert.Nil(t, root.Name())
+	assert.Nil(t, root.Text())
+	assert.Equal(t, 2, root.Len())
+	a := root.Member("a")
+	assert.Equal(t, 1, a.Len())
+	assert.Zero(t, a.Member("x"))
+	for e := range a.Children() {
+		assert.Nil(t, e.Name())
+		assert.Zero(t, e.Len())
+		assert.Equal(t, "x", string(e.Text()))
+	}
+	for range root.Member("o").Children() {
+		break // an iterator can be left
+	}
+	for range root.Member("a").Children() {
+		break
+	}
+}
