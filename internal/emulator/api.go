@@ -1,0 +1,131 @@
+// Package emulator serves the engine as JovePay's HTTP API, with faults on
+// demand and a journal of what was asked.
+//
+// It is an http.Handler without a listener, so that it runs under any server.
+// What it answers follows JovePay's guide and, where the guide is silent, the
+// API that JovePay's mirrors, with that API's inconsistencies (a payment id is
+// a string in one answer and a number in the next), so that a client has to
+// cope with them. It is stricter about requests than a gateway need be: a
+// field or parameter that is not known is refused, since in a test it is a
+// spelling mistake.
+package emulator
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/jovepay/jovepay-go/internal/emulator/engine"
+)
+
+// maxBody is the largest request body that is read.
+const maxBody = 100 << 10
+
+// Config sets up an API. Engine is required.
+type Config struct {
+	Engine *engine.Engine
+	// Seed decides the request ids, and which requests a fault of some percent
+	// hits.
+	Seed uint64
+	// PageURL is where the hosted pages are; every invoice_url begins with it.
+	PageURL string
+	// Latency is how long every answer takes.
+	Latency time.Duration
+}
+
+// API is JovePay's HTTP API. It is safe for concurrent use.
+type API struct {
+	engine  *engine.Engine
+	pageURL string
+	latency time.Duration
+	mux     *http.ServeMux
+	journal journal
+	faults  faults
+}
+
+// New returns the API of an engine.
+func New(cfg Config) *API {
+	a := &API{
+		engine:  cfg.Engine,
+		pageURL: cfg.PageURL,
+		latency: cfg.Latency,
+		mux:     http.NewServeMux(),
+		journal: journal{seed: cfg.Seed},
+		faults:  faults{seed: cfg.Seed},
+	}
+	a.routes()
+	return a
+}
+
+// ServeHTTP answers one request. A fault or the latency may hold the answer
+// back; that ends with the request's context, by cutting the connection.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := readBody(w, r)
+	fault := a.faults.take(r)
+	entry := a.journal.open(r, body, a.engine.Now(), fault != nil)
+	if fault == nil {
+		fault = &Fault{}
+	}
+	d := delivery{w: w, ctx: r.Context(), latency: a.latency, fault: fault}
+
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	if err != nil && !tooLarge {
+		d.cut() // half a request has no effect
+		return
+	}
+	if !fault.AfterEffect && !d.survives() {
+		return
+	}
+	ans := &answer{status: http.StatusOK, header: http.Header{}}
+	switch {
+	case fault.Status != 0 && !fault.AfterEffect:
+		// The request never gets as far as JovePay.
+	case tooLarge:
+		writeRefusal(ans, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "request body is too large")
+	default:
+		a.route(ans, r)
+		a.journal.handled(entry)
+	}
+	if fault.AfterEffect && !d.survives() {
+		return
+	}
+	ans.header.Set("X-Request-Id", entry.ID)
+	fault.change(ans)
+	// Before the answer: who has it may look it up at once.
+	a.journal.answered(entry, ans.status)
+	d.send(ans)
+}
+
+// readBody reads the whole body, without which the server would not notice
+// that the client left, and lets the endpoints read it again.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return body, err
+}
+
+// route answers as JovePay would.
+func (a *API) route(ans *answer, r *http.Request) {
+	if r.URL.Path != path.Clean("/"+r.URL.Path) {
+		noEndpoint(ans, r) // where the mux would redirect
+		return
+	}
+	a.mux.ServeHTTP(ans, r)
+}
+
+// Inject adds faults. The first one that matches a request hits it. None is
+// added if one of them contradicts itself.
+func (a *API) Inject(faults ...Fault) error { return a.faults.inject(faults) }
+
+// ClearFaults removes all faults.
+func (a *API) ClearFaults() { a.faults.clear() }
+
+// Requests returns what was asked so far, the oldest first.
+func (a *API) Requests() []Request { return a.journal.copies() }
+
+// Count returns how many requests of the journal have the method and path, in
+// the terms of [Fault].
+func (a *API) Count(method, path string) int { return a.journal.count(method, path) }

@@ -1,0 +1,106 @@
+// Package engine is JovePay without a network: the payments, invoices, prices
+// and logins of one merchant account, and the rules by which they change.
+//
+// It is a state machine under one lock. It starts no goroutine and reads no
+// clock but the one it is given: whatever is due by itself (a payment that
+// expires, a status that moves on) is brought up to date at the start of every
+// call, in the order in which it was due. Ids, addresses and secrets are
+// functions of the seed, so the same seed, clock and calls give the same state.
+package engine
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	defaultTokenLifetime = 300 * time.Second
+	paymentLifetime      = 7 * 24 * time.Hour
+	fixedRateLifetime    = 20 * time.Minute
+)
+
+// Config sets up an Engine. The zero value is ready to use.
+type Config struct {
+	// Seed decides every id, address and secret.
+	Seed uint64
+	// Now is the clock; nil is time.Now. It is called under the engine's lock.
+	Now func() time.Time
+	// TokenLifetime is how long a login lasts, in whole seconds; 0 is 300 s.
+	TokenLifetime time.Duration
+	// StepEvery is the time after which a paid payment takes its next status
+	// by itself; 0 leaves it to Advance.
+	StepEvery time.Duration
+}
+
+// Engine is the state of one merchant account. It is safe for concurrent use.
+type Engine struct {
+	account   Account
+	seed      uint64
+	lifetime  time.Duration
+	stepEvery time.Duration
+
+	mu         sync.Mutex
+	clock      func() time.Time
+	ids        sequence
+	logins     uint64
+	currencies map[string]*currency
+	tickers    []string // coins in the order in which they are listed
+	payments   map[int64]*record
+	created    timeline
+	invoices   map[int64]*invoiceRecord
+	due        deadlines
+	watch      func(p Payment, next time.Time) // nil: nobody
+}
+
+// New returns an engine with the default currencies and no payments.
+func New(cfg Config) (*Engine, error) {
+	if cfg.TokenLifetime == 0 {
+		cfg.TokenLifetime = defaultTokenLifetime
+	}
+	if cfg.TokenLifetime < time.Second || cfg.TokenLifetime%time.Second != 0 {
+		return nil, fmt.Errorf("token lifetime must be whole seconds, got %v", cfg.TokenLifetime)
+	}
+	if cfg.StepEvery < 0 {
+		return nil, fmt.Errorf("step interval must not be negative, got %v", cfg.StepEvery)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	e := &Engine{
+		account:    newAccount(cfg.Seed),
+		seed:       cfg.Seed,
+		lifetime:   cfg.TokenLifetime,
+		stepEvery:  cfg.StepEvery,
+		clock:      cfg.Now,
+		ids:        newSequence(cfg.Seed),
+		currencies: make(map[string]*currency),
+		payments:   make(map[int64]*record),
+		invoices:   make(map[int64]*invoiceRecord),
+	}
+	for _, c := range defaultCurrencies() {
+		e.addCurrency(c)
+	}
+	return e, nil
+}
+
+// Now is the engine's time: the clock's, in UTC and whole milliseconds, as
+// JovePay writes it.
+func (e *Engine) Now() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.now()
+}
+
+func (e *Engine) now() time.Time {
+	return e.clock().UTC().Truncate(time.Millisecond)
+}
+
+// begin takes the lock, which the caller releases, and brings everything up to
+// date that was due by itself.
+func (e *Engine) begin() time.Time {
+	e.mu.Lock()
+	now := e.now()
+	e.catchUp(now)
+	return now
+}

@@ -1,0 +1,40 @@
+package engine
+
+import "fmt"
+
+// Code names a kind of error in an answer of the API. The guide shows no
+// errors; the codes are those of the API that JovePay's mirrors, where known.
+type Code string
+
+// The codes of the errors that the engine gives.
+const (
+	CodeInvalidParams       Code = "INVALID_REQUEST_PARAMS"
+	CodeAuthRequired        Code = "AUTH_REQUIRED"
+	CodeWrongKey            Code = "INVALID_API_KEY"
+	CodeWrongLogin          Code = "INVALID_CREDENTIALS"
+	CodeWrongToken          Code = "INVALID_ACCESS_TOKEN"
+	CodePaymentNotFound     Code = "PAYMENT_NOT_FOUND"
+	CodeInvoiceNotFound     Code = "INVOICE_NOT_FOUND"
+	CodeCurrencyUnavailable Code = "CURRENCY_UNAVAILABLE"
+	CodeAmountTooSmall      Code = "AMOUNT_MINIMAL_ERROR"
+	CodeFinalStatus         Code = "FINAL_STATUS"
+)
+
+// Error is a refusal: what a client of the API is told.
+type Error struct {
+	Code    Code
+	Message string
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+func refuse(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// InvalidParam is the refusal of a request of which a field or parameter
+// breaks a rule.
+func InvalidParam(format string, args ...any) *Error {
+	return refuse(CodeInvalidParams, format, args...)
+}

@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// next is the status after this one in an ordinary life, or "" if this one is
+// the last. The last step depends on what was paid.
+func (p *Payment) next() string {
+	switch p.Status {
+	case StatusWaiting:
+		return StatusConfirming
+	case StatusConfirming:
+		return StatusConfirmed
+	case StatusConfirmed:
+		return StatusSending
+	case StatusSending:
+		if p.ActuallyPaid.LessThan(p.PayAmount) {
+			return StatusPartiallyPaid
+		}
+		return StatusFinished
+	default:
+		return ""
+	}
+}
+
+// move is the only place where a status changes, once or at the beginning.
+func (e *Engine) move(r *record, status string, at time.Time) {
+	before := r.Status
+	r.Status, r.UpdatedAt = status, at
+	switch {
+	case status == StatusWaiting:
+		e.expect(r, at)
+	case r.next() == "":
+		e.unschedule(r)
+		e.settle(r)
+	case e.stepEvery > 0 || r.automatic():
+		e.schedule(r, at.Add(e.stepEvery))
+	default:
+		e.unschedule(r)
+	}
+	if status != before {
+		e.tell(r)
+	}
+}
+
+// automatic reports whether the payment runs to its end without a deposit.
+func (p *Payment) automatic() bool { return p.Case != "" && p.Case != CaseCommon }
+
+// expect sets when a waiting payment expires, or when its case begins.
+func (e *Engine) expect(r *record, at time.Time) {
+	r.ExpiresAt = at.Add(paymentLifetime)
+	if r.FixedRate {
+		r.ExpiresAt = at.Add(fixedRateLifetime)
+	}
+	if r.automatic() {
+		e.schedule(r, at.Add(e.stepEvery))
+		return
+	}
+	e.schedule(r, r.ExpiresAt)
+}
+
+// happen is what becomes of a payment by itself.
+func (e *Engine) happen(r *record, at time.Time) {
+	if r.Status != StatusWaiting {
+		e.move(r, r.next(), at)
+		return
+	}
+	switch r.Case {
+	case CaseSuccess:
+		r.ActuallyPaid = r.PayAmount
+		e.move(r, StatusConfirming, at)
+	case CasePartiallyPaid:
+		r.ActuallyPaid = r.PayAmount.DivRound(decimal.New(2, 0), r.Coin.Precision)
+		e.move(r, StatusConfirming, at)
+	case CaseFailed:
+		e.move(r, StatusFailed, at)
+	default:
+		e.move(r, StatusExpired, at)
+	}
+}
+
+// settle pays out what came, less the service fee, when a payment has ended
+// well.
+func (e *Engine) settle(r *record) {
+	ended := r.Status == StatusFinished || r.Status == StatusPartiallyPaid
+	if !ended || r.ActuallyPaid.IsZero() {
+		return
+	}
+	paid, payout := e.currencies[r.PayCurrency], e.currencies[r.PayoutCurrency]
+	kept := decimal.New(995, -3) // a service fee of 0.5 %
+	r.OutcomeAmount = convert(r.ActuallyPaid.Mul(kept), paid, payout)
+	r.ServiceFee = convert(r.ActuallyPaid, paid, payout).Sub(r.OutcomeAmount)
+}
+
+// Deposit lets coins arrive at the payment's address; zero is exactly what was
+// asked for. A waiting payment goes to confirming. Coins for a payment that no
+// longer waits become a child payment of their own, which is what Deposit
+// returns then.
+func (e *Engine) Deposit(id int64, amount decimal.Decimal) (Payment, error) {
+	now := e.begin()
+	defer e.mu.Unlock()
+	r, err := e.record(id)
+	if err != nil {
+		return Payment{}, err
+	}
+	if amount.IsZero() {
+		amount = r.PayAmount
+	}
+	if err := checkDeposit("amount", amount, e.currencies[r.PayCurrency]); err != nil {
+		return Payment{}, err
+	}
+	if r.Status != StatusWaiting {
+		r = e.redeposit(r, amount, now)
+	}
+	r.ActuallyPaid = amount
+	e.move(r, StatusConfirming, now)
+	return r.Payment, nil
+}
+
+// redeposit opens the child payment for coins that came to a used address.
+func (e *Engine) redeposit(r *record, amount decimal.Decimal, now time.Time) *record {
+	parent := r
+	if r.ParentID != 0 {
+		parent = e.payments[r.ParentID]
+	}
+	req := *parent.PaymentRequest
+	req.PayAmount = amount
+	req.PriceAmount = convert(amount, e.currencies[req.PayCurrency], e.currencies[req.PriceCurrency])
+	req.PurchaseID = 0
+	req.Case = ""
+	child := e.open(&req, e.currencies[req.PayCurrency], parent.InvoiceID, now)
+	child.ParentID = parent.ID
+	child.PayAddress, child.PayinExtraID = parent.PayAddress, parent.PayinExtraID
+	parent.ChildIDs = append(parent.ChildIDs, child.ID)
+	parent.UpdatedAt = now
+	return child
+}
+
+// Advance takes a payment one status further on its ordinary way. A waiting
+// payment is paid exactly. A payment at its end is refused.
+func (e *Engine) Advance(id int64) (Payment, error) {
+	now := e.begin()
+	defer e.mu.Unlock()
+	r, err := e.record(id)
+	if err != nil {
+		return Payment{}, err
+	}
+	status := r.next()
+	if status == "" {
+		return Payment{}, refuse(CodeFinalStatus, "payment %d is %s, no status follows", id, r.Status)
+	}
+	if r.Status == StatusWaiting {
+		r.ActuallyPaid = r.PayAmount
+	}
+	e.move(r, status, now)
+	return r.Payment, nil
+}
+
+// Settle takes a payment to its end on its ordinary way.
+func (e *Engine) Settle(id int64) (Payment, error) {
+	for {
+		p, err := e.Advance(id)
+		if err != nil {
+			return Payment{}, err
+		}
+		if p.next() == "" {
+			return p, nil
+		}
+	}
+}
+
+// SetStatus gives a payment any status, known or not, and changes nothing
+// else: no coins arrive. A payment that waits again expires later again.
+func (e *Engine) SetStatus(id int64, status string) (Payment, error) {
+	if status == "" || len(status) > maxAmountLength {
+		return Payment{}, InvalidParam("status must have 1 to %d characters", maxAmountLength)
+	}
+	now := e.begin()
+	defer e.mu.Unlock()
+	r, err := e.record(id)
+	if err != nil {
+		return Payment{}, err
+	}
+	e.move(r, status, now)
+	return r.Payment, nil
+}

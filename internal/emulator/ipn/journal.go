@@ -1,0 +1,81 @@
+package ipn
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// maxDeliveries bounds what the journal remembers.
+const maxDeliveries = 100_000
+
+// The outcomes of an attempt.
+const (
+	Sending   = "sending"
+	Delivered = "delivered"
+	Failed    = "failed"
+	GivenUp   = "given up"
+	Lost      = "lost"
+	Skipped   = "skipped"
+)
+
+// Delivery is one attempt as the journal has it. It is documented in package
+// jovepaytest, whose Delivery has the same fields.
+type Delivery struct {
+	Number    int
+	Attempt   int
+	PaymentID int64
+	Status    string
+
+	URL       string
+	Form      string
+	Body      string
+	Signature string
+	Corrupted bool
+	Forged    bool
+
+	Outcome    string
+	StatusCode int
+	Err        error
+	Started    time.Time
+	Ended      time.Time
+}
+
+// journal remembers the last attempts. Its zero value is empty.
+type journal struct {
+	mu   sync.Mutex
+	list []*Delivery
+}
+
+// open adds an attempt, which belongs to the journal from then on.
+func (j *journal) open(d *Delivery) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.list) >= 2*maxDeliveries {
+		j.list = append(j.list[:0], j.list[len(j.list)-maxDeliveries:]...)
+	}
+	j.list = append(j.list, d)
+}
+
+// end says how an attempt ended.
+func (j *journal) end(d *Delivery, at time.Time, outcome string, status int, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	d.Ended, d.Outcome, d.StatusCode, d.Err = at, outcome, status, err
+}
+
+// copies returns the attempts in the order of the notifications: which of two
+// payments was served first is chance, and is not told.
+func (j *journal) copies() []Delivery {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	deliveries := make([]Delivery, len(j.list))
+	for i, d := range j.list {
+		deliveries[i] = *d
+	}
+	slices.SortStableFunc(deliveries, func(a, b Delivery) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Attempt, b.Attempt))
+	})
+	return deliveries
+}

@@ -1,0 +1,100 @@
+package ipn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+)
+
+// signatureHeader carries the signature.
+const signatureHeader = "X-Jovepay-Sig"
+
+// maxAnswer is how much of an answer's body is read. Nothing in it counts.
+const maxAnswer = 64 << 10
+
+var errRemote = errors.New("the address is not on this machine, and calls to others are off")
+
+// newHTTPClient returns a client that is fit to call addresses which others
+// chose: no redirects, no proxy, no cookies, and unless remote, no connection
+// that leaves the machine, whatever a name resolves to. Every notification has
+// a connection of its own, so that none fails because an old one was closed.
+func newHTTPClient(remote bool) *http.Client {
+	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
+		to, err := netip.ParseAddrPort(address)
+		if err != nil || !remote && !to.Addr().IsLoopback() {
+			return errRemote
+		}
+		return nil
+	}}
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext:            dialer.DialContext,
+			DisableKeepAlives:      true,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: maxAnswer,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// checkURL refuses what cannot or may not be called, without looking any name
+// up.
+func checkURL(rawURL string, remote bool) error {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return errors.New("the address is no URL of the web")
+	}
+	if remote || u.Hostname() == "localhost" {
+		return nil
+	}
+	if host, err := netip.ParseAddr(u.Hostname()); err != nil || !host.IsLoopback() {
+		return errRemote
+	}
+	return nil
+}
+
+// post sends the delivery and returns the status that was answered, with an error
+// unless it is a success; 0 if there was no answer in time.
+func (s *Sender) post(d *Delivery) (status int, err error) {
+	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Timeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL, strings.NewReader(d.Body))
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "jovepaytest")
+	r.Header.Set(signatureHeader, d.Signature)
+	answer, err := s.client.Do(r)
+	if err != nil {
+		return 0, s.cause(ctx, err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode < 200 || answer.StatusCode > 299 {
+		return answer.StatusCode, fmt.Errorf("answered %s", answer.Status)
+	}
+	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer) // out of politeness: it changes nothing
+	return answer.StatusCode, nil
+}
+
+// cause says why there was no answer, without method and URL, which the
+// journal has.
+func (s *Sender) cause(ctx context.Context, err error) error {
+	switch failure, ok := errors.AsType[*url.Error](err); {
+	case s.ctx.Err() != nil:
+		return errClosed
+	case ctx.Err() != nil:
+		return fmt.Errorf("no answer within %v", s.cfg.Timeout)
+	case ok:
+		return failure.Err
+	default:
+		return err
+	}
+}

@@ -1,0 +1,157 @@
+// Package ipn sends notifications as JovePay does: signed, those of one payment
+// one after the other, and again when they are not answered. On demand it sends
+// them as no shop wishes for: late, doubled, shuffled, lost, changed.
+//
+// It knows nothing of payments and their rules. What is random about it follows
+// from a seed; pauses are in real time.
+package ipn
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// maxWorkers is how many notifications are on their way at the same time.
+	maxWorkers = 32
+	// shuffleTime is how long notifications wait at most for others to be
+	// shuffled with.
+	shuffleTime = time.Second
+)
+
+var errClosed = errors.New("the server is closed")
+
+// Config sets up a Sender. Secret, Now and Timeout are required.
+type Config struct {
+	Secret   string           // of the merchant account
+	Seed     uint64           // decides whatever a Behaviour leaves to chance
+	Now      func() time.Time // the journal's clock
+	Repeats  int              // attempts after one that failed
+	Interval time.Duration    // between attempts
+	Timeout  time.Duration    // of one attempt
+	Remote   bool             // may call other machines
+}
+
+// Notification is what a shop is to be told.
+type Notification struct {
+	PaymentID int64  // 0: of no payment
+	Status    string // of the payment
+	URL       string
+	At        time.Time // when it happened
+	// Body returns what to send. It is called once for every copy, by any
+	// goroutine.
+	Body func(camelCase bool) ([]byte, error)
+}
+
+// Sender sends notifications until it is closed. It has no goroutine while
+// there is nothing to send. It is safe for concurrent use.
+type Sender struct {
+	cfg     Config
+	client  *http.Client
+	ctx     context.Context //nolint:containedctx // it is the sender's own life
+	cancel  context.CancelFunc
+	journal journal
+	running sync.WaitGroup
+
+	mu        sync.Mutex
+	behaviour Behaviour
+	lanes     map[int64]*lane
+	ready     []*lane // their first parcel can be sent
+	workers   int     // under way with a lane
+	numbers   int     // given so far
+	loners    int64   // lanes that are no payment's
+	open      int     // parcels that are not done
+	idle      chan struct{}
+}
+
+// NewSender returns a sender that works until ctx ends or it is closed.
+func NewSender(ctx context.Context, cfg Config) *Sender {
+	ctx, cancel := context.WithCancel(ctx)
+	return &Sender{
+		cfg:    cfg,
+		client: newHTTPClient(cfg.Remote),
+		ctx:    ctx,
+		cancel: cancel,
+		lanes:  make(map[int64]*lane),
+	}
+}
+
+// SetBehaviour changes how notifications are sent.
+func (s *Sender) SetBehaviour(b Behaviour) error {
+	if err := b.validate(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.behaviour = b.clone()
+	return nil
+}
+
+// Notify sends the notification, some time after it returns. The journal has
+// what became of it.
+func (s *Sender) Notify(n Notification) { _, _ = s.accept(n) }
+
+// Send sends the notification and returns when every copy of it was delivered,
+// or the error of the first one that was not.
+func (s *Sender) Send(ctx context.Context, n Notification) error {
+	parcels, err := s.accept(n)
+	for _, p := range parcels {
+		select {
+		case <-p.done:
+			err = errors.Join(err, p.err)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.ctx.Done():
+			return errClosed
+		}
+	}
+	return err
+}
+
+// Wait returns when every notification was delivered or given up. Those that
+// wait to be shuffled wait no longer.
+func (s *Sender) Wait(ctx context.Context) error {
+	s.mu.Lock()
+	for _, key := range slices.Sorted(maps.Keys(s.lanes)) {
+		s.release(s.lanes[key])
+	}
+	idle, open := s.idle, s.open
+	s.mu.Unlock()
+	if open == 0 {
+		return nil
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.ctx.Done():
+		return errClosed
+	}
+}
+
+// Deliveries returns the attempts made so far.
+func (s *Sender) Deliveries() []Delivery { return s.journal.copies() }
+
+// Close gives up what is under way and drops the rest. It returns when nothing
+// runs any more.
+func (s *Sender) Close() {
+	s.mu.Lock()
+	s.cancel() // under the lock: no worker starts after this
+	for _, l := range s.lanes {
+		l.stop()
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+// chance is the generator that belongs to one attempt, or to one shuffling.
+func (s *Sender) chance(number, attempt int) *rand.Rand {
+	return rand.New(rand.NewPCG(s.cfg.Seed, uint64(number)<<16|uint64(attempt))) //nolint:gosec // any 64 bits are a seed
+}

@@ -1,0 +1,133 @@
+package jovepaytest
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/emulator"
+	"github.com/jovepay/jovepay-go/internal/emulator/engine"
+)
+
+// Pay is the customer paying, and returns how the payment ends: the coins
+// arrive as in [Server.Deposit], and the payment runs through its statuses to
+// finished, or to partially_paid if less came than was asked. With
+// [WithAutoAdvance] it returns once the coins have arrived, and the rest comes
+// with time.
+func (s *Server) Pay(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
+	p, err := s.Deposit(id, amount)
+	if err != nil || s.auto {
+		return p, err
+	}
+	return s.change(p.ID, s.engine.Settle)
+}
+
+// Deposit is the customer's coins arriving, and returns the payment that they
+// count for, which is confirming now. The amount is in the payment's own coin;
+// a null or zero amount is exactly what was asked for.
+//
+// Coins for a payment that no longer waits, because it was paid or has
+// expired, become a new payment with ParentPaymentID set.
+func (s *Server) Deposit(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
+	return s.change(id, func(number int64) (engine.Payment, error) {
+		return s.engine.Deposit(number, amount.Decimal())
+	})
+}
+
+// Advance takes a payment one status further on its ordinary way: waiting
+// (which it leaves as if paid exactly), confirming, confirmed, sending, and
+// finished or partially_paid. Where no status follows it is an error.
+func (s *Server) Advance(id jovepay.ID) (*jovepay.Payment, error) {
+	return s.change(id, s.engine.Advance)
+}
+
+// SetStatus gives a payment any status, one that the SDK does not know
+// included, and changes nothing else: no coins come or go.
+func (s *Server) SetStatus(id jovepay.ID, status jovepay.PaymentStatus) (*jovepay.Payment, error) {
+	return s.change(id, func(number int64) (engine.Payment, error) {
+		return s.engine.SetStatus(number, string(status))
+	})
+}
+
+// CheckOut is the customer opening an invoice's page and choosing a coin, and
+// returns the payment that this makes. An empty coin is the invoice's own.
+func (s *Server) CheckOut(invoice jovepay.ID, payCurrency string) (*jovepay.Payment, error) {
+	return s.change(invoice, func(number int64) (engine.Payment, error) {
+		return s.engine.PayInvoice(number, payCurrency)
+	})
+}
+
+// Payment returns a payment as GET /v1/payment/{id} answers it, without a
+// request.
+func (s *Server) Payment(id jovepay.ID) (*jovepay.Payment, error) {
+	return s.change(id, s.engine.Payment)
+}
+
+// Payments returns all payments in the order in which they were created,
+// without a request.
+func (s *Server) Payments() ([]*jovepay.Payment, error) {
+	all := s.engine.Payments()
+	payments := make([]*jovepay.Payment, len(all))
+	for i, p := range all {
+		var err error
+		if payments[i], err = public(p); err != nil {
+			return nil, err
+		}
+	}
+	return payments, nil
+}
+
+func (s *Server) change(id jovepay.ID, do func(number int64) (engine.Payment, error)) (*jovepay.Payment, error) {
+	number, err := strconv.ParseInt(id.String(), 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("jovepaytest: id %q is not a number", id)
+	}
+	p, err := do(number)
+	if err != nil {
+		return nil, fmt.Errorf("jovepaytest: %w", err)
+	}
+	return public(p)
+}
+
+// public reads the payment from what the API would answer, so that there is
+// one account of it.
+func public(p engine.Payment) (*jovepay.Payment, error) {
+	raw, err := emulator.PaymentJSON(p)
+	if err != nil {
+		return nil, fmt.Errorf("jovepaytest: %w", err)
+	}
+	payment := new(jovepay.Payment)
+	if err := json.Unmarshal(raw, payment); err != nil {
+		return nil, fmt.Errorf("jovepaytest: %w", err)
+	}
+	payment.Raw = raw
+	return payment, nil
+}
+
+// SetPrice sets what one unit of a currency costs in US dollars, for payments
+// and estimates from now on. A ticker that was not known becomes a coin that
+// customers can pay with.
+func (s *Server) SetPrice(currency string, usd jovepay.Amount) error {
+	return wrap(s.engine.SetPrice(currency, usd.Decimal()))
+}
+
+// SetMinimum sets the smallest payment in a currency. Null makes it follow the
+// price again, as it does at first: it is then worth two dollars.
+func (s *Server) SetMinimum(currency string, amount jovepay.Amount) error {
+	return wrap(s.engine.SetMinimum(currency, amount.Decimal()))
+}
+
+// SetCurrencies says which coins customers can pay with from now on. It is an
+// error to name one without a price; see [Server.SetPrice].
+func (s *Server) SetCurrencies(tickers ...string) error {
+	return wrap(s.engine.SetCurrencies(tickers...))
+}
+
+func wrap(err error) error {
+	if err != nil {
+		return fmt.Errorf("jovepaytest: %w", err)
+	}
+	return nil
+}

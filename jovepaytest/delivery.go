@@ -1,0 +1,89 @@
+package jovepaytest
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/emulator/ipn"
+)
+
+// Delivery is one attempt to deliver a notification.
+type Delivery struct {
+	// Number is that of the notification, from 1, in the order in which the
+	// events happened. All attempts have it, and every copy has its own.
+	Number int
+	// Attempt counts from 1; it is 0 if none was made.
+	Attempt int
+	// PaymentID and Status are those of the event; empty for [Server.SendIPN].
+	PaymentID jovepay.ID
+	Status    jovepay.PaymentStatus
+
+	URL       string
+	Form      jovepay.IPNForm
+	Body      string // as it was sent
+	Signature string // as it was sent
+	Corrupted bool   // a byte of the body was changed
+	Forged    bool   // another secret was used
+
+	Outcome    DeliveryOutcome
+	StatusCode int    // what the shop answered; 0 if it did not, or not yet
+	Error      string // why it failed or was not made; empty otherwise
+	// Started and Ended are by the server's clock; Ended is zero until then.
+	Started, Ended time.Time
+}
+
+// DeliveryOutcome is how an attempt ended.
+type DeliveryOutcome string
+
+// The outcomes of an attempt.
+const (
+	DeliverySending DeliveryOutcome = ipn.Sending   // it was not answered yet
+	DeliveryDone    DeliveryOutcome = ipn.Delivered // answered with a 2xx status
+	DeliveryFailed  DeliveryOutcome = ipn.Failed    // another attempt follows
+	DeliveryGivenUp DeliveryOutcome = ipn.GivenUp   // failed, and no attempt follows
+	DeliveryLost    DeliveryOutcome = ipn.Lost      // never sent: see IPNBehaviour.Lose
+	DeliverySkipped DeliveryOutcome = ipn.Skipped   // never sent: the address may not be called
+)
+
+// Deliveries returns the attempts to deliver notifications so far, in the order
+// of their numbers and those of one notification in turn. It remembers the last
+// 100,000 attempts at least.
+func (s *Server) Deliveries() []Delivery {
+	entries := s.ipns.Deliveries()
+	deliveries := make([]Delivery, len(entries))
+	for i, e := range entries {
+		deliveries[i] = Delivery{
+			Number:     e.Number,
+			Attempt:    e.Attempt,
+			PaymentID:  paymentID(e.PaymentID),
+			Status:     jovepay.PaymentStatus(e.Status),
+			URL:        e.URL,
+			Form:       jovepay.IPNForm(e.Form),
+			Body:       e.Body,
+			Signature:  e.Signature,
+			Corrupted:  e.Corrupted,
+			Forged:     e.Forged,
+			Outcome:    DeliveryOutcome(e.Outcome),
+			StatusCode: e.StatusCode,
+			Error:      errorText(e.Err),
+			Started:    e.Started,
+			Ended:      e.Ended,
+		}
+	}
+	return deliveries
+}
+
+func paymentID(id int64) jovepay.ID {
+	if id == 0 {
+		return ""
+	}
+	return jovepay.ID(strconv.FormatInt(id, 10))
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

@@ -1,0 +1,153 @@
+package jovepaytest_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+// reference is a verifier that is not ours: that of JovePay's guide, or of its
+// shop plugins, in its own language.
+type reference struct {
+	command []string
+	script  string
+	install string // the package that has the interpreter
+}
+
+func references() map[jovepay.IPNForm]reference {
+	node := reference{[]string{"node"}, "verify.js", "nodejs"}
+	php := reference{[]string{"php", "-n"}, "verify.php", "php-cli"}
+	return map[jovepay.IPNForm]reference{
+		jovepay.FormJS:       node,
+		jovepay.FormJSArrays: node,
+		jovepay.FormPHP:      php,
+		jovepay.FormPython:   {[]string{"python3"}, "verify.py", "python3"},
+		jovepay.FormRaw:      php,
+	}
+}
+
+// judge returns what the reference says of each delivery: genuine or forged.
+// Where its interpreter is not installed the test is skipped, or fails if
+// JOVEPAY_REQUIRE_INTERPRETERS=1.
+func (r reference) judge(t *testing.T, secret string, deliveries []jovepaytest.Delivery) []string {
+	t.Helper()
+	path, err := exec.LookPath(r.command[0])
+	if err != nil {
+		if os.Getenv("JOVEPAY_REQUIRE_INTERPRETERS") == "1" {
+			t.Fatalf("%s is not installed; try: apt-get install %s", r.command[0], r.install)
+		}
+		t.Skipf("%s is not installed; try: apt-get install %s", r.command[0], r.install)
+	}
+	var in bytes.Buffer
+	for _, d := range deliveries {
+		fmt.Fprintln(&in, d.Form, secret, d.Signature, base64.StdEncoding.EncodeToString([]byte(d.Body)))
+	}
+	cmd := exec.CommandContext(t.Context(), path, append(r.command[1:], filepath.Join("testdata", r.script))...)
+	cmd.Stdin = &in
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return strings.Fields(string(out))
+}
+
+// awkward makes payments whose notifications are written differently by each
+// language: amounts below 1e-4, with 18 decimals, integer-like order ids,
+// characters beyond ASCII, and lists of second deposits.
+func awkward(t *testing.T, server *jovepaytest.Server, s *shop) {
+	t.Helper()
+	client := newClient(t, server)
+	require.NoError(t, server.SetPrice("btc", jovepay.MustAmount("97531.2468")))
+	for _, c := range []struct{ price, coin, paid, description string }{
+		{"2.01", "btc", "0.00000001", "plain"},
+		{"3.3", "eth", "0.001234567890123456", `"quotes" \ and / slashes </script>`},
+		{"1000000000000", "doge", "", "é ü 漢字 \u2028\u2029 \u007f 🦀"},
+		{"49.90", "xrp", "0.000001", "\t\n\u0001"},
+		{"64", "usdttrc20", "64.000001", ""},
+	} {
+		p, err := client.Payments.Create(t.Context(), jovepay.PaymentRequest{
+			PriceAmount: jovepay.MustAmount(c.price), PriceCurrency: "usd", PayCurrency: c.coin,
+			OrderID: "1001", OrderDescription: c.description, IPNCallbackURL: s.url,
+		})
+		require.NoError(t, err)
+		var paid jovepay.Amount
+		if c.paid != "" {
+			paid = jovepay.MustAmount(c.paid)
+		}
+		for range 2 {
+			_, err = server.Pay(p.ID, paid)
+			require.NoError(t, err)
+		}
+		_, err = server.SetStatus(p.ID, jovepay.StatusRefunded)
+		require.NoError(t, err)
+	}
+	for _, event := range []jovepay.Event{
+		&jovepay.PaymentEvent{}, &jovepay.WithdrawalEvent{Fee: jovepay.MustAmount("0.00000012")}, &jovepay.RecurringPaymentEvent{},
+	} {
+		body, err := jovepaytest.IPNBody(event)
+		require.NoError(t, err)
+		require.NoError(t, server.SendIPN(t.Context(), s.url, body))
+	}
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+}
+
+func TestTheReferencesAcceptWhatIsSent(t *testing.T) {
+	t.Parallel()
+	for form, reference := range references() {
+		for name, camelCase := range map[string]bool{"snake case": false, "camel case": true} {
+			t.Run(string(form)+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				server := newServer(t)
+				behave(t, server, jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{form}, CamelCase: camelCase})
+				s := newShop(t, server, jovepay.WithIPNForms(form))
+				awkward(t, server, s)
+				got := server.Deliveries()
+				require.Len(t, got, 5*10+3)
+				assert.Len(t, s.events, len(got), "our verifier took them all, in this form alone")
+				for i, verdict := range reference.judge(t, server.IPNSecret, got) {
+					assert.Equal(t, "genuine", verdict, got[i].Body)
+				}
+			})
+		}
+	}
+}
+
+func TestTheReferencesRefuseWhatIsForged(t *testing.T) {
+	t.Parallel()
+	for form, reference := range references() {
+		t.Run(string(form), func(t *testing.T) {
+			t.Parallel()
+			server := newServer(t, jovepaytest.WithIPNRetries(0, 0))
+			s := newShop(t, server)
+			p := createFor(t, newClient(t, server), s)
+			require.NoError(t, server.WaitDeliveries(t.Context()))
+			for i := range 40 {
+				behave(t, server, jovepaytest.IPNBehaviour{
+					Forms:   []jovepay.IPNForm{form},
+					Corrupt: jovepaytest.Hits{Next: i % 2}, Forge: jovepaytest.Hits{Next: i / 2 % 2},
+				})
+				_, err := server.SetStatus(p.ID, []jovepay.PaymentStatus{"confirming", "waiting"}[i%2])
+				require.NoError(t, err)
+				require.NoError(t, server.WaitDeliveries(t.Context()))
+			}
+			got := server.Deliveries()[1:]
+			require.Len(t, got, 40)
+			verdicts := reference.judge(t, server.IPNSecret, got)
+			require.Len(t, verdicts, len(got))
+			for i, d := range got {
+				genuine := d.Outcome == jovepaytest.DeliveryDone
+				assert.Equal(t, genuine, verdicts[i] == "genuine", "we and they agree on %s", d.Body)
+				assert.Equal(t, genuine, !d.Corrupted && !d.Forged)
+			}
+		})
+	}
+}

@@ -1,0 +1,99 @@
+package jovepaytest
+
+import (
+	"context"
+	"time"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/emulator/ipn"
+)
+
+// IPNBehaviour is how notifications are sent. The zero value is how JovePay
+// means to: each event once, at once, in order, in the js form. The other
+// values are what happens to shops all the same.
+type IPNBehaviour struct {
+	// Forms are the forms to sign in. Of several, every attempt has one that
+	// is drawn by the seed; of none it is [jovepay.FormJS].
+	Forms []jovepay.IPNForm
+	// CamelCase names the members as JovePay's shop plugins read them, instead
+	// of as the guide shows them. The plugins' form is [jovepay.FormRaw].
+	CamelCase bool
+
+	// Copies is how often each event is delivered; 0 and 1 are once.
+	Copies int
+	// Shuffle delivers the events of a payment in another order, drawn by the
+	// seed: so many of them, copies included, are collected and shuffled. They
+	// wait for each other for a second at most, or until
+	// [Server.WaitDeliveries]. 0 and 1 keep the order.
+	Shuffle int
+	// AtOnce delivers the events of a payment at the same time. Otherwise each
+	// one waits until the one before was delivered or given up.
+	AtOnce bool
+	// Delay passes before the first attempt, in real time.
+	Delay time.Duration
+
+	// Lose keeps events, or copies, from ever arriving. JovePay does not
+	// notice, and does not send them again.
+	Lose Hits
+	// Corrupt changes one byte after signing, a digit where there is one, in
+	// single attempts: what is sent again may be whole.
+	Corrupt Hits
+	// Forge signs single attempts with a secret that is not the account's.
+	Forge Hits
+}
+
+// Hits says which ones are hit: the next few, and after those some percent,
+// drawn by the seed. The zero value is none.
+type Hits struct {
+	Next    int
+	Percent int
+}
+
+// SetIPN changes how notifications are sent, those included that have been
+// under way since before; only CamelCase, Copies, Shuffle, AtOnce and Delay
+// are of the moment at which the event happened. A behaviour that makes no
+// sense is an error and changes nothing.
+func (s *Server) SetIPN(b IPNBehaviour) error {
+	forms := make([]string, len(b.Forms))
+	for i, form := range b.Forms {
+		forms[i] = string(form)
+	}
+	return wrap(s.ipns.SetBehaviour(ipn.Behaviour{
+		Forms:     forms,
+		CamelCase: b.CamelCase,
+		Copies:    b.Copies,
+		Shuffle:   b.Shuffle,
+		AtOnce:    b.AtOnce,
+		Delay:     b.Delay,
+		Lose:      ipn.Hits(b.Lose),
+		Corrupt:   ipn.Hits(b.Corrupt),
+		Forge:     ipn.Hits(b.Forge),
+	}))
+}
+
+// WaitDeliveries returns when every notification of what has happened so far
+// was delivered or given up, or with an error when the context or the server
+// ends. What is due by the server's clock happens first.
+func (s *Server) WaitDeliveries(ctx context.Context) error {
+	s.engine.CatchUp()
+	return wrap(s.ipns.Wait(ctx))
+}
+
+// SendIPN signs a body of the test's own making and delivers it like any other
+// notification: see [IPNBehaviour]. It returns when every copy was answered
+// with a 2xx status, or why one was not. When the context ends it returns, and
+// the delivery goes on. [IPNBody] makes bodies of every kind.
+func (s *Server) SendIPN(ctx context.Context, url string, body []byte) error {
+	return wrap(s.ipns.Send(ctx, ipn.Notification{
+		URL: url, At: s.engine.Now(),
+		Body: func(bool) ([]byte, error) { return body, nil },
+	}))
+}
+
+// Sign returns the signature that the server sends with the body in the given
+// form. [jovepay.FormRaw] takes any body; for the other forms one that is
+// malformed is an error.
+func (s *Server) Sign(body []byte, form jovepay.IPNForm) (string, error) {
+	signature, err := ipn.Sign(s.IPNSecret, body, string(form))
+	return signature, wrap(err)
+}

@@ -1,0 +1,327 @@
+package jovepaytest_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+// shop is the receiving end, which verifies every notification.
+type shop struct {
+	url string
+
+	mu     sync.Mutex
+	events []jovepay.Event
+	fail   int // so many events to come
+	codes  []int
+}
+
+// newShop opens a shop that takes what the server signs.
+func newShop(t *testing.T, server *jovepaytest.Server, opts ...jovepay.IPNOption) *shop {
+	t.Helper()
+	verifier, err := jovepay.NewIPNVerifier(server.IPNSecret, opts...)
+	require.NoError(t, err)
+	s := &shop{}
+	handler := verifier.Handler(func(_ context.Context, event jovepay.Event) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.fail > 0 {
+			s.fail--
+			return errors.New("out of order")
+		}
+		s.events = append(s.events, event)
+		return nil
+	})
+	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, r)
+		s.mu.Lock()
+		s.codes = append(s.codes, answer.Code)
+		s.mu.Unlock()
+		w.WriteHeader(answer.Code)
+	}))
+	t.Cleanup(listener.Close)
+	s.url = listener.URL + "/ipn"
+	return s
+}
+
+func (s *shop) failNext(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = n
+}
+
+// heard returns the statuses of the payments that it was told of, in order.
+func (s *shop) heard() (list []jovepay.PaymentStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, event := range s.events {
+		if payment, ok := event.(*jovepay.PaymentEvent); ok {
+			list = append(list, payment.Status)
+		}
+	}
+	return list
+}
+
+// answered returns the status codes that it answered with, in order.
+func (s *shop) answered() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]int(nil), s.codes...)
+}
+
+// createFor makes a payment whose notifications go to the shop.
+func createFor(t *testing.T, client *jovepay.Client, s *shop) *jovepay.Payment {
+	t.Helper()
+	request := order()
+	request.IPNCallbackURL = s.url
+	p, err := client.Payments.Create(t.Context(), request)
+	require.NoError(t, err)
+	return p
+}
+
+// pay lets the customer pay exactly, and waits until the shop knows.
+func pay(t *testing.T, server *jovepaytest.Server, id jovepay.ID) {
+	t.Helper()
+	_, err := server.Pay(id, jovepay.Amount{})
+	require.NoError(t, err)
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+}
+
+func behave(t *testing.T, server *jovepaytest.Server, b jovepaytest.IPNBehaviour) {
+	t.Helper()
+	require.NoError(t, server.SetIPN(b))
+}
+
+func outcomes(server *jovepaytest.Server) (list []jovepaytest.DeliveryOutcome) {
+	for _, d := range server.Deliveries() {
+		list = append(list, d.Outcome)
+	}
+	return list
+}
+
+// life is every status of a payment that goes well.
+func life() []jovepay.PaymentStatus {
+	return []jovepay.PaymentStatus{
+		jovepay.StatusWaiting, jovepay.StatusConfirming, jovepay.StatusConfirmed, jovepay.StatusSending, jovepay.StatusFinished,
+	}
+}
+
+func TestEveryStatusIsDelivered(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	client := newClient(t, server)
+	s := newShop(t, server)
+	p := createFor(t, client, s)
+	pay(t, server, p.ID)
+	_, err := server.SetStatus(p.ID, jovepay.StatusRefunded)
+	require.NoError(t, err)
+	_, err = server.SetStatus(p.ID, "frozen")
+	require.NoError(t, err)
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	assert.Equal(t, append(life(), jovepay.StatusRefunded, "frozen"), s.heard())
+	for i, d := range server.Deliveries() {
+		assert.Equal(t, i+1, d.Number)
+		assert.Equal(t, 1, d.Attempt)
+		assert.Equal(t, p.ID, d.PaymentID)
+		assert.Equal(t, s.heard()[i], d.Status)
+		assert.Equal(t, s.url, d.URL)
+		assert.Equal(t, jovepay.FormJS, d.Form)
+		assert.Equal(t, jovepaytest.DeliveryDone, d.Outcome)
+		assert.Equal(t, 200, d.StatusCode)
+		assert.Empty(t, d.Error)
+		assert.False(t, d.Ended.Before(d.Started))
+	}
+}
+
+// What a notification says is what the API says: the same event.
+func TestTheEventIsThePayment(t *testing.T) {
+	t.Parallel()
+	for name, camelCase := range map[string]bool{"snake case": false, "camel case": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newServer(t)
+			client := newClient(t, server)
+			s := newShop(t, server)
+			behave(t, server, jovepaytest.IPNBehaviour{CamelCase: camelCase})
+			p := createFor(t, client, s)
+			payment, err := server.Deposit(p.ID, jovepay.MustAmount("0.00123"))
+			require.NoError(t, err)
+			states := []*jovepay.Payment{payment}
+			for payment.Status != jovepay.StatusFinished {
+				payment, err = server.Advance(p.ID)
+				require.NoError(t, err)
+				asked, err := client.Payments.Get(t.Context(), p.ID)
+				require.NoError(t, err)
+				states = append(states, asked)
+			}
+			require.NoError(t, server.WaitDeliveries(t.Context()))
+			require.Len(t, s.events, len(states)+1)
+			for i, state := range states {
+				assert.Equal(t, state.Event().Key(), s.events[i+1].Key(), state.Status)
+			}
+			event, ok := s.events[4].(*jovepay.PaymentEvent)
+			require.True(t, ok)
+			assert.Equal(t, "order-1", event.OrderID)
+			assert.Equal(t, "0.00123", event.ActuallyPaid.String())
+			assert.Equal(t, "usdttrc20", event.Fee.Currency)
+			assert.Equal(t, "0.3936", event.Fee.ServiceFee.String())
+			assert.Empty(t, event.Extra)
+			assert.Equal(t, camelCase, event.TransactionID != "")
+		})
+	}
+}
+
+func TestInvoicesAndSecondDeposits(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	client := newClient(t, server)
+	s := newShop(t, server)
+	invoice, err := client.Invoices.Create(t.Context(), jovepay.InvoiceRequest{
+		PriceAmount: jovepay.MustAmount("52"), PriceCurrency: "usd", OrderID: "order-2", IPNCallbackURL: s.url,
+	})
+	require.NoError(t, err)
+	p, err := server.CheckOut(invoice.ID, "xrp")
+	require.NoError(t, err)
+	pay(t, server, p.ID)
+	child, err := server.Pay(p.ID, jovepay.MustAmount("7"))
+	require.NoError(t, err)
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+
+	assert.Equal(t, append(life(), life()[1:]...), s.heard(), "a second deposit begins with its coins")
+	for i, event := range s.events {
+		payment, ok := event.(*jovepay.PaymentEvent)
+		require.True(t, ok)
+		assert.Equal(t, invoice.ID, payment.InvoiceID)
+		assert.Equal(t, "order-2", payment.OrderID)
+		if i >= 5 {
+			assert.Equal(t, child.ID, payment.ID)
+			assert.Equal(t, p.ID, payment.ParentPaymentID)
+		}
+	}
+}
+
+func TestNoCallbackNoNotification(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	pay(t, server, create(t, newClient(t, server)).ID)
+	assert.Empty(t, server.Deliveries())
+}
+
+func TestStrangersAreNotCalled(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	client := newClient(t, server)
+	p := createFor(t, client, &shop{url: "https://shop.example/ipn"})
+	pay(t, server, p.ID)
+	got := server.Deliveries()
+	require.Len(t, got, 5)
+	for i, d := range got {
+		assert.Equal(t, jovepaytest.DeliverySkipped, d.Outcome)
+		assert.Equal(t, life()[i], d.Status)
+		assert.Equal(t, "the address is not on this machine, and calls to others are off", d.Error)
+		assert.Zero(t, d.Attempt)
+	}
+	require.Error(t, server.SendIPN(t.Context(), "https://shop.example/ipn", []byte("{}")))
+
+	open := newServer(t, jovepaytest.WithRemoteCallbacks(), jovepaytest.WithIPNRetries(0, 0))
+	err := open.SendIPN(t.Context(), "http://jovepay.invalid/ipn", []byte("{}"))
+	require.ErrorContains(t, err, "jovepay.invalid", "it is tried")
+}
+
+// A status that comes with time is told though nobody asks.
+func TestAutoAdvanceIsTold(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithAutoAdvance(time.Millisecond))
+	s := newShop(t, server)
+	p := createFor(t, newClient(t, server), s)
+	_, err := server.Pay(p.ID, jovepay.Amount{})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return len(s.heard()) == 5 }, 10*time.Second, time.Millisecond)
+	assert.Equal(t, life(), s.heard())
+}
+
+func TestExpiryIsToldWhenTheClockMoves(t *testing.T) {
+	t.Parallel()
+	clock := newHands()
+	server := newServer(t, jovepaytest.WithClock(clock.Now))
+	s := newShop(t, server)
+	createFor(t, newClient(t, server), s)
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	clock.Pass(8 * 24 * time.Hour)
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	assert.Equal(t, []jovepay.PaymentStatus{jovepay.StatusWaiting, jovepay.StatusExpired}, s.heard())
+	assert.Equal(t, clock.Now(), server.Deliveries()[1].Started)
+}
+
+func TestSameSeedAndClockSameDeliveries(t *testing.T) {
+	t.Parallel()
+	run := func(seed uint64) []jovepaytest.Delivery {
+		server := newServer(t, jovepaytest.WithSeed(seed), jovepaytest.WithClock(newHands().Now), jovepaytest.WithIPNRetries(1, 0))
+		client := newClient(t, server)
+		s := newShop(t, server)
+		behave(t, server, jovepaytest.IPNBehaviour{
+			Forms:  []jovepay.IPNForm{jovepay.FormJS, jovepay.FormPHP, jovepay.FormRaw},
+			Copies: 2, Shuffle: 4,
+			Lose: jovepaytest.Hits{Percent: 10}, Corrupt: jovepaytest.Hits{Percent: 10}, Forge: jovepaytest.Hits{Percent: 10},
+		})
+		for range 10 {
+			_, err := server.Pay(createFor(t, client, s).ID, jovepay.Amount{})
+			require.NoError(t, err)
+		}
+		require.NoError(t, server.WaitDeliveries(t.Context()))
+		got := server.Deliveries()
+		for i := range got {
+			assert.Equal(t, s.url, got[i].URL)
+			got[i].URL = "" // its port is the machine's choice
+		}
+		return got
+	}
+	one := run(3)
+	assert.Len(t, one, len(run(3)))
+	assert.Equal(t, one, run(3))
+	assert.NotEqual(t, one, run(4))
+}
+
+func TestOneThousandAtATime(t *testing.T) {
+	t.Parallel()
+	const payments, workers = 1000, 50
+	server := newServer(t)
+	client := newClient(t, server)
+	s := newShop(t, server)
+	behave(t, server, jovepaytest.IPNBehaviour{
+		Forms: []jovepay.IPNForm{jovepay.FormJS, jovepay.FormJSArrays, jovepay.FormPHP, jovepay.FormPython, jovepay.FormRaw},
+	})
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for range payments / workers {
+				_, err := server.Pay(createFor(t, client, s).ID, jovepay.Amount{})
+				assert.NoError(t, err)
+			}
+		})
+	}
+	wg.Wait()
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	perPayment := map[jovepay.ID][]jovepay.PaymentStatus{}
+	for _, event := range s.events {
+		payment, ok := event.(*jovepay.PaymentEvent)
+		require.True(t, ok)
+		perPayment[payment.ID] = append(perPayment[payment.ID], payment.Status)
+	}
+	require.Len(t, perPayment, payments)
+	for id, statuses := range perPayment {
+		assert.Equal(t, life(), statuses, id)
+	}
+	assert.Len(t, server.Deliveries(), 5*payments)
+}

@@ -1,0 +1,129 @@
+package jovepaytest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jovepay/jovepay-go/internal/emulator/engine"
+	"github.com/jovepay/jovepay-go/internal/emulator/ipn"
+)
+
+// Option configures a [Server]. A later one wins.
+type Option func(*settings) error
+
+type settings struct {
+	engine   engine.Config
+	ipn      ipn.Config
+	latency  time.Duration
+	payments int
+}
+
+// WithSeed makes ids, addresses, keys and tokens other ones than those of the
+// default seed, which is 0. The same seed gives the same ones.
+func WithSeed(seed uint64) Option {
+	return func(s *settings) error {
+		s.engine.Seed = seed
+		return nil
+	}
+}
+
+// WithClock makes the server live by the given clock instead of [time.Now]:
+// creation times, expiry of payments and tokens, and the steps of
+// [WithAutoAdvance]. The function is called from many goroutines, one at a
+// time, and must not call the server.
+func WithClock(now func() time.Time) Option {
+	return func(s *settings) error {
+		if now == nil {
+			return errors.New("clock is nil")
+		}
+		s.engine.Now = now
+		return nil
+	}
+}
+
+// WithTokenLifetime sets how long a login lasts, in whole seconds. The default
+// is 300 seconds.
+func WithTokenLifetime(d time.Duration) Option {
+	return func(s *settings) error {
+		if d < time.Second {
+			return fmt.Errorf("token lifetime must be at least a second, got %v", d)
+		}
+		s.engine.TokenLifetime = d
+		return nil
+	}
+}
+
+// WithAutoAdvance lets a paid payment move on by itself, one status at every
+// interval, as it does when confirmations come in. [Server.Pay] then returns
+// at the first status. A payment that nobody pays still waits until it
+// expires.
+func WithAutoAdvance(interval time.Duration) Option {
+	return func(s *settings) error {
+		if interval <= 0 {
+			return fmt.Errorf("auto-advance interval must be positive, got %v", interval)
+		}
+		s.engine.StepEvery = interval
+		return nil
+	}
+}
+
+// WithLatency lets every answer take d longer, in real time.
+func WithLatency(d time.Duration) Option {
+	return func(s *settings) error {
+		if d < 0 {
+			return fmt.Errorf("latency must not be negative, got %v", d)
+		}
+		s.latency = d
+		return nil
+	}
+}
+
+// WithPayments starts the server with n finished payments, made one second
+// apart until now, for tests of long lists. A million take a few seconds and
+// about 400 MB.
+func WithPayments(n int) Option {
+	return func(s *settings) error {
+		if n < 0 {
+			return fmt.Errorf("number of payments must not be negative, got %d", n)
+		}
+		s.payments = n
+		return nil
+	}
+}
+
+// WithIPNRetries sets how often a notification is sent again that was not
+// answered with a 2xx status, and how long after the answer or timeout, in real
+// time: what a merchant sets in JovePay's dashboard. The default is 3 times, a
+// second apart.
+func WithIPNRetries(times int, interval time.Duration) Option {
+	return func(s *settings) error {
+		if times < 0 || interval < 0 {
+			return fmt.Errorf("IPN retries must not be negative, got %d, %v apart", times, interval)
+		}
+		s.ipn.Repeats, s.ipn.Interval = times, interval
+		return nil
+	}
+}
+
+// WithIPNTimeout sets how long a shop may take to answer a notification, in
+// real time. The default is 10 seconds.
+func WithIPNTimeout(d time.Duration) Option {
+	return func(s *settings) error {
+		if d <= 0 {
+			return fmt.Errorf("IPN timeout must be positive, got %v", d)
+		}
+		s.ipn.Timeout = d
+		return nil
+	}
+}
+
+// WithRemoteCallbacks lets notifications go to other machines. By default they
+// go to loopback addresses only, so that a test that names a real shop's
+// address never calls it.
+func WithRemoteCallbacks() Option {
+	return func(s *settings) error {
+		s.ipn.Remote = true
+		return nil
+	}
+}

@@ -1,0 +1,146 @@
+package jovepaytest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/emulator"
+	"github.com/jovepay/jovepay-go/internal/emulator/engine"
+	"github.com/jovepay/jovepay-go/internal/emulator/ipn"
+)
+
+// Server is a running JovePay with one merchant account. Make one with
+// [NewServer] and close it. It is safe for concurrent use; its fields are for
+// reading.
+//
+// Its secrets open nothing but this server. They are kept out of fmt, log and
+// JSON output all the same, so that a test's output alarms nobody.
+type Server struct {
+	URL string // base URL of the API, such as http://127.0.0.1:41731
+
+	APIKey    string `json:"-"` // what the x-api-key header must hold
+	Email     string `json:"-"` // for POST /v1/auth
+	Password  string `json:"-"` // for POST /v1/auth
+	IPNSecret string `json:"-"` // the account's IPN secret key
+
+	engine  *engine.Engine
+	api     *emulator.API
+	ipns    *ipn.Sender
+	pace    *emulator.Pacemaker
+	http    *http.Server
+	stop    context.CancelFunc
+	running *sync.WaitGroup
+	auto    bool
+}
+
+// NewServer starts a server on a free loopback port. It fails if an option is
+// invalid or the port cannot be had.
+func NewServer(opts ...Option) (*Server, error) {
+	s := settings{ipn: ipn.Config{Repeats: 3, Interval: time.Second, Timeout: 10 * time.Second}}
+	for _, opt := range opts {
+		if err := opt(&s); err != nil {
+			return nil, fmt.Errorf("jovepaytest: %w", err)
+		}
+	}
+	e, err := engine.New(s.engine)
+	if err != nil {
+		return nil, fmt.Errorf("jovepaytest: %w", err)
+	}
+	if err := e.Preload(s.payments); err != nil {
+		return nil, fmt.Errorf("jovepaytest: %w", err)
+	}
+	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		return nil, fmt.Errorf("jovepaytest: %w", err)
+	}
+	url := "http://" + listener.Addr().String()
+	account := e.Account()
+	life, stop := context.WithCancel(context.Background()) //nolint:forbidigo // Close ends it
+	s.ipn.Secret, s.ipn.Seed, s.ipn.Now = account.IPNSecret, s.engine.Seed, e.Now
+	server := &Server{
+		URL:       url,
+		APIKey:    account.APIKey,
+		Email:     account.Email,
+		Password:  account.Password,
+		IPNSecret: account.IPNSecret,
+		engine:    e,
+		api:       emulator.New(emulator.Config{Engine: e, Seed: s.engine.Seed, PageURL: url, Latency: s.latency}),
+		ipns:      ipn.NewSender(life, s.ipn),
+		pace:      emulator.NewPacemaker(e),
+		stop:      stop,
+		running:   new(sync.WaitGroup),
+		auto:      s.engine.StepEvery > 0,
+	}
+	e.Watch(server.changed)
+	server.http = &http.Server{
+		Handler:           http.HandlerFunc(server.serve),
+		ConnState:         server.track,
+		BaseContext:       func(net.Listener) context.Context { return life },
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	server.running.Go(func() { server.pace.Run(life) })
+	server.running.Go(func() { _ = server.http.Serve(listener) }) // until Close
+	return server, nil
+}
+
+// changed hears of every change of a payment, as [engine.Engine.Watch] says.
+func (s *Server) changed(p engine.Payment, next time.Time) {
+	s.pace.Expect(next)
+	if p.IPNCallbackURL == "" {
+		return
+	}
+	s.ipns.Notify(ipn.Notification{
+		PaymentID: p.ID, Status: p.Status, URL: p.IPNCallbackURL, At: p.UpdatedAt,
+		Body: func(camelCase bool) ([]byte, error) { return emulator.NotificationJSON(&p, camelCase) },
+	})
+}
+
+// serve counts the requests under way, which outlive their connection when it
+// is cut.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.running.Add(1)
+	defer s.running.Done()
+	s.api.ServeHTTP(w, r)
+}
+
+// track counts the open connections.
+func (s *Server) track(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.running.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.running.Done()
+	default:
+	}
+}
+
+// Close stops the server: it cuts the requests and notifications under way,
+// those that hang included, and returns when the last of them has ended. What
+// happened can still be read. Closing twice does nothing.
+func (s *Server) Close() {
+	s.stop()
+	s.ipns.Close()
+	_ = s.http.Close()
+	s.running.Wait()
+}
+
+// Client returns a client for the server's account, with API key and
+// credentials. Further options come after those and so win over them.
+func (s *Server) Client(opts ...jovepay.Option) (*jovepay.Client, error) {
+	return jovepay.NewClient(append([]jovepay.Option{
+		jovepay.WithBaseURL(s.URL),
+		jovepay.WithAPIKey(s.APIKey),
+		jovepay.WithCredentials(s.Email, s.Password),
+	}, opts...)...)
+}
+
+// Format writes the server without its secrets, whatever the verb.
+func (s Server) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "jovepaytest.Server("+s.URL+")")
+}

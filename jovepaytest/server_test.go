@@ -1,0 +1,302 @@
+package jovepaytest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newServer(t *testing.T, opts ...jovepaytest.Option) *jovepaytest.Server {
+	t.Helper()
+	server, err := jovepaytest.NewServer(opts...)
+	require.NoError(t, err)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func newClient(t *testing.T, server *jovepaytest.Server, opts ...jovepay.Option) *jovepay.Client {
+	t.Helper()
+	client, err := server.Client(opts...)
+	require.NoError(t, err)
+	return client
+}
+
+// order is a payment of 64 dollars in btc, which is 0.001 btc.
+func order() jovepay.PaymentRequest {
+	return jovepay.PaymentRequest{
+		PriceAmount: jovepay.MustAmount("64"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: "order-1",
+	}
+}
+
+func create(t *testing.T, client *jovepay.Client) *jovepay.Payment {
+	t.Helper()
+	p, err := client.Payments.Create(t.Context(), order())
+	require.NoError(t, err)
+	return p
+}
+
+// hands is a clock that moves when it is told to.
+type hands struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newHands() *hands { return &hands{now: time.Date(2026, time.March, 14, 12, 0, 0, 0, time.UTC)} }
+
+func (h *hands) Now() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+func (h *hands) Pass(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = h.now.Add(d)
+}
+
+func TestEveryCallOfTheClient(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithClock(newHands().Now))
+	client := newClient(t, server)
+	ctx := t.Context()
+
+	status, err := client.Status(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, "OK", status.Message)
+
+	for _, fixed := range []bool{false, true} {
+		list, err := client.Currencies.List(ctx, jovepay.CurrencyListOptions{FixedRate: fixed})
+		require.NoError(t, err)
+		assert.Len(t, list.Currencies, 12)
+		assert.Equal(t, "btc", list.Currencies[0].Code)
+	}
+
+	least, err := client.Estimates.MinAmount(ctx, jovepay.MinAmountOptions{From: "btc", To: "usdttrc20"})
+	require.NoError(t, err)
+	assert.Equal(t, "0.00003125", least.MinAmount.String())
+	for _, from := range []string{"usd", "eth"} {
+		estimate, err := client.Estimates.Get(ctx, jovepay.EstimateOptions{Amount: jovepay.MustAmount("64"), From: from, To: "btc"})
+		require.NoError(t, err)
+		assert.Equal(t, 1, estimate.EstimatedAmount.Sign(), "a number or a string")
+	}
+
+	created := create(t, client)
+	assert.Equal(t, jovepay.StatusWaiting, created.Status)
+	assert.Equal(t, "0.001", created.PayAmount.String())
+	assert.Equal(t, 8, created.NetworkPrecision)
+
+	got, err := client.Payments.Get(ctx, created.ID)
+	require.NoError(t, err)
+	assert.Equal(t, created.ID, got.ID)
+	assert.Equal(t, created.PurchaseID, got.PurchaseID)
+	assert.True(t, got.BurningPercent.IsNull())
+
+	page, err := client.Payments.List(ctx, jovepay.PaymentListOptions{Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, page.Payments, 1)
+	assert.Equal(t, 1, page.Total)
+	assert.Equal(t, got.PurchaseID, page.Payments[0].PurchaseID)
+
+	invoice, err := client.Invoices.Create(ctx, jovepay.InvoiceRequest{PriceAmount: jovepay.MustAmount("49.90"), PriceCurrency: "eur"})
+	require.NoError(t, err)
+	assert.True(t, invoice.PriceAmount.Equal(jovepay.MustAmount("49.9")))
+	assert.True(t, strings.HasPrefix(invoice.URL, server.URL+"/payment/?iid="), invoice.URL)
+
+	assert.Equal(t, 1, server.Count("POST", "/v1/auth"))
+}
+
+func TestWrongSecretsAreRefused(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	_, err := newClient(t, server, jovepay.WithAPIKey("wrong")).Payments.Create(t.Context(), order())
+	require.ErrorIs(t, err, jovepay.ErrForbidden)
+	_, err = newClient(t, server, jovepay.WithCredentials(server.Email, "wrong")).Payments.List(t.Context(), jovepay.PaymentListOptions{})
+	require.ErrorIs(t, err, jovepay.ErrUnauthorized)
+}
+
+func TestTokenLifetime(t *testing.T) {
+	t.Parallel()
+	clock := newHands()
+	server := newServer(t, jovepaytest.WithClock(clock.Now), jovepaytest.WithTokenLifetime(10*time.Second))
+	token := login(t, server)
+	assert.Equal(t, http.StatusOK, list(t, server, token))
+	clock.Pass(10 * time.Second)
+	assert.Equal(t, http.StatusUnauthorized, list(t, server, token))
+}
+
+// login is a login by hand.
+func login(t *testing.T, server *jovepaytest.Server) string {
+	t.Helper()
+	body := fmt.Sprintf(`{"email":%q,"password":%q}`, server.Email, server.Password)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/v1/auth", strings.NewReader(body))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	var token struct{ Token string }
+	require.NoError(t, json.NewDecoder(answer.Body).Decode(&token))
+	return token.Token
+}
+
+// list returns the status of a list asked for by hand.
+func list(t *testing.T, server *jovepaytest.Server, token string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v1/payment", nil)
+	require.NoError(t, err)
+	r.Header.Set("X-Api-Key", server.APIKey)
+	r.Header.Set("Authorization", "Bearer "+token)
+	answer, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	return answer.StatusCode
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	var out bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		fmt.Fprintf(&out, verb+verb, server, *server)
+		fmt.Fprintf(&out, verb, struct{ S *jovepaytest.Server }{server})
+		fmt.Fprintf(&out, verb, []jovepaytest.Server{*server})
+	}
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+		slog.New(handler).Info("server", "server", server, "value", *server)
+	}
+	text, err := json.Marshal(server)
+	require.NoError(t, err)
+	out.Write(text)
+	assert.Contains(t, out.String(), "jovepaytest.Server("+server.URL+")")
+
+	login(t, server)
+	fmt.Fprintf(&out, "%+v", server.Requests())
+
+	printed := out.String()
+	for _, secret := range []string{server.APIKey, server.Email, server.Password, server.IPNSecret} {
+		require.NotEmpty(t, secret)
+		assert.NotContains(t, printed, secret)
+		assert.NotContains(t, printed, fmt.Sprintf("%x", secret))
+	}
+}
+
+func TestCloseEndsWhatHangs(t *testing.T) {
+	t.Parallel()
+	server, err := jovepaytest.NewServer()
+	require.NoError(t, err)
+	require.NoError(t, server.Inject(
+		jovepaytest.Fault{Path: "/v1/status", Hang: true},
+		jovepaytest.Fault{Path: "/v1/currencies", Delay: time.Hour},
+		jovepaytest.Fault{Drip: time.Hour},
+	))
+	var wg sync.WaitGroup
+	for _, path := range []string{"/v1/status", "/v1/currencies", "/v1/auth", "/v1/status"} {
+		wg.Go(func() {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
+			if !assert.NoError(t, err) {
+				return
+			}
+			answer, err := http.DefaultClient.Do(r)
+			if err == nil {
+				_, err = io.ReadAll(answer.Body)
+				_ = answer.Body.Close()
+			}
+			assert.Error(t, err, path)
+		})
+	}
+	require.Eventually(t, func() bool { return server.Count("", "") == 4 }, 5*time.Second, time.Millisecond)
+	server.Close()
+	server.Close()
+	wg.Wait()
+	assert.Len(t, server.Requests(), 4, "what happened can still be read")
+}
+
+// A client that goes on sending hides from the server that its connection has
+// ended.
+func TestCloseEndsWhatHangsWithMoreToCome(t *testing.T) {
+	t.Parallel()
+	server, err := jovepaytest.NewServer()
+	require.NoError(t, err)
+	require.NoError(t, server.Inject(jovepaytest.Fault{Path: "/v1/status", Hang: true}))
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(server.URL, "http://"))
+	require.NoError(t, err)
+	_, err = io.WriteString(conn, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return server.Count("", "") == 1 }, 5*time.Second, time.Millisecond)
+	_, err = io.WriteString(conn, "GET")
+	require.NoError(t, err)
+	login(t, server) // by the end of which the server has seen it
+	server.Close()
+	require.NoError(t, conn.Close())
+}
+
+func TestOptionsRefuse(t *testing.T) {
+	t.Parallel()
+	for message, opt := range map[string]jovepaytest.Option{
+		"jovepaytest: clock is nil":                                        jovepaytest.WithClock(nil),
+		"jovepaytest: token lifetime must be at least a second, got 0s":    jovepaytest.WithTokenLifetime(0),
+		"jovepaytest: token lifetime must be whole seconds, got 1.5s":      jovepaytest.WithTokenLifetime(1500 * time.Millisecond),
+		"jovepaytest: auto-advance interval must be positive, got 0s":      jovepaytest.WithAutoAdvance(0),
+		"jovepaytest: latency must not be negative, got -1ns":              jovepaytest.WithLatency(-1),
+		"jovepaytest: number of payments must not be negative, got -1":     jovepaytest.WithPayments(-1),
+		"jovepaytest: IPN timeout must be positive, got 0s":                jovepaytest.WithIPNTimeout(0),
+		"jovepaytest: IPN retries must not be negative, got -1, 0s apart":  jovepaytest.WithIPNRetries(-1, 0),
+		"jovepaytest: IPN retries must not be negative, got 1, -1ns apart": jovepaytest.WithIPNRetries(1, -1),
+	} {
+		_, err := jovepaytest.NewServer(opt)
+		assert.EqualError(t, err, message)
+	}
+}
+
+func TestSameSeedAndClockSameAnswers(t *testing.T) {
+	t.Parallel()
+	run := func(seed uint64) string {
+		server := newServer(t, jovepaytest.WithSeed(seed), jovepaytest.WithClock(newHands().Now))
+		client := newClient(t, server)
+		p := create(t, client)
+		_, err := server.Pay(p.ID, jovepay.Amount{})
+		require.NoError(t, err)
+		page, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
+		require.NoError(t, err)
+		return fmt.Sprint(string(p.Raw), string(page.Raw), server.Requests(), server.APIKey)
+	}
+	assert.Equal(t, run(3), run(3))
+	assert.NotEqual(t, run(3), run(4))
+}
+
+func TestWithPayments(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithPayments(1234))
+	page, err := newClient(t, server).Payments.List(t.Context(), jovepay.PaymentListOptions{Limit: 500, Page: 2})
+	require.NoError(t, err)
+	assert.Len(t, page.Payments, 234)
+	assert.Equal(t, 1234, page.Total)
+	assert.Equal(t, 3, page.PagesCount)
+}
+
+func TestWithLatency(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithLatency(20*time.Millisecond))
+	start := time.Now()
+	_, err := newClient(t, server).Status(t.Context())
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, time.Since(start), 20*time.Millisecond)
+}
