@@ -1,0 +1,340 @@
+package jovepay_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+)
+
+// seen is a request as a server got it.
+type seen struct {
+	target, body string
+	header       http.Header
+}
+
+// recorder answers everything with a JSON object that suits every call, and
+// keeps the last request.
+func recorder(tb testing.TB) (address string, last func() seen) {
+	tb.Helper()
+	var kept atomic.Pointer[seen]
+	address = serve(tb, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.URL.Path == "/v1/auth" {
+			_, _ = io.WriteString(w, `{"token":"the.jwt.here"}`)
+			return
+		}
+		kept.Store(&seen{r.Method + " " + r.RequestURI, string(body), r.Header})
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"message":"OK","payment_id":1,"id":2,"data":[],"currencies":[],"estimated_amount":"5","min_amount":5}`)
+	})
+	return address, func() seen { return *kept.Swap(&seen{}) }
+}
+
+func TestCallsAsTheyAreSent(t *testing.T) {
+	t.Parallel()
+	address, last := recorder(t)
+	client := newClient(t, address, jovepay.WithCredentials(email, password))
+	ctx := t.Context()
+	from := time.Date(2026, 11, 22, 0, 0, 0, 0, time.FixedZone("", 3*3600))
+
+	for _, tt := range []struct {
+		call         func() error
+		target, body string
+		key, jwt     bool
+	}{
+		{
+			call:   func() error { _, err := client.Status(ctx); return err },
+			target: "GET /v1/status",
+		},
+		{
+			call:   func() error { _, err := client.Currencies.List(ctx, jovepay.CurrencyListOptions{}); return err },
+			target: "GET /v1/currencies", key: true,
+		},
+		{
+			call: func() error {
+				_, err := client.Currencies.List(ctx, jovepay.CurrencyListOptions{FixedRate: true})
+				return err
+			},
+			target: "GET /v1/currencies?fixed_rate=true", key: true,
+		},
+		{
+			call: func() error {
+				_, err := client.Estimates.Get(ctx, jovepay.EstimateOptions{Amount: amount("3999.50"), From: "usd", To: "btc"})
+				return err
+			},
+			target: "GET /v1/estimate?amount=3999.50&currency_from=usd&currency_to=btc", key: true,
+		},
+		{
+			call: func() error {
+				_, err := client.Estimates.MinAmount(ctx, jovepay.MinAmountOptions{From: "eth", To: "trx", FiatEquivalent: "usd", FixedRate: true, FeePaidByUser: true})
+				return err
+			},
+			target: "GET /v1/min-amount?currency_from=eth&currency_to=trx&fiat_equivalent=usd&is_fee_paid_by_user=true&is_fixed_rate=true", key: true,
+		},
+		{
+			call: func() error {
+				_, err := client.Estimates.MinAmount(ctx, jovepay.MinAmountOptions{From: "eth"})
+				return err
+			},
+			target: "GET /v1/min-amount?currency_from=eth", key: true,
+		},
+		{
+			call:   func() error { _, err := client.Payments.Create(ctx, goods("order-1001")); return err },
+			target: "POST /v1/payment", key: true,
+			body: `{"price_amount":49.90,"price_currency":"usd","pay_currency":"btc","order_id":"order-1001"}`,
+		},
+		{
+			call: func() error {
+				_, err := client.Payments.Create(ctx, jovepay.PaymentRequest{
+					PriceAmount: amount("1e2"), PriceCurrency: "usd", PayCurrency: "xrp", PayAmount: amount("0.000000000000000001"),
+					OrderID: "1", OrderDescription: "<Tea> & ü", IPNCallbackURL: "https://shop.example/ipn", PurchaseID: "58",
+					PayoutAddress: "r1", PayoutCurrency: "xrp", PayoutExtraID: "77", FixedRate: true, FeePaidByUser: true, Case: "success",
+				})
+				return err
+			},
+			target: "POST /v1/payment", key: true,
+			body: `{"price_amount":1e2,"price_currency":"usd","pay_currency":"xrp","pay_amount":0.000000000000000001,` +
+				`"order_id":"1","order_description":"<Tea> & ü","ipn_callback_url":"https://shop.example/ipn","purchase_id":"58",` +
+				`"payout_address":"r1","payout_currency":"xrp","payout_extra_id":"77","is_fixed_rate":true,"is_fee_paid_by_user":true,"case":"success"}`,
+		},
+		{
+			call:   func() error { _, err := client.Payments.Get(ctx, "5745459419"); return err },
+			target: "GET /v1/payment/5745459419", key: true,
+		},
+		{
+			call:   func() error { _, err := client.Payments.List(ctx, jovepay.PaymentListOptions{}); return err },
+			target: "GET /v1/payment", key: true, jwt: true,
+		},
+		{
+			call: func() error {
+				_, err := client.Payments.List(ctx, jovepay.PaymentListOptions{
+					Limit: 500, Page: 2, SortBy: jovepay.SortByOrderID, OrderBy: jovepay.Descending,
+					DateFrom: from, DateTo: from.Add(time.Hour), InvoiceID: "45", Window: 3,
+				})
+				return err
+			},
+			target: "GET /v1/payment?dateFrom=2026-11-22T00%3A00%3A00%2B03%3A00&dateTo=2026-11-22T01%3A00%3A00%2B03%3A00&invoiceId=45&limit=500&orderBy=desc&page=2&sortBy=order_id",
+			key:    true, jwt: true,
+		},
+		{
+			call: func() error {
+				_, err := client.Invoices.Create(ctx, jovepay.InvoiceRequest{
+					PriceAmount: amount("5"), PriceCurrency: "eur", PayCurrency: "btc", OrderID: "1", OrderDescription: "Tea",
+					IPNCallbackURL: "https://a.example", SuccessURL: "https://b.example", CancelURL: "https://c.example", PartiallyPaidURL: "https://d.example",
+					FixedRate: true, FeePaidByUser: true,
+				})
+				return err
+			},
+			target: "POST /v1/invoice", key: true,
+			body: `{"price_amount":5,"price_currency":"eur","pay_currency":"btc","order_id":"1","order_description":"Tea",` +
+				`"ipn_callback_url":"https://a.example","success_url":"https://b.example","cancel_url":"https://c.example","partially_paid_url":"https://d.example",` +
+				`"is_fixed_rate":true,"is_fee_paid_by_user":true}`,
+		},
+		{
+			call: func() error {
+				return client.Do(ctx, http.MethodPut, "/v1/x/a%2Fb", url.Values{"q": {"a b"}}, map[string]int{"n": 1}, nil)
+			},
+			target: "PUT /v1/x/a%2Fb?q=a+b", body: `{"n":1}`, key: true, jwt: true,
+		},
+	} {
+		require.NoError(t, tt.call(), tt.target)
+		got := last()
+		assert.Equal(t, tt.target, got.target)
+		assert.Equal(t, tt.body, got.body)
+		want := http.Header{"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "User-Agent": {"jovepay-go/" + jovepay.Version}}
+		if tt.key {
+			want.Set("X-Api-Key", apiKey)
+		}
+		if tt.jwt {
+			want.Set("Authorization", "Bearer the.jwt.here")
+		}
+		if tt.body != "" {
+			want.Set("Content-Type", "application/json")
+			want.Set("Content-Length", got.header.Get("Content-Length"))
+		}
+		assert.Equal(t, want, got.header, tt.target)
+	}
+}
+
+func TestQuoteAsksForBoth(t *testing.T) {
+	t.Parallel()
+	for minimum, payable := range map[string]bool{"0.001": true, "0.0010": true, "0.00100000001": false} {
+		client := responding(t, func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/v1/min-amount" {
+				assert.Equal(t, "currency_from=btc&currency_to=usdttrc20&is_fee_paid_by_user=true&is_fixed_rate=true", r.URL.RawQuery)
+				return plainResponse(http.StatusOK, `{"min_amount":`+minimum+`}`), nil
+			}
+			assert.Equal(t, "amount=49.90&currency_from=usd&currency_to=btc", r.URL.RawQuery)
+			return plainResponse(http.StatusOK, `{"estimated_amount":"0.001"}`), nil
+		})
+		quote, err := client.Estimates.Quote(t.Context(), jovepay.QuoteOptions{
+			PriceAmount: amount("49.90"), PriceCurrency: "usd", PayCurrency: "btc",
+			PayoutCurrency: "usdttrc20", FixedRate: true, FeePaidByUser: true,
+		})
+		require.NoError(t, err)
+		assert.Equal(t, &jovepay.Quote{
+			PriceAmount: amount("49.90"), PriceCurrency: "usd", PayAmount: amount("0.001"), PayCurrency: "btc",
+			MinAmount: amount(minimum), Payable: payable,
+		}, quote)
+	}
+	_, err := responding(t, func(r *http.Request) (*http.Response, error) {
+		if r.URL.Path == "/v1/min-amount" {
+			return plainResponse(http.StatusBadRequest, answer(t, "error.json")), nil
+		}
+		<-r.Context().Done() // the failure of one ends the other
+		return nil, r.Context().Err()
+	}).Estimates.Quote(t.Context(), jovepay.QuoteOptions{PriceAmount: amount("1"), PriceCurrency: "usd", PayCurrency: "btc"})
+	assert.ErrorIs(t, err, jovepay.ErrInvalidRequest)
+}
+
+func TestBaseURLKeepsItsPath(t *testing.T) {
+	t.Parallel()
+	address, last := recorder(t)
+	for base, want := range map[string]string{
+		"":           "GET /v1/status",
+		"/":          "GET /v1/status",
+		"/np":        "GET /np/v1/status",
+		"/np/":       "GET /np/v1/status",
+		"/a%2Fb/c":   "GET /a%2Fb/c/v1/status",
+		"/caf%C3%A9": "GET /caf%C3%A9/v1/status",
+	} {
+		_, err := newClient(t, address+base).Status(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, want, last().target)
+	}
+	client := newClient(t, address+"/np", jovepay.WithCredentials(email, password))
+	require.Error(t, client.Do(t.Context(), http.MethodGet, "/v1/x", nil, nil, nil), "there is no login at /np")
+	assert.Equal(t, "POST /np/v1/auth", last().target)
+}
+
+func TestDo(t *testing.T) {
+	t.Parallel()
+	address, last := recorder(t)
+	client := newClient(t, address)
+	ctx := t.Context()
+
+	var raw []byte
+	require.NoError(t, client.Do(ctx, http.MethodGet, "/v1/balance", struct {
+		Coin string `url:"coin"`
+	}{"btc"}, nil, &raw))
+	assert.Equal(t, "GET /v1/balance?coin=btc", last().target)
+	assert.Contains(t, string(raw), `"message":"OK"`)
+
+	var out struct {
+		ID jovepay.ID `json:"payment_id"`
+	}
+	require.NoError(t, client.Do(ctx, http.MethodPost, "/v1/invoice-payment", nil, map[string]any{"iid": 5}, &out))
+	assert.Equal(t, jovepay.ID("1"), out.ID)
+	assert.Equal(t, `{"iid":5}`, last().body)
+	require.NoError(t, client.Do(ctx, http.MethodDelete, "/v1/x", url.Values{}, nil, nil))
+	assert.Equal(t, "DELETE /v1/x", last().target)
+
+	var wrong struct {
+		ID []int `json:"payment_id"`
+	}
+	err := client.Do(ctx, http.MethodPost, "/v1/x", nil, nil, &wrong)
+	require.ErrorIs(t, err, jovepay.ErrOutcomeUnknown, "an answer that does not fit may still be a success")
+	err = client.Do(ctx, http.MethodGet, "/v1/x", nil, nil, &wrong)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, jovepay.ErrOutcomeUnknown)
+
+	failing := answering(t, http.StatusNotFound, answer(t, "error.json"))
+	assert.ErrorIs(t, failing.Do(ctx, http.MethodGet, "/v1/x", nil, nil, nil), jovepay.ErrNotFound)
+}
+
+func TestDoRefusesPaths(t *testing.T) {
+	t.Parallel()
+	address, last := recorder(t)
+	client := newClient(t, address+"/np")
+	for _, path := range []string{
+		"", "/", "v1/x", "/status", "//evil.example/v1", "https://evil.example/v1/x", "@evil.example/v1",
+		"/v1/..", "/v1/../x", "/v1/./x", "/v1/%2e%2e/x", "/v1/%2E%2e", "/v1/.%2e/x", "/v1/a%2f..%2fb", "/v1/a%5c..%5cb", "/v1/a/..%2F",
+		`/v1\..\x`, "/v1/x?y=1", "/v1/x#y", "/v1/%zz", "/v1/%", "/v1/a b", "/v1/a\r\nX-Evil: 1", "/v1/\x00", "/v1/\x7f", "/vx",
+	} {
+		assertRefused(t, client.Do(t.Context(), http.MethodGet, path, nil, nil, nil), "path")
+	}
+	for _, path := range []string{"/v1/x", "/v2/x/", "/v1/a%2Fb", "/v1/..a/b..", "/v1/a:b@c", "/v1//x", "/v1/%252e%252e", "/v10"} {
+		require.NoError(t, client.Do(t.Context(), http.MethodGet, path, nil, nil, nil), path)
+		assert.Equal(t, "GET /np"+path, last().target)
+	}
+}
+
+func TestUserAgent(t *testing.T) {
+	t.Parallel()
+	address, last := recorder(t)
+	for product, want := range map[string]string{
+		"shop/1.0": "shop/1.0 jovepay-go/" + jovepay.Version,
+		"":         "jovepay-go/" + jovepay.Version,
+	} {
+		_, err := newClient(t, address, jovepay.WithUserAgent(product)).Status(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, want, last().header.Get("User-Agent"))
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	var elsewhere, asked atomic.Int32
+	other := serve(t, func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) })
+	for _, status := range []int{300, 301, 302, 303, 304, 307, 308} {
+		for _, target := range []string{other + "/v1/x?api=" + apiKey, "/v1/other", ""} {
+			address := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				asked.Add(1)
+				if target != "" {
+					w.Header().Set("Location", target)
+				}
+				w.WriteHeader(status)
+			})
+			own := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("asked") }}
+			check, transport := own.CheckRedirect, &http.Transport{}
+			own.Transport = transport
+			client := newClient(t, address, jovepay.WithHTTPClient(own))
+			_, err := client.Payments.Create(t.Context(), goods("1"))
+			failed := (*jovepay.APIError)(nil)
+			require.ErrorAs(t, err, &failed)
+			assert.Equal(t, status, failed.StatusCode)
+			assertOneLine(t, err)
+			assert.NotContains(t, err.Error(), apiKey)
+			_, err = client.Payments.Get(t.Context(), "1")
+			require.ErrorAs(t, err, &failed)
+			assert.EqualValues(t, 2, asked.Swap(0), "%d is not repeated", status)
+
+			assert.EqualError(t, check(nil, nil), "asked")
+			require.NotNil(t, own.CheckRedirect, "the caller's client is unchanged")
+			assert.EqualError(t, own.CheckRedirect(nil, nil), "asked")
+			assert.Same(t, transport, own.Transport)
+			transport.CloseIdleConnections()
+		}
+	}
+	assert.Zero(t, elsewhere.Load())
+}
+
+// The caller's client may be used elsewhere, and changed there, at any time.
+func TestHTTPClientIsCopied(t *testing.T) {
+	t.Parallel()
+	address, last := recorder(t)
+	own := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client, err := jovepay.NewClient(jovepay.WithBaseURL(address), jovepay.WithHTTPClient(own))
+	require.NoError(t, err)
+	assert.Nil(t, own.CheckRedirect)
+	own.Transport = roundTrip503{}
+	_, err = client.Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "GET /v1/status", last().target)
+}
+
+type roundTrip503 struct{}
+
+func (roundTrip503) RoundTrip(*http.Request) (*http.Response, error) {
+	return httptest.NewRecorder().Result(), errors.New("not this one")
+}

@@ -1,0 +1,301 @@
+package jovepay_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+)
+
+// answer returns a stored answer of JovePay's API.
+func answer(tb testing.TB, name string) string {
+	tb.Helper()
+	content, err := os.ReadFile("testdata/answers/" + name)
+	require.NoError(tb, err)
+	return string(content)
+}
+
+func amount(text string) jovepay.Amount {
+	if text == "" {
+		return jovepay.Amount{}
+	}
+	return jovepay.MustAmount(text)
+}
+
+func at(tb testing.TB, text string) jovepay.Time {
+	tb.Helper()
+	parsed, err := time.Parse(time.RFC3339, text)
+	require.NoError(tb, err)
+	return jovepay.Time{Time: parsed}
+}
+
+func raw(members ...string) map[string]json.RawMessage {
+	m := map[string]json.RawMessage{}
+	for i := 0; i < len(members); i += 2 {
+		m[members[i]] = json.RawMessage(members[i+1])
+	}
+	return m
+}
+
+func TestPaymentsAreDecoded(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]jovepay.Payment{
+		"payment_created.json": {
+			ID: "5745459419", Status: jovepay.StatusWaiting, PayAddress: "3EZ2uTdVDAMFXTfc6uLDDKR6o8qKBZXVkj",
+			PriceAmount: amount("3999.5"), PriceCurrency: "usd", PayAmount: amount("0.17070286"), PayCurrency: "btc",
+			OrderID: "RGDBP-21314", OrderDescription: "Apple Macbook Pro 2019 x 1", IPNCallbackURL: "https://shop.example/ipn",
+			CreatedAt: at(t, "2026-11-22T15:00:22.742Z"), UpdatedAt: at(t, "2026-11-22T15:00:22.742Z"),
+			PurchaseID: "5837122679", Network: "btc", NetworkPrecision: 8, ExpirationEstimateDate: at(t, "2026-11-23T15:00:22.742Z"),
+		},
+		"payment_memo.json": {
+			ID: "5745459420", Status: jovepay.StatusWaiting, PayAddress: "rNxp4h8apvRis6mJf9Sh8C6iRxfrDWN7AV",
+			PayinExtraID: "2086123432", PriceAmount: amount("10"), PriceCurrency: "eur", PayAmount: amount("16.123456"), PayCurrency: "xrp",
+			OrderID: "1002", PurchaseID: "5837122680",
+			Answer: jovepay.Answer{Extra: raw("valid_until", `"2026-11-23T15:20:22"`, "is_fixed_rate", `true`)},
+		},
+		"payment_finished.json": {
+			ID: "5745459419", InvoiceID: "4522625843", Status: jovepay.StatusFinished, PayAddress: "3EZ2uTdVDAMFXTfc6uLDDKR6o8qKBZXVkj",
+			PriceAmount: amount("3999.5"), PriceCurrency: "usd", PayAmount: amount("0.17070286"),
+			ActuallyPaid: amount("0.170702860000000001"), ActuallyPaidAtFiat: amount("0"), PayCurrency: "btc",
+			OrderID: "RGDBP-21314", OrderDescription: "Apple Macbook Pro 2019 x 1", PurchaseID: "5837122679",
+			OutcomeAmount: amount("3980.25"), OutcomeCurrency: "usdttrc20", PayoutHash: "0xdef", PayinHash: "abc",
+			CreatedAt: at(t, "2026-11-22T15:00:22Z"), UpdatedAt: at(t, "2026-11-22T18:30:00.5+03:00"), BurningPercent: amount("0"),
+			Type: "crypto2crypto", PaymentExtraIDs: []jovepay.ID{"5745459500", "5745459501"},
+		},
+		"payment_repeated.json": {
+			ID: "5745459500", ParentPaymentID: "5745459419", Status: jovepay.StatusPartiallyPaid,
+			ActuallyPaid: amount("1e-8"), PayCurrency: "btc", OriginType: "REPEATED",
+		},
+		"payment_odd.json": {
+			ID: "18446744073709551617", Status: "on_hold", OrderID: "1001", OrderDescription: "true", PayCurrency: "false",
+			NetworkPrecision: 8, TimeLimit: "1200", PayinExtraID: "2086123432",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := answer(t, name)
+			client := answering(t, http.StatusOK, body)
+			got, err := client.Payments.Get(t.Context(), "1")
+			require.NoError(t, err)
+			assert.Equal(t, body, string(got.Raw), "the raw answer is kept")
+			want.Raw = got.Raw
+			assert.Equal(t, show(t, want), show(t, *got))
+			assert.Equal(t, want.Extra, got.Extra)
+			roundTrip(t, got)
+
+			created, err := client.Payments.Create(t.Context(), goods("1"))
+			require.NoError(t, err)
+			assert.Equal(t, got, created, "Create and Get read the same forms")
+		})
+	}
+}
+
+// show writes a value so that differences are easy to read, and times in
+// other zones are the same.
+func show(t *testing.T, v any) string {
+	t.Helper()
+	if p, ok := v.(jovepay.Payment); ok {
+		for _, at := range []*jovepay.Time{&p.CreatedAt, &p.UpdatedAt, &p.ExpirationEstimateDate} {
+			at.Time = at.UTC()
+		}
+		v = p
+	}
+	content, err := jsonv2.Marshal(v, jsonv2.Deterministic(true))
+	require.NoError(t, err)
+	return strings.ReplaceAll(string(content), ",", ",\n")
+}
+
+// roundTrip checks that shops can store a payment as JSON.
+func roundTrip(t *testing.T, p *jovepay.Payment) {
+	t.Helper()
+	want := *p
+	want.Raw = nil // is not stored
+
+	stored, err := json.Marshal(p)
+	require.NoError(t, err)
+	var one jovepay.Payment
+	require.NoError(t, json.Unmarshal(stored, &one))
+	assert.Equal(t, want, one, "encoding/json")
+
+	stored, err = jsonv2.Marshal(p)
+	require.NoError(t, err)
+	var two jovepay.Payment
+	require.NoError(t, jsonv2.Unmarshal(stored, &two))
+	assert.Equal(t, want, two, "v2")
+	for name := range p.Extra {
+		assert.Contains(t, string(stored), `"`+name+`":`, "v2 writes unknown members back where they were")
+	}
+}
+
+func TestPaymentListIsDecoded(t *testing.T) {
+	t.Parallel()
+	body := answer(t, "payment_list.json")
+	client := responding(t, answeringLogin(body), jovepay.WithCredentials(email, password))
+	list, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []int{10, 0, 582, 5815}, []int{list.Limit, list.Page, list.PagesCount, list.Total})
+	assert.Equal(t, raw("took_ms", `7`), list.Extra)
+	assert.Equal(t, body, string(list.Raw))
+	require.Len(t, list.Payments, 2)
+	first, second := list.Payments[0], list.Payments[1]
+	assert.Equal(t, jovepay.ID("5745459421"), first.ID)
+	assert.Equal(t, jovepay.ID("5745459419"), second.ID)
+	assert.Equal(t, jovepay.ID("4522625843"), second.InvoiceID)
+	assert.Equal(t, "12.5", first.PriceAmount.String())
+	assert.Equal(t, "3999.5", second.PriceAmount.String())
+	assert.Equal(t, "0.00053", first.PayAmount.String())
+	assert.False(t, second.ActuallyPaid.IsNull(), "0 is not null")
+	assert.True(t, first.ActuallyPaid.IsNull(), "absent is null")
+	assert.Nil(t, first.Raw)
+	assert.Equal(t, raw("fee", `{"currency":"btc","depositFee":"0"}`), first.Extra)
+	roundTrip(t, first)
+}
+
+// answeringLogin answers a login with a token and everything else with body.
+func answeringLogin(body string) httpmock.Responder {
+	return func(r *http.Request) (*http.Response, error) {
+		text := body
+		if r.URL.Path == "/v1/auth" {
+			text = `{"token":"` + token() + `"}`
+		}
+		return plainResponse(http.StatusOK, text), nil
+	}
+}
+
+func TestInvoiceIsDecoded(t *testing.T) {
+	t.Parallel()
+	body := answer(t, "invoice_created.json")
+	client := answering(t, http.StatusCreated, body)
+	got, err := client.Invoices.Create(t.Context(), jovepay.InvoiceRequest{PriceAmount: amount("1000.00"), PriceCurrency: "usd"})
+	require.NoError(t, err)
+	assert.Equal(t, &jovepay.Invoice{
+		ID: "4522625843", TokenID: "5278103920", URL: "https://www.jovepay.com/pay/invoice/?iid=4522625843",
+		OrderID: "RGDBP-21314", OrderDescription: "Apple Macbook Pro 2019 x 1",
+		PriceAmount: amount("1000.00"), PriceCurrency: "usd",
+		IPNCallbackURL: "https://shop.example/ipn", SuccessURL: "https://shop.example/thanks", CancelURL: "https://shop.example/cart",
+		FeePaidByUser: true, CreatedAt: at(t, "2026-11-22T15:05:44.742Z"), UpdatedAt: at(t, "2026-11-22T15:05:44.742Z"),
+		Answer: jovepay.Answer{Raw: []byte(body), Extra: raw("payout_currency", `null`)},
+	}, got)
+}
+
+func TestCurrenciesAreDecoded(t *testing.T) {
+	t.Parallel()
+	list, err := answering(t, http.StatusOK, answer(t, "currencies.json")).Currencies.List(t.Context(), jovepay.CurrencyListOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []jovepay.Currency{{Code: "btg"}, {Code: "eth"}, {Code: "usdttrc20"}}, list.Currencies)
+
+	list, err = answering(t, http.StatusOK, answer(t, "currencies_objects.json")).Currencies.List(t.Context(), jovepay.CurrencyListOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []jovepay.Currency{
+		{Code: "btc"},
+		{Code: "ltc", MinAmount: amount("0.0037"), MaxAmount: amount("150.5")},
+		{
+			Code: "xrp", Name: "Ripple", Network: "xrp", Enabled: true, LogoURL: "/images/coins/xrp.svg", ExtraIDExists: true,
+			Extra: raw("id", `93`, "wallet_regex", `"^r"`, "priority", `3`),
+		},
+		{Code: "doge", Enabled: true},
+	}, list.Currencies)
+	assert.Equal(t, raw("selectedCurrencies", `["btc"]`), list.Extra)
+}
+
+func TestEstimatesAreDecoded(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"estimate.json", "estimate_string.json"} {
+		got, err := answering(t, http.StatusOK, answer(t, name)).
+			Estimates.Get(t.Context(), jovepay.EstimateOptions{Amount: amount("3999.5"), From: "usd", To: "btc"})
+		require.NoError(t, err)
+		assert.Equal(t, "usd btc 0.17061637", got.CurrencyFrom+" "+got.CurrencyTo+" "+got.EstimatedAmount.String(), name)
+		assert.True(t, amount("3999.5").Equal(got.AmountFrom))
+	}
+	got, err := answering(t, http.StatusOK, answer(t, "min_amount.json")).
+		Estimates.MinAmount(t.Context(), jovepay.MinAmountOptions{From: "eth", To: "trx", FiatEquivalent: "usd"})
+	require.NoError(t, err)
+	assert.Equal(t, "eth trx 0.0078999 35.40626584",
+		got.CurrencyFrom+" "+got.CurrencyTo+" "+got.MinAmount.String()+" "+got.FiatEquivalent.String())
+
+	status, err := answering(t, http.StatusOK, answer(t, "status.json")).Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "OK", status.Message)
+}
+
+// What is not what was asked for is an error, not an empty result: an empty
+// list, for one, would let CreateOnce believe that nothing was created.
+func TestUnusableAnswersAreRefused(t *testing.T) {
+	t.Parallel()
+	type call = func(context.Context, *jovepay.Client) error
+	calls := map[string]call{
+		"payment": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Payments.Get(ctx, "1")
+			return err
+		},
+		"create": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Payments.Create(ctx, goods("1"))
+			return err
+		},
+		"list": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Payments.List(ctx, jovepay.PaymentListOptions{})
+			return err
+		},
+		"invoice": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Invoices.Create(ctx, jovepay.InvoiceRequest{PriceAmount: amount("1"), PriceCurrency: "usd"})
+			return err
+		},
+		"estimate": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Estimates.Get(ctx, jovepay.EstimateOptions{Amount: amount("1"), From: "usd", To: "btc"})
+			return err
+		},
+		"minimum": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Estimates.MinAmount(ctx, jovepay.MinAmountOptions{From: "btc"})
+			return err
+		},
+		"currencies": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Currencies.List(ctx, jovepay.CurrencyListOptions{})
+			return err
+		},
+	}
+	everywhere := []string{
+		``, ` `, `null`, `{}`, `[]`, `5`, `"OK"`, `true`, `{"message":"OK"}`, `{`, `{"payment_id":"1"`, `{"payment_id":"1"} x`,
+		`{"payment_id":"1","payment_id":"2","id":"1","id":"2"}`, "{\"payment_id\":\"1\",\"id\":\"1\",\"x\":\"\xff\"}", "\xef\xbb\xbf{}",
+		`<html>`, `{'payment_id':1}`, strings.Repeat("[", 20_000), `{"payment_id":1,"id":1,"a":` + strings.Repeat("[", 20_000),
+	}
+	only := map[string][]string{
+		"payment":    {`{"payment_id":null}`, `{"payment_id":""}`, `{"payment_id":1.5}`, `{"payment_id":true}`, `{"payment_id":{}}`, `{"PAYMENT_ID":1}`},
+		"list":       {`{"data":null}`, `{"data":{}}`, `{"data":[null]}`, `{"data":[{}]}`, `{"data":["1"]}`, `{"data":[{"payment_id":1,"payment_id":1}]}`},
+		"invoice":    {`{"id":null}`},
+		"estimate":   {`{"estimated_amount":null}`, `{"estimated_amount":"soon"}`},
+		"minimum":    {`{"min_amount":null}`},
+		"currencies": {`{"currencies":null}`, `{"currencies":"btc"}`, `{"currencies":[5]}`},
+	}
+	for name, call := range calls {
+		for _, body := range append(append([]string{}, everywhere...), only[name]...) {
+			client := responding(t, answeringLogin(body), jovepay.WithCredentials(email, password))
+			err := call(t.Context(), client)
+			failed := (*jovepay.APIError)(nil)
+			require.ErrorAs(t, err, &failed, "%s: %.60s", name, body)
+			assert.Equal(t, http.StatusOK, failed.StatusCode)
+			assert.Equal(t, body, string(failed.Body), "the answer is not lost")
+			assert.Equal(t, name == "create" || name == "invoice", errors.Is(err, jovepay.ErrOutcomeUnknown), "%s: %.60s", name, body)
+			assertOneLine(t, err)
+		}
+	}
+}
+
+func assertOneLine(t *testing.T, err error) {
+	t.Helper()
+	text := err.Error()
+	assert.NotContains(t, text, "\n")
+	assert.NotContains(t, text, "\r")
+	assert.Less(t, len(text), 1000, "no dumps: %s", text)
+	assert.True(t, strings.HasPrefix(text, "jovepay: "), text)
+}

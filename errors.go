@@ -1,0 +1,145 @@
+package jovepay
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Sentinels for [errors.Is]. The first six sort the answers of the API; a
+// request that fails validation before it is sent is ErrInvalidRequest too.
+var (
+	ErrInvalidRequest = errors.New("jovepay: invalid request")   // 400, 422, or refused before sending
+	ErrUnauthorized   = errors.New("jovepay: not authenticated") // 401: API key, token or password
+	ErrForbidden      = errors.New("jovepay: not allowed")       // 403
+	ErrNotFound       = errors.New("jovepay: not found")         // 404
+	ErrRateLimited    = errors.New("jovepay: too many requests") // 429
+	ErrServer         = errors.New("jovepay: server error")      // 5xx
+
+	// ErrOutcomeUnknown marks a request that creates something and may or may
+	// not have been processed: the answer was lost, cut, unreadable or a
+	// server error. It was not repeated. Do not repeat it blindly, or the
+	// customer may pay twice: look the order up with
+	// [PaymentsService.FindOrder], or create with [PaymentsService.CreateOnce]
+	// from the start. If an answer came, [APIError.Body] holds it.
+	ErrOutcomeUnknown = errors.New("jovepay: outcome unknown")
+)
+
+// APIError is an answer from JovePay, or from a proxy before it, that is not
+// a success or cannot be read. Its text is one line and holds no secret.
+type APIError struct {
+	StatusCode int    // HTTP status; 2xx if a success could not be read
+	Code       string // JovePay's code such as INVALID_REQUEST_PARAMS; may be empty
+	Message    string // what the answer said, on one line
+	RequestID  string // x-request-id or cf-ray, to quote to support; may be empty
+	Method     string // of the request
+	Path       string // of the request, without the query
+
+	// RetryAfter is how long the server asked to wait; 0 if it did not.
+	RetryAfter time.Duration
+
+	// Body is the answer as read, up to the size limit, so that a payment id
+	// in an answer that could not be decoded is not lost. The answer to a
+	// login is not kept.
+	Body []byte
+
+	err     error // why a success could not be read
+	unknown bool
+}
+
+// Error describes the answer on one line.
+func (e *APIError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "jovepay: %s %s: %d", e.Method, e.Path, e.StatusCode)
+	for _, part := range []string{e.Code, e.Message} {
+		if part != "" {
+			b.WriteString(" " + part)
+		}
+	}
+	if e.err != nil {
+		b.WriteString(": " + oneLine(e.err.Error(), 300))
+	}
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, " (request id %s)", e.RequestID)
+	}
+	if e.unknown {
+		b.WriteString("; outcome unknown")
+	}
+	return b.String()
+}
+
+// Is makes [errors.Is] work with this package's sentinels.
+func (e *APIError) Is(target error) bool {
+	if target == ErrOutcomeUnknown {
+		return e.unknown
+	}
+	return target != nil && target == e.sentinel()
+}
+
+// Unwrap returns why a successful answer could not be read, or nil.
+func (e *APIError) Unwrap() error { return e.err }
+
+func (e *APIError) sentinel() error {
+	switch {
+	case e.StatusCode == http.StatusBadRequest, e.StatusCode == http.StatusUnprocessableEntity:
+		return ErrInvalidRequest
+	case e.StatusCode == http.StatusUnauthorized:
+		return ErrUnauthorized
+	case e.StatusCode == http.StatusForbidden:
+		return ErrForbidden
+	case e.StatusCode == http.StatusNotFound:
+		return ErrNotFound
+	case e.StatusCode == http.StatusTooManyRequests:
+		return ErrRateLimited
+	case e.StatusCode >= 500:
+		return ErrServer
+	}
+	return nil
+}
+
+// TransportError is a request that got no answer: the connection could not be
+// made or broke, or time ran out. Unwrap gives the cause, for [errors.Is] with
+// [context.DeadlineExceeded] and the like.
+type TransportError struct {
+	Method string // of the request
+	Path   string // of the request, without the query
+
+	err     error
+	unknown bool // the request creates something and may have been processed
+	unsent  bool // nothing of the request can have been processed
+}
+
+// Error describes the failure on one line.
+func (e *TransportError) Error() string {
+	s := fmt.Sprintf("jovepay: %s %s: %s", e.Method, e.Path, oneLine(e.err.Error(), 300))
+	if e.unknown {
+		s += "; outcome unknown"
+	}
+	return s
+}
+
+// Is reports whether target is [ErrOutcomeUnknown] and the request may have
+// been processed.
+func (e *TransportError) Is(target error) bool {
+	return target == ErrOutcomeUnknown && e.unknown
+}
+
+// Unwrap returns the cause.
+func (e *TransportError) Unwrap() error { return e.err }
+
+// ValidationError is a request refused before anything was sent.
+// [errors.Is] finds [ErrInvalidRequest] in it.
+type ValidationError struct {
+	Field  string // as JovePay names it, such as price_amount
+	Reason string // what was expected
+}
+
+// Error names the field and what was expected.
+func (e *ValidationError) Error() string {
+	return fmt.Sprintf("jovepay: %s: %s", e.Field, e.Reason)
+}
+
+// Is reports whether target is [ErrInvalidRequest].
+func (e *ValidationError) Is(target error) bool { return target == ErrInvalidRequest }

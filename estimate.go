@@ -1,0 +1,168 @@
+package jovepay
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// EstimatesService converts prices into coins. Use it through
+// [Client.Estimates].
+type EstimatesService struct{ api *api }
+
+// Estimate is what an amount is worth in another currency at present. Its
+// fields are not documented by JovePay.
+type Estimate struct {
+	CurrencyFrom    string `json:"currency_from"`
+	AmountFrom      Amount `json:"amount_from"` // in CurrencyFrom
+	CurrencyTo      string `json:"currency_to"`
+	EstimatedAmount Amount `json:"estimated_amount"` // in CurrencyTo
+	Answer
+}
+
+func (e *Estimate) accept(raw []byte) error {
+	if e.EstimatedAmount.IsNull() {
+		return errors.New("estimate without estimated_amount")
+	}
+	return e.Answer.accept(raw)
+}
+
+// EstimateOptions says what to convert. All fields are required. Their names
+// in the query are not documented by JovePay.
+type EstimateOptions struct {
+	Amount Amount `url:"amount"`        // above zero, in From
+	From   string `url:"currency_from"` // lower-case ticker, such as "usd"
+	To     string `url:"currency_to"`   // lower-case ticker, such as "btc"
+}
+
+// Get returns what an amount is worth in another currency. Check it against
+// [EstimatesService.MinAmount], or use [EstimatesService.Quote] for both.
+//
+// From JovePay's guide: GET /v1/estimate.
+func (s *EstimatesService) Get(ctx context.Context, opts EstimateOptions) (*Estimate, error) {
+	var v validation
+	v.amount("amount", opts.Amount)
+	v.ticker("currency_from", opts.From)
+	v.ticker("currency_to", opts.To)
+	if v.err != nil {
+		return nil, v.err
+	}
+	return do[Estimate](ctx, s.api, endpoint{
+		method: http.MethodGet,
+		path:   "/v1/estimate",
+		query:  opts,
+		auth:   withKey,
+	})
+}
+
+// MinAmount is the least that can be paid in a currency. Its fields are not
+// documented by JovePay.
+type MinAmount struct {
+	CurrencyFrom   string `json:"currency_from"`
+	CurrencyTo     string `json:"currency_to"`
+	MinAmount      Amount `json:"min_amount"`               // in CurrencyFrom
+	FiatEquivalent Amount `json:"fiat_equivalent,omitzero"` // of MinAmount, if it was asked for
+	Answer
+}
+
+func (m *MinAmount) accept(raw []byte) error {
+	if m.MinAmount.IsNull() {
+		return errors.New("minimum without min_amount")
+	}
+	return m.Answer.accept(raw)
+}
+
+// MinAmountOptions says for which currencies to ask. From is required. The
+// names in the query are not documented by JovePay.
+type MinAmountOptions struct {
+	From           string `url:"currency_from"`                 // what the customer pays with, such as "btc"
+	To             string `url:"currency_to,omitempty"`         // what is paid out; empty for the account's payout currency
+	FiatEquivalent string `url:"fiat_equivalent,omitempty"`     // also tell the minimum in this currency, such as "usd"
+	FixedRate      bool   `url:"is_fixed_rate,omitempty"`       // for payments at a fixed rate
+	FeePaidByUser  bool   `url:"is_fee_paid_by_user,omitempty"` // for payments whose fee the customer pays
+}
+
+// MinAmount returns the least that can be paid in a currency.
+//
+// From JovePay's guide: GET /v1/min-amount.
+func (s *EstimatesService) MinAmount(ctx context.Context, opts MinAmountOptions) (*MinAmount, error) {
+	var v validation
+	v.ticker("currency_from", opts.From)
+	v.optionalTicker("currency_to", opts.To)
+	v.optionalTicker("fiat_equivalent", opts.FiatEquivalent)
+	if v.err != nil {
+		return nil, v.err
+	}
+	return do[MinAmount](ctx, s.api, endpoint{
+		method: http.MethodGet,
+		path:   "/v1/min-amount",
+		query:  opts,
+		auth:   withKey,
+	})
+}
+
+// Quote is a price in coins beside the least that can be paid in them.
+type Quote struct {
+	PriceAmount   Amount
+	PriceCurrency string
+	PayAmount     Amount // the price in PayCurrency, estimated
+	PayCurrency   string
+	MinAmount     Amount // the least that can be paid, in PayCurrency
+
+	// Payable is true if PayAmount is MinAmount or more. A payment below the
+	// minimum would not be processed.
+	Payable bool
+}
+
+// QuoteOptions is a price and the coin to pay it with. The first three fields
+// are required.
+type QuoteOptions struct {
+	PriceAmount    Amount // above zero
+	PriceCurrency  string // lower-case ticker, such as "usd"
+	PayCurrency    string // lower-case ticker, such as "btc"
+	PayoutCurrency string // what is paid out; empty for the account's payout currency
+	FixedRate      bool   // for a payment at a fixed rate
+	FeePaidByUser  bool   // for a payment whose fee the customer pays
+}
+
+// Quote asks for the estimate and the minimum of a payment at once, as the
+// standard flow of JovePay's guide does before it creates one.
+func (s *EstimatesService) Quote(ctx context.Context, opts QuoteOptions) (*Quote, error) {
+	var v validation
+	v.amount("price_amount", opts.PriceAmount)
+	v.ticker("price_currency", opts.PriceCurrency)
+	v.ticker("pay_currency", opts.PayCurrency)
+	v.optionalTicker("payout_currency", opts.PayoutCurrency)
+	if v.err != nil {
+		return nil, v.err
+	}
+	var estimate *Estimate
+	var minimum *MinAmount
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		estimate, err = s.Get(ctx, EstimateOptions{opts.PriceAmount, opts.PriceCurrency, opts.PayCurrency})
+		return err
+	})
+	group.Go(func() (err error) {
+		minimum, err = s.MinAmount(ctx, MinAmountOptions{
+			From:          opts.PayCurrency,
+			To:            opts.PayoutCurrency,
+			FixedRate:     opts.FixedRate,
+			FeePaidByUser: opts.FeePaidByUser,
+		})
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return &Quote{
+		PriceAmount:   opts.PriceAmount,
+		PriceCurrency: opts.PriceCurrency,
+		PayAmount:     estimate.EstimatedAmount,
+		PayCurrency:   opts.PayCurrency,
+		MinAmount:     minimum.MinAmount,
+		Payable:       estimate.EstimatedAmount.Cmp(minimum.MinAmount) >= 0,
+	}, nil
+}

@@ -1,0 +1,237 @@
+package jovepay
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Event is a verified notification: a [*PaymentEvent], a [*WithdrawalEvent], a
+// [*RecurringPaymentEvent], or an [*UnknownEvent] if it is of a kind that this
+// package does not know. Tell them apart with a type switch.
+type Event interface {
+	// Key identifies the event: it is the same for every delivery of it,
+	// however it was serialised, and another when its status has changed or
+	// what was asked, paid or settled. It is short printable ASCII, fit for
+	// a database key or the id of a message.
+	Key() string
+
+	// Verification tells how the notification was signed.
+	Verification() Verification
+
+	// sealed keeps the list of kinds closed.
+	sealed()
+}
+
+// Verification tells what made a notification genuine. The zero value is that
+// of an event which was not received as a notification.
+type Verification struct {
+	Form   IPNForm // the form that was signed
+	Secret int     // which secret matched: 0 is the first, 1 the first further one
+}
+
+// verified is what all events have in common.
+type verified struct{ verification Verification }
+
+// Verification implements [Event].
+func (v *verified) Verification() Verification { return v.verification }
+
+func (v *verified) sealed() {}
+
+// PaymentEvent tells where a payment stands. Fields that the notification left
+// out are zero. Before goods are shipped on it, check order, amount and asset
+// against the order, and that ParentPaymentID is empty: a payment with a
+// parent is a repeated or wrong-asset deposit, which JovePay's guide advises
+// not to fulfil automatically.
+//
+// Raw is the text that was signed, with the arrays as arrays.
+type PaymentEvent struct {
+	Payment
+	Fee           *Fee   `json:"fee,omitzero"`            // nil if not told
+	TransactionID string `json:"transaction_id,omitzero"` // as JovePay's shop plugins read it; not in the guide
+	verified      `json:"-"`
+}
+
+// Fee is what a payment cost the shop, in the currency it names.
+type Fee struct {
+	Currency      string `json:"currency,omitzero"` // ticker
+	DepositFee    Amount `json:"depositFee,omitzero"`
+	WithdrawalFee Amount `json:"withdrawalFee,omitzero"`
+	ServiceFee    Amount `json:"serviceFee,omitzero"`
+}
+
+// Key implements [Event].
+func (e *PaymentEvent) Key() string {
+	return eventKey("payment", keyParts(e, e.Extra, "payment_id", "parent_payment_id", "payment_status",
+		"price_amount", "price_currency", "pay_amount", "pay_currency", "actually_paid", "outcome_amount", "outcome_currency")...)
+}
+
+// Event returns the payment as the event that JovePay's notification of this
+// state is: it has the same [Event.Key].
+func (p *Payment) Event() *PaymentEvent {
+	return &PaymentEvent{Payment: *p}
+}
+
+// WithdrawalStatus is where a withdrawal or a custodial recurring payment
+// stands, in upper case. The guide shows CREATING and FINISHED; other values
+// are not documented by JovePay and survive a round trip.
+type WithdrawalStatus string
+
+// The statuses of withdrawals and recurring payments that are known.
+const (
+	WithdrawalCreating   WithdrawalStatus = "CREATING"
+	WithdrawalCreated    WithdrawalStatus = "CREATED"
+	WithdrawalWaiting    WithdrawalStatus = "WAITING"
+	WithdrawalProcessing WithdrawalStatus = "PROCESSING"
+	WithdrawalSending    WithdrawalStatus = "SENDING"
+	WithdrawalFinished   WithdrawalStatus = "FINISHED"
+	WithdrawalFailed     WithdrawalStatus = "FAILED"
+	WithdrawalRejected   WithdrawalStatus = "REJECTED"
+)
+
+// Known reports whether s is one of this package's constants.
+func (s WithdrawalStatus) Known() bool {
+	switch s {
+	case WithdrawalCreating, WithdrawalCreated, WithdrawalWaiting, WithdrawalProcessing, WithdrawalSending:
+		return true
+	}
+	return s.Final()
+}
+
+// Final reports whether nothing more will follow.
+func (s WithdrawalStatus) Final() bool {
+	return s == WithdrawalFinished || s == WithdrawalFailed || s == WithdrawalRejected
+}
+
+// WithdrawalEvent tells where a withdrawal stands. Fields that the
+// notification left out are zero.
+type WithdrawalEvent struct {
+	ID                ID               `json:"id,omitzero"`
+	BatchWithdrawalID ID               `json:"batch_withdrawal_id,omitzero"`
+	Status            WithdrawalStatus `json:"status,omitzero"`
+	Error             string           `json:"error,omitzero"`    // why it failed
+	Currency          string           `json:"currency,omitzero"` // ticker
+	Amount            Amount           `json:"amount,omitzero"`   // in Currency
+	Address           string           `json:"address,omitzero"`
+	ExtraID           string           `json:"extra_id,omitzero"` // memo or tag of Address
+	Fee               Amount           `json:"fee,omitzero"`
+	Hash              string           `json:"hash,omitzero"` // of the transaction
+	IPNCallbackURL    string           `json:"ipn_callback_url,omitzero"`
+	CreatedAt         Time             `json:"created_at,omitzero"`
+	RequestedAt       Time             `json:"requested_at,omitzero"`
+	UpdatedAt         Time             `json:"updated_at,omitzero"`
+	Answer
+	verified `json:"-"`
+}
+
+// Key implements [Event].
+func (e *WithdrawalEvent) Key() string {
+	return eventKey("withdrawal", keyParts(e, e.Extra, "id", "status", "amount", "currency", "fee", "hash")...)
+}
+
+// RecurringPaymentEvent tells where a custodial recurring payment stands.
+// Fields that the notification left out are zero.
+type RecurringPaymentEvent struct {
+	ID             ID               `json:"id,omitzero"`
+	Status         WithdrawalStatus `json:"status,omitzero"`
+	Currency       string           `json:"currency,omitzero"` // ticker
+	Amount         Amount           `json:"amount,omitzero"`   // in Currency
+	IPNCallbackURL string           `json:"ipn_callback_url,omitzero"`
+	CreatedAt      Time             `json:"created_at,omitzero"`
+	UpdatedAt      Time             `json:"updated_at,omitzero"`
+	Answer
+	verified `json:"-"`
+}
+
+// Key implements [Event].
+func (e *RecurringPaymentEvent) Key() string {
+	return eventKey("recurring", keyParts(e, e.Extra, "id", "status", "amount", "currency")...)
+}
+
+// UnknownEvent is a genuine notification of a kind that this package does not
+// know. Acknowledge it, so that JovePay does not send it again and again.
+type UnknownEvent struct {
+	Raw      json.RawMessage // the text that was signed, with the arrays as arrays
+	verified `json:"-"`
+}
+
+// Key implements [Event].
+func (e *UnknownEvent) Key() string { return eventKey("unknown", meaning(e.Raw)) }
+
+// eventKey returns kind and a hash of the parts, each with its length so that
+// no two lists of parts are written alike.
+func eventKey(kind string, parts ...string) string {
+	hash := sha256.New()
+	for _, part := range parts {
+		hash.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
+	}
+	return kind + ":" + hex.EncodeToString(hash.Sum(nil)[:16])
+}
+
+// keyParts returns the values of the members that an event's key is made of.
+// One that does not fit its field counts as it was signed, so that events
+// which differ in nothing else are not taken for one.
+func keyParts(of fields, extra map[string]json.RawMessage, names ...string) []string {
+	parts := make([]string, 0, len(names))
+	for _, name := range names {
+		part := keyText(of.field(name), name)
+		odd, ok := extra[name]
+		if !ok {
+			odd, ok = extra[otherCase(name)]
+		}
+		if ok {
+			part += "\x00" + meaning(odd)
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// keyText spells equal values alike. An amount of zero and none are alike too:
+// what one message tells as zero, another leaves out.
+func keyText(field any, name string) string {
+	switch field := field.(type) {
+	case *Amount:
+		return field.Decimal().Rat().RatString() // whatever decimal's variables say
+	case *ID:
+		return string(*field)
+	case *PaymentStatus:
+		return string(*field)
+	case *WithdrawalStatus:
+		return string(*field)
+	case *string:
+		if strings.HasSuffix(name, "currency") {
+			return strings.ToLower(*field) // the shop plugins' bodies have some in upper case
+		}
+		return *field
+	}
+	return ""
+}
+
+// meaning returns one text for all spellings of a JSON value: whatever the
+// order of members, the white space, the escapes and the digits of numbers.
+func meaning(raw []byte) string {
+	value := jsontext.Value(bytes.Clone(raw))
+	var text []byte
+	_ = value.Format(jsontext.ReorderRawObjects(true)) // an event's JSON is valid
+	for d := jsontext.NewDecoder(bytes.NewReader(value)); ; {
+		token, err := d.ReadToken()
+		if err != nil {
+			return string(text)
+		}
+		switch token.Kind() {
+		case '"':
+			text = strconv.AppendQuote(text, token.String())
+		case '0':
+			text = append(text, plainDigits(token.String())...)
+		default:
+			text = append(text, byte(token.Kind()))
+		}
+		text = append(text, ' ')
+	}
+}

@@ -1,0 +1,250 @@
+package jovepay
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/jovepay/jovepay-go/internal/canonical"
+)
+
+// newEvent reads the event in signed, which is the text that carried the MAC,
+// or the same with its arrays if that form turns them into objects, or the
+// body if it was the raw form. root is signed as it was read to verify it.
+func newEvent(signed []byte, root canonical.Value, how Verification) Event {
+	raw := bytes.Clone(signed)
+	// What is read are parts of this one string.
+	object := eventObject{text: string(raw), root: root, plain: bytes.IndexByte(raw, '\\') < 0}
+	common := verified{how}
+	switch kindOf(root) {
+	case paymentKind:
+		e := &PaymentEvent{verified: common}
+		e.Raw, e.Extra = raw, object.read(e)
+		for _, ticker := range [...]*string{&e.PriceCurrency, &e.PayCurrency, &e.OutcomeCurrency} {
+			*ticker = strings.ToLower(*ticker)
+		}
+		return e
+	case withdrawalKind:
+		e := &WithdrawalEvent{verified: common}
+		e.Raw, e.Extra = raw, object.read(e)
+		return e
+	case recurringKind:
+		e := &RecurringPaymentEvent{verified: common}
+		e.Raw, e.Extra = raw, object.read(e)
+		return e
+	default:
+		return &UnknownEvent{Raw: raw, verified: common}
+	}
+}
+
+type eventKind int
+
+const (
+	unknownKind eventKind = iota
+	paymentKind
+	withdrawalKind
+	recurringKind
+)
+
+// kindOf tells the kinds of JovePay's webhook examples apart by their members;
+// no member names the kind. A payment has its id or status by a name of its
+// own, in snake case in the guide and in camel case in the bodies that the
+// shop plugins read. Withdrawals and recurring payments share id, status,
+// currency and amount; only a withdrawal goes to an address, in a batch.
+func kindOf(root canonical.Value) eventKind {
+	has := func(names ...string) bool {
+		for _, name := range names {
+			if root.Member(name).Kind() != 0 {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("payment_id", "payment_status", "paymentId", "paymentStatus"):
+		return paymentKind
+	case !has("id") || !has("status"):
+		return unknownKind
+	case has("address", "hash", "batch_withdrawal_id", "extra_id", "requested_at", "batchWithdrawalId", "extraId", "requestedAt"):
+		return withdrawalKind
+	case has("amount"):
+		return recurringKind
+	}
+	return unknownKind
+}
+
+// An eventObject is an object in what was signed: its text, and the same as it
+// was read to verify it.
+type eventObject struct {
+	text  string
+	root  canonical.Value
+	plain bool // nothing in text is escaped
+}
+
+// read reads the members into their places, and returns those that have none
+// or do not fit: they never make an event unreadable. Of a member that is
+// there by two names the one that the guide has counts.
+func (o *eventObject) read(into fields) (extra map[string]json.RawMessage) {
+	for name, value, rest := o.nextMember(o.text); value != ""; name, value, rest = o.nextMember(rest) {
+		field, known := place(into, name)
+		if known != name && o.root.Member(known).Kind() != 0 {
+			field = nil
+		}
+		if field != nil && o.readMember(field, name, value) {
+			continue
+		}
+		if extra == nil {
+			extra = map[string]json.RawMessage{}
+		}
+		extra[name] = json.RawMessage(value)
+	}
+	return extra
+}
+
+// readMember reads a value into its field and reports whether it fits.
+func (o *eventObject) readMember(field any, name, value string) bool {
+	if value[0] == 'n' {
+		return true
+	}
+	switch field := field.(type) {
+	case *Amount:
+		text, ok := o.scalar(value)
+		return ok && (text == "null" || field.set(text) == nil)
+	case *ID:
+		if text, ok := o.scalar(value); ok && (value[0] == '"' || leadingDigits(text) == len(text)) {
+			*field = ID(text)
+			return true
+		}
+		return field.UnmarshalJSON([]byte(value)) == nil
+	case *string:
+		return o.readText(field, value)
+	case *PaymentStatus:
+		return o.readText((*string)(field), value)
+	case *WithdrawalStatus:
+		return o.readText((*string)(field), value)
+	case *Time:
+		return field.UnmarshalJSON([]byte(value)) == nil
+	case *[]ID:
+		var ids []ID
+		if jsonv2.Unmarshal([]byte(value), &ids) != nil {
+			return false
+		}
+		*field = ids
+		return true
+	case **Fee:
+		if value[0] != '{' {
+			return value == "[]" // PHP's {}
+		}
+		*field = new(Fee)
+		fee := eventObject{value, o.root.Member(name), o.plain}
+		return len(fee.read(*field)) == 0
+	}
+	return false
+}
+
+// readText reads a string; of a number the digits, however it is spelled.
+func (o *eventObject) readText(field *string, value string) bool {
+	text, ok := o.scalar(value)
+	if !ok {
+		return false
+	}
+	if value[0] != '"' {
+		text = plainDigits(text)
+	}
+	*field = text
+	return true
+}
+
+// plainDigits returns one spelling of a number for all of them.
+func plainDigits(number string) string {
+	if leadingDigits(number) == len(number) {
+		return number
+	}
+	amount, err := ParseAmount(number)
+	if err != nil {
+		return number
+	}
+	return amount.Decimal().String()
+}
+
+// scalar returns the text of a string or the literal of a number.
+func (o *eventObject) scalar(value string) (text string, ok bool) {
+	switch value[0] {
+	case '"':
+		return o.unquote(value), true
+	case '{', '[', 't', 'f':
+		return "", false
+	}
+	return value, true
+}
+
+func (o *eventObject) unquote(quoted string) string {
+	if o.plain || strings.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	text, _ := jsontext.AppendUnquote(nil, quoted) // valid: it was verified
+	return string(text)
+}
+
+// nextMember returns the first member of the object or of what is left of it,
+// and what comes after that. The value is empty if there is no more. The text
+// was read strictly before: nothing is left to refuse.
+func (o *eventObject) nextMember(text string) (name, value, rest string) {
+	for i := range len(text) {
+		if text[i] != '"' {
+			continue // space, a brace or a comma
+		}
+		end := i + stringEnd(text[i:])
+		name = o.unquote(text[i:end])
+		for text[end] == ':' || text[end] <= ' ' {
+			end++
+		}
+		text = text[end:]
+		end = valueEnd(text)
+		return name, text[:end], text[end:]
+	}
+	return "", "", ""
+}
+
+// valueEnd returns the length of the value that text begins with.
+func valueEnd(text string) int {
+	switch text[0] {
+	case '"':
+		return stringEnd(text)
+	case '{', '[':
+		depth := 0
+		for i := 0; ; i++ {
+			switch text[i] {
+			case '"':
+				i += stringEnd(text[i:]) - 1
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return i + 1
+				}
+			}
+		}
+	}
+	i := 1
+	for c := text[i]; c > ' ' && c != ',' && c != '}'; c = text[i] {
+		i++
+	}
+	return i
+}
+
+// stringEnd returns the length of the string that text begins with, with its
+// quotes.
+func stringEnd(text string) int {
+	i := 1
+	for text[i] != '"' {
+		if text[i] == '\\' {
+			i++
+		}
+		i++
+	}
+	return i + 1
+}

@@ -1,0 +1,342 @@
+package jovepay
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/jovepay/jovepay-go/internal/canonical"
+)
+
+// IPNSignatureHeader is the header that carries a notification's signature, a
+// MAC in hexadecimal digits. From JovePay's guide.
+const IPNSignatureHeader = "x-jovepay-sig"
+
+// Errors of [IPNVerifier], for [errors.Is]. Their text is for the shop's own
+// log; the sender learns nothing but a status code from [IPNVerifier.Handler].
+var (
+	ErrSignatureMissing  = errors.New("jovepay: IPN has no signature")
+	ErrSignatureMismatch = errors.New("jovepay: IPN signature does not match")
+	ErrMalformedIPN      = errors.New("jovepay: IPN is malformed")
+)
+
+// IPNForm names a text that JovePay has published a verifier for. The three
+// verifiers of its guide and those of its shop plugins sign different texts
+// for the same notification, and which of them JovePay's server signs is not
+// documented. An [IPNVerifier] takes all five unless told otherwise.
+type IPNForm string
+
+// The forms. The first four are HMAC-SHA512 over a text with sorted keys, and
+// are equal for most notifications; the last is HMAC-SHA256 over the body.
+const (
+	FormJS       IPNForm = "js"        // the guide's Node example: arrays become objects
+	FormJSArrays IPNForm = "js-arrays" // the same with arrays kept
+	FormPHP      IPNForm = "php"       // the guide's PHP example
+	FormPython   IPNForm = "python"    // the guide's Python example
+	FormRaw      IPNForm = "raw"       // JovePay's shop plugins
+)
+
+// canonical returns the form of the canonical text; ok is false for raw.
+func (f IPNForm) canonical() (form canonical.Form, ok bool) {
+	for _, form := range sortedForms() {
+		if form.String() == string(f) {
+			return form, true
+		}
+	}
+	return 0, false
+}
+
+// sortedForms lists the forms with sorted keys in the order they are tried.
+func sortedForms() [4]canonical.Form {
+	return [...]canonical.Form{canonical.JS, canonical.JSArrays, canonical.PHP, canonical.Python}
+}
+
+const (
+	defaultIPNMaxBytes = 1 << 20
+	retainedBytes      = 64 << 10 // a larger document is not kept for reuse
+)
+
+// IPNVerifier tells genuine notifications (IPN) from forged ones. It needs no
+// client and no network. It is immutable and safe for concurrent use; printing
+// it shows no secret. Make one with [NewIPNVerifier].
+type IPNVerifier struct {
+	secrets  []secret
+	forms    [canonical.Python + 1]bool
+	raw      bool
+	maxBytes int
+	log      *slog.Logger
+	pool     *sync.Pool // of *verification
+}
+
+// IPNOption configures an [IPNVerifier].
+type IPNOption func(*IPNVerifier) error
+
+// WithFurtherSecret accepts another secret too, so that the IPN secret can be
+// changed without losing notifications that are on their way. Which secret
+// matched is told by [Verification]. It can be given more than once.
+func WithFurtherSecret(secret string) IPNOption {
+	return func(v *IPNVerifier) error { return v.addSecret(secret) }
+}
+
+// WithIPNForms narrows what is accepted to the given forms. Do this once the
+// form that JovePay signs for the account is known for certain.
+func WithIPNForms(forms ...IPNForm) IPNOption {
+	return func(v *IPNVerifier) error {
+		if len(forms) == 0 {
+			return errors.New("jovepay: IPN forms: want at least one")
+		}
+		v.forms, v.raw = [len(v.forms)]bool{}, false
+		for _, f := range forms {
+			form, ok := f.canonical()
+			switch {
+			case ok:
+				v.forms[form] = true
+			case f == FormRaw:
+				v.raw = true
+			default:
+				return fmt.Errorf("jovepay: IPN form %q is not known", f)
+			}
+		}
+		return nil
+	}
+}
+
+// WithIPNMaxBytes sets how long a notification may be. The default is 1 MiB.
+func WithIPNMaxBytes(n int) IPNOption {
+	return func(v *IPNVerifier) error {
+		if n <= 0 || n >= 1<<30 {
+			return fmt.Errorf("jovepay: IPN limit: want 1 byte to 1 GiB, got %d", n)
+		}
+		v.maxBytes = n
+		return nil
+	}
+}
+
+// WithIPNLogger logs what [IPNVerifier.Handler] refuses or fails at, without
+// bodies or secrets. By default nothing is logged.
+func WithIPNLogger(log *slog.Logger) IPNOption {
+	return func(v *IPNVerifier) error {
+		if log == nil {
+			return errors.New("jovepay: IPN logger is nil")
+		}
+		v.log = log
+		return nil
+	}
+}
+
+// NewIPNVerifier returns a verifier for notifications signed with the IPN
+// secret from JovePay's dashboard. White space around the secret is dropped;
+// an empty one is an error.
+func NewIPNVerifier(secret string, opts ...IPNOption) (*IPNVerifier, error) {
+	v := &IPNVerifier{
+		forms:    [...]bool{true, true, true, true},
+		raw:      true,
+		maxBytes: defaultIPNMaxBytes,
+		log:      slog.New(slog.DiscardHandler),
+	}
+	if err := v.addSecret(secret); err != nil {
+		return nil, err
+	}
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(v); err != nil {
+			return nil, err
+		}
+	}
+	v.pool = &sync.Pool{}
+	return v, nil
+}
+
+func (v *IPNVerifier) addSecret(s string) error {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return errors.New("jovepay: IPN secret is empty")
+	}
+	v.secrets = append(v.secrets, newSecret(s))
+	return nil
+}
+
+// Verify reports whether signature, the value of the x-jovepay-sig header,
+// is genuine for body: nil if it is, else an error that is
+// [ErrSignatureMissing], [ErrSignatureMismatch] or [ErrMalformedIPN]. White
+// space around the signature and upper case are tolerated.
+//
+// Verify does not keep body. It allocates nothing for ordinary notifications.
+func (v *IPNVerifier) Verify(body []byte, signature string) error {
+	work := v.begin()
+	defer v.end(work)
+	_, err := v.verify(work, body, signature)
+	return err
+}
+
+// Parse verifies body as [IPNVerifier.Verify] does and returns the event in
+// it. The event is read from the text that was signed, not from the body, so
+// that what is acted on is what JovePay vouched for. A member of an
+// unexpected type is left out of the typed fields and is found in Extra.
+func (v *IPNVerifier) Parse(body []byte, signature string) (Event, error) {
+	work := v.begin()
+	defer v.end(work)
+	found, err := v.verify(work, body, signature)
+	if err != nil {
+		return nil, err
+	}
+	signed := work.text
+	switch {
+	case found.Form == FormRaw:
+		signed = body
+	case found.Form == FormJS && work.doc.Differ(canonical.JS, canonical.JSArrays):
+		work.text = work.doc.Append(work.text[:0], canonical.JSArrays)
+		signed = work.text
+	}
+	return newEvent(signed, work.doc.Root(canonical.JSArrays), found), nil
+}
+
+// Sign returns a signature that [IPNVerifier.Verify] accepts for body, made
+// with the first secret in the js-arrays form, which equals those of JovePay's
+// three reference verifiers for most notifications. It is for tests and tools.
+// For a body that no form can sign, since it is malformed, it is empty.
+func (v *IPNVerifier) Sign(body []byte) string {
+	work := v.begin()
+	defer v.end(work)
+	if v.read(work, body) != nil {
+		return ""
+	}
+	if v.raw && v.forms == [len(v.forms)]bool{} {
+		return hex.EncodeToString(work.keys[0].mac256(body))
+	}
+	return hex.EncodeToString(work.keys[0].mac512(work.doc.Append(nil, v.signingForm())))
+}
+
+func (v *IPNVerifier) signingForm() canonical.Form {
+	for _, form := range [...]canonical.Form{canonical.JSArrays, canonical.JS, canonical.PHP} {
+		if v.forms[form] {
+			return form
+		}
+	}
+	return canonical.Python
+}
+
+// verification is the memory of one verification, kept for the next.
+type verification struct {
+	doc  canonical.Document
+	text []byte
+	hex  [2 * sha512.Size]byte
+	want [sha512.Size]byte
+	keys []macs
+}
+
+// macs holds the states of one secret, and the room for their result.
+type macs struct {
+	sha512, sha256 hash.Hash
+	sum            [sha512.Size]byte
+}
+
+func newVerification(secrets []secret) *verification {
+	work := &verification{keys: make([]macs, len(secrets))}
+	for i, s := range secrets {
+		work.keys[i].sha512 = hmac.New(sha512.New, []byte(s()))
+		work.keys[i].sha256 = hmac.New(sha256.New, []byte(s()))
+	}
+	return work
+}
+
+func (m *macs) mac512(text []byte) []byte { return sum(m.sha512, text, m.sum[:0]) }
+func (m *macs) mac256(text []byte) []byte { return sum(m.sha256, text, m.sum[:0]) }
+
+func sum(h hash.Hash, text, into []byte) []byte {
+	h.Reset()
+	h.Write(text)
+	return h.Sum(into)
+}
+
+func (v *IPNVerifier) begin() *verification {
+	if work, ok := v.pool.Get().(*verification); ok {
+		return work
+	}
+	return newVerification(v.secrets)
+}
+
+func (v *IPNVerifier) end(work *verification) {
+	if work.doc.Retained()+cap(work.text) <= retainedBytes {
+		v.pool.Put(work)
+	}
+}
+
+// read refuses what is refused whoever signed it.
+func (v *IPNVerifier) read(work *verification, body []byte) error {
+	if len(body) > v.maxBytes {
+		return fmt.Errorf("%w: over %d bytes", ErrMalformedIPN, v.maxBytes)
+	}
+	if err := work.doc.Parse(body, canonical.DefaultDepth); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformedIPN, err)
+	}
+	return nil
+}
+
+// verify finds the form and the secret that made the signature. The length of
+// the signature tells the hash. A form whose text cannot differ from one that
+// was tried needs no MAC of its own.
+func (v *IPNVerifier) verify(work *verification, body []byte, signature string) (Verification, error) {
+	signature = strings.TrimSpace(signature)
+	if signature == "" {
+		return Verification{}, ErrSignatureMissing
+	}
+	want, ok := work.decodeSignature(signature)
+	if !ok {
+		return Verification{}, ErrSignatureMismatch
+	}
+	if err := v.read(work, body); err != nil {
+		return Verification{}, err
+	}
+	if len(want) == sha256.Size {
+		for i := range work.keys {
+			if v.raw && hmac.Equal(work.keys[i].mac256(body), want) {
+				return Verification{FormRaw, i}, nil
+			}
+		}
+		return Verification{}, ErrSignatureMismatch
+	}
+	for _, form := range sortedForms() {
+		if !v.forms[form] || v.tried(work, form) {
+			continue
+		}
+		work.text = work.doc.Append(work.text[:0], form)
+		for i := range work.keys {
+			if hmac.Equal(work.keys[i].mac512(work.text), want) {
+				return Verification{IPNForm(form.String()), i}, nil
+			}
+		}
+	}
+	return Verification{}, ErrSignatureMismatch
+}
+
+// tried reports whether an accepted form before this one has the same text.
+func (v *IPNVerifier) tried(work *verification, form canonical.Form) bool {
+	for _, earlier := range sortedForms() {
+		if earlier == form {
+			return false
+		}
+		if v.forms[earlier] && !work.doc.Differ(earlier, form) {
+			return true
+		}
+	}
+	return false
+}
+
+// decodeSignature reads a MAC of one of the two lengths.
+func (work *verification) decodeSignature(signature string) (mac []byte, ok bool) {
+	if n := len(signature); n != 2*sha512.Size && n != 2*sha256.Size {
+		return nil, false
+	}
+	n, err := hex.Decode(work.want[:], append(work.hex[:0], signature...))
+	return work.want[:n], err == nil
+}

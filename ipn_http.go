@@ -1,0 +1,164 @@
+package jovepay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"time"
+)
+
+// bodyTimeout bounds how long Handler waits for the body of a notification.
+const bodyTimeout = 15 * time.Second
+
+// largestClaim is how much room a body gets for saying that it is long.
+const largestClaim = 64 << 10
+
+// signatureKey is where a request's header has the signature.
+const signatureKey = "X-Jovepay-Sig"
+
+var errIPNTooLarge = errors.New("body is too large")
+
+// ParseRequest reads the body of r, verifies it with the signature in the
+// x-jovepay-sig header and returns the event, as [IPNVerifier.Parse] does. The
+// body is read up to the size limit, and can be read again by handlers that
+// come after. Use it where [IPNVerifier.Handler] does not fit; answer errors
+// with 401 or 400, and a failure of your own with 500, so that JovePay sends
+// the notification again.
+func (v *IPNVerifier) ParseRequest(r *http.Request) (Event, error) {
+	body, err := v.readBody(r)
+	if limit := (*http.MaxBytesError)(nil); errors.As(err, &limit) {
+		return nil, fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, errIPNTooLarge, limit.Limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: reading the body: %w", ErrMalformedIPN, err)
+	}
+	if len(body) > v.maxBytes {
+		return nil, fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, errIPNTooLarge, v.maxBytes)
+	}
+	switch signatures := r.Header[signatureKey]; len(signatures) {
+	case 0:
+		return nil, ErrSignatureMissing
+	case 1:
+		return v.Parse(body, signatures[0])
+	default:
+		return nil, fmt.Errorf("%w: more than one signature", ErrSignatureMismatch)
+	}
+}
+
+// readBody reads the body up to one byte over the limit, and puts it back.
+func (v *IPNVerifier) readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	// The room that is left tells the end of the body without growing.
+	body := make([]byte, 0, min(max(r.ContentLength, 0), int64(v.maxBytes), largestClaim)+bytes.MinRead)
+	var err error
+	for err == nil && len(body) <= v.maxBytes {
+		var n int
+		body = slices.Grow(body, 1)
+		n, err = r.Body.Read(body[len(body):min(cap(body), v.maxBytes+1)])
+		body = body[:len(body)+n]
+	}
+	r.Body = &rereadable{front: body, ReadCloser: r.Body}
+	if err == io.EOF {
+		err = nil
+	}
+	return body, err
+}
+
+// rereadable is a body of which the front has been put back.
+type rereadable struct {
+	front []byte
+	io.ReadCloser
+}
+
+func (b *rereadable) Read(p []byte) (int, error) {
+	if len(b.front) == 0 {
+		return b.ReadCloser.Read(p)
+	}
+	n := copy(p, b.front)
+	b.front = b.front[n:]
+	return n, nil
+}
+
+// Handler returns a handler that verifies notifications and gives each event
+// to fn. It answers with a status and an empty body:
+//
+//   - 200 if fn returned nil. JovePay considers the notification delivered.
+//   - 500 if fn returned an error or panicked. JovePay will send it again.
+//   - 401 if the signature is missing or does not match.
+//   - 400 if the body is malformed, 413 if it is too long, 405 if the request
+//     is not a POST.
+//
+// fn is called for each delivery, and the same event is delivered more than
+// once and not always in order: let it do its work once per [Event.Key]. Its
+// context ends when the sender disconnects; wrap it with
+// [context.WithoutCancel] for work that should be finished anyway.
+func (v *IPNVerifier) Handler(fn func(context.Context, Event) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Not every ResponseWriter knows deadlines; one that does not is
+		// guarded by the server's own timeouts.
+		connection := http.NewResponseController(w)
+		bounded := hasReadTimeout(r)
+		if !bounded {
+			_ = connection.SetReadDeadline(time.Now().Add(bodyTimeout))
+		}
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		event, err := v.ParseRequest(r)
+		if err != nil {
+			// The deadline stays: before it answers, the server reads what is
+			// left of the body.
+			v.log.WarnContext(r.Context(), "jovepay: notification refused", "error", err)
+			w.WriteHeader(refusal(err))
+			return
+		}
+		if !bounded {
+			_ = connection.SetReadDeadline(time.Time{})
+		}
+		if err := v.call(r.Context(), fn, event); err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+	})
+}
+
+// hasReadTimeout reports whether the server itself bounds how long a body may
+// take, which is then the operator's choice.
+func hasReadTimeout(r *http.Request) bool {
+	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
+	return ok && server.ReadTimeout > 0
+}
+
+func refusal(err error) int {
+	switch {
+	case errors.Is(err, errIPNTooLarge):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, ErrMalformedIPN):
+		return http.StatusBadRequest
+	}
+	return http.StatusUnauthorized
+}
+
+// call gives the event to fn and turns a panic into an error.
+func (v *IPNVerifier) call(ctx context.Context, fn func(context.Context, Event) error, event Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("jovepay: IPN handler panicked: %v", p)
+			v.log.ErrorContext(ctx, "jovepay: notification handler panicked", "event", event.Key(), "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	if err = fn(ctx, event); err != nil {
+		v.log.ErrorContext(ctx, "jovepay: notification handler failed", "event", event.Key(), "error", err)
+	}
+	return err
+}

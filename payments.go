@@ -1,0 +1,229 @@
+package jovepay
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// PaymentsService creates payments and follows them. Use it through
+// [Client.Payments].
+type PaymentsService struct{ api *api }
+
+// Payment is a payment to a deposit address, as JovePay tells it. Which fields
+// are filled differs between the answers to Create, Get and List; what an
+// answer leaves out is zero. JovePay's guide shows the fields of its payment
+// webhook; the others are not documented by JovePay.
+type Payment struct {
+	ID              ID            `json:"payment_id,omitzero"`
+	ParentPaymentID ID            `json:"parent_payment_id,omitzero"` // set on a repeated or wrong-asset deposit: the original payment
+	InvoiceID       ID            `json:"invoice_id,omitzero"`
+	PurchaseID      ID            `json:"purchase_id,omitzero"` // shared by payments for one purchase
+	Status          PaymentStatus `json:"payment_status,omitzero"`
+
+	OrderID          string `json:"order_id,omitzero"`          // the shop's own, as sent
+	OrderDescription string `json:"order_description,omitzero"` // as sent
+
+	PriceAmount   Amount `json:"price_amount,omitzero"`   // what the goods cost
+	PriceCurrency string `json:"price_currency,omitzero"` // ticker, such as "usd"
+
+	PayAddress   string `json:"pay_address,omitzero"`    // where the customer sends the coins
+	PayinExtraID string `json:"payin_extra_id,omitzero"` // memo or tag that the customer must add, or the coins are lost; empty for coins without one
+	PayAmount    Amount `json:"pay_amount,omitzero"`     // what the customer is to send
+	PayCurrency  string `json:"pay_currency,omitzero"`   // ticker, such as "usdttrc20"
+
+	ActuallyPaid       Amount `json:"actually_paid,omitzero"`         // what arrived, in PayCurrency
+	ActuallyPaidAtFiat Amount `json:"actually_paid_at_fiat,omitzero"` // the same in fiat; often 0
+	AmountReceived     Amount `json:"amount_received,omitzero"`       // expected to be paid out
+
+	OutcomeAmount   Amount `json:"outcome_amount,omitzero"`   // what the shop gets
+	OutcomeCurrency string `json:"outcome_currency,omitzero"` // ticker
+	PayinHash       string `json:"payin_hash,omitzero"`       // the customer's transaction
+	PayoutHash      string `json:"payout_hash,omitzero"`      // the transaction to the shop
+
+	PaymentExtraIDs []ID   `json:"payment_extra_ids,omitzero"` // repeated deposits to this payment
+	OriginType      string `json:"origin_type,omitzero"`       // "REPEATED" on a repeated deposit
+	Type            string `json:"type,omitzero"`              // such as "crypto2crypto"
+
+	IPNCallbackURL   string `json:"ipn_callback_url,omitzero"`
+	SmartContract    string `json:"smart_contract,omitzero"`
+	Network          string `json:"network,omitzero"`
+	NetworkPrecision int    `json:"network_precision,omitzero"` // decimals that the network carries
+	TimeLimit        string `json:"time_limit,omitzero"`
+	BurningPercent   Amount `json:"burning_percent,omitzero"`
+
+	CreatedAt              Time `json:"created_at,omitzero"`
+	UpdatedAt              Time `json:"updated_at,omitzero"`
+	ExpirationEstimateDate Time `json:"expiration_estimate_date,omitzero"` // when the price or the address ends
+
+	Answer
+}
+
+func (p *Payment) accept(raw []byte) error {
+	if p.ID == "" {
+		return errors.New("payment without payment_id")
+	}
+	return p.Answer.accept(raw)
+}
+
+// PaymentRequest is what to ask of a customer. PriceAmount, PriceCurrency and
+// PayCurrency are required. JovePay's guide documents IPNCallbackURL; the
+// other fields are not documented by JovePay.
+type PaymentRequest struct {
+	PriceAmount   Amount `json:"price_amount"`        // what the goods cost, above zero
+	PriceCurrency string `json:"price_currency"`      // lower-case ticker, such as "usd"
+	PayCurrency   string `json:"pay_currency"`        // lower-case ticker of the coin to pay with
+	PayAmount     Amount `json:"pay_amount,omitzero"` // coins to ask for; null to let JovePay convert the price
+
+	OrderID          string `json:"order_id,omitzero"`          // the shop's own; needed by CreateOnce
+	OrderDescription string `json:"order_description,omitzero"` // shown to the customer
+	IPNCallbackURL   string `json:"ipn_callback_url,omitzero"`  // where notifications go; JovePay cannot reach localhost
+	PurchaseID       ID     `json:"purchase_id,omitzero"`       // of an earlier payment for the same purchase
+
+	PayoutAddress  string `json:"payout_address,omitzero"`  // pay out here instead of to the account's wallet
+	PayoutCurrency string `json:"payout_currency,omitzero"` // needed with PayoutAddress
+	PayoutExtraID  string `json:"payout_extra_id,omitzero"` // memo or tag for PayoutAddress
+
+	FixedRate     bool   `json:"is_fixed_rate,omitzero"`       // keep the rate until the payment expires
+	FeePaidByUser bool   `json:"is_fee_paid_by_user,omitzero"` // add the network fee to what the customer sends
+	Case          string `json:"case,omitzero"`                // outcome to play, in a sandbox only
+}
+
+func (r *PaymentRequest) validate() error {
+	var v validation
+	v.amount("price_amount", r.PriceAmount)
+	v.ticker("price_currency", r.PriceCurrency)
+	v.ticker("pay_currency", r.PayCurrency)
+	v.optionalAmount("pay_amount", r.PayAmount)
+	v.optionalURL("ipn_callback_url", r.IPNCallbackURL)
+	v.optionalTicker("payout_currency", r.PayoutCurrency)
+	v.require(r.PayoutAddress == "" || r.PayoutCurrency != "", "payout_currency", "is required with payout_address")
+	return v.err
+}
+
+// Create makes a payment and returns it with the deposit address to show to
+// the customer. If PayinExtraID is set, show it too: without the memo the
+// coins are lost.
+//
+// A Create that may have been processed is never repeated; it returns an
+// error that is [ErrOutcomeUnknown]. See [PaymentsService.CreateOnce] for a
+// call that resolves this, and [RetryPolicy] for what is repeated.
+//
+// From JovePay's guide: POST /v1/payment.
+func (s *PaymentsService) Create(ctx context.Context, req PaymentRequest) (*Payment, error) {
+	if err := req.validate(); err != nil {
+		return nil, err
+	}
+	return do[Payment](ctx, s.api, endpoint{
+		method:  http.MethodPost,
+		path:    "/v1/payment",
+		body:    req,
+		creates: true,
+		auth:    withKey,
+	})
+}
+
+// Get returns the payment with the given id, or [ErrNotFound].
+//
+// From JovePay's guide: GET /v1/payment/{payment_id}.
+func (s *PaymentsService) Get(ctx context.Context, id ID) (*Payment, error) {
+	var v validation
+	segment := v.pathSegment("payment_id", id)
+	if v.err != nil {
+		return nil, v.err
+	}
+	return do[Payment](ctx, s.api, endpoint{
+		method: http.MethodGet,
+		path:   "/v1/payment/" + segment,
+		auth:   withKey,
+	})
+}
+
+// SortField is what a payment list is sorted by. Any field that JovePay knows
+// can be given; the constants are those that keep their value for the life of
+// a payment, so that a list sorted by them can be walked while it grows.
+type SortField string
+
+// Fields that never change once a payment is made.
+const (
+	SortByCreatedAt     SortField = "created_at" // the default
+	SortByPaymentID     SortField = "payment_id"
+	SortByOrderID       SortField = "order_id"
+	SortByPurchaseID    SortField = "purchase_id"
+	SortByPriceAmount   SortField = "price_amount"
+	SortByPriceCurrency SortField = "price_currency"
+)
+
+// Order is the direction of a sorted list; empty leaves it to JovePay.
+type Order string
+
+// The two directions of a list.
+const (
+	Ascending  Order = "asc"
+	Descending Order = "desc"
+)
+
+// PaymentListOptions selects payments. The zero value selects all of them.
+// JovePay's guide documents the list, but none of its options.
+type PaymentListOptions struct {
+	Limit     int       `url:"limit,omitempty"` // payments on a page, 1 to 500; 0 leaves it to JovePay (All takes 500)
+	Page      int       `url:"page,omitempty"`  // from 0; All starts there
+	SortBy    SortField `url:"sortBy,omitempty"`
+	OrderBy   Order     `url:"orderBy,omitempty"`
+	DateFrom  time.Time `url:"dateFrom,omitempty" layout:"2006-01-02T15:04:05.999Z07:00"` // payments created at or after this
+	DateTo    time.Time `url:"dateTo,omitempty" layout:"2006-01-02T15:04:05.999Z07:00"`   // payments created at or before this
+	InvoiceID ID        `url:"invoiceId,omitempty"`
+
+	// Window is how many pages All reads at the same time, at most: 1 reads
+	// one after the other. Default 8. It is not sent.
+	Window int `url:"-"`
+}
+
+func (o *PaymentListOptions) validate() error {
+	var v validation
+	v.require(o.Limit >= 0 && o.Limit <= 500, "limit", "want 1 to 500, or 0 for the default")
+	v.require(o.Page >= 0, "page", "want 0 or more")
+	v.require(o.OrderBy == "" || o.OrderBy == Ascending || o.OrderBy == Descending, "orderBy", `want "asc" or "desc"`)
+	v.require(o.DateFrom.IsZero() || o.DateTo.IsZero() || !o.DateTo.Before(o.DateFrom), "dateTo", "want a time not before dateFrom")
+	v.require(o.Window >= 0, "window", "want 1 or more pages, or 0 for the default")
+	return v.err
+}
+
+// PaymentList is one page of payments with the totals of the whole list.
+type PaymentList struct {
+	Payments   []*Payment `json:"data"`
+	Limit      int        `json:"limit"`      // of payments on a page
+	Page       int        `json:"page"`       // this one, from 0
+	PagesCount int        `json:"pagesCount"` // of the whole list
+	Total      int        `json:"total"`      // payments in the whole list
+	Answer
+}
+
+func (l *PaymentList) accept(raw []byte) error {
+	if l.Payments == nil {
+		return errors.New("list without data") // not the same as a list with none
+	}
+	for _, p := range l.Payments {
+		if p == nil || p.ID == "" {
+			return errors.New("payment without payment_id in a list")
+		}
+	}
+	return l.Answer.accept(raw)
+}
+
+// List returns one page of payments. It needs credentials: see
+// [WithCredentials]. [PaymentsService.All] walks all pages.
+//
+// From JovePay's guide: GET /v1/payment.
+func (s *PaymentsService) List(ctx context.Context, opts PaymentListOptions) (*PaymentList, error) {
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	return do[PaymentList](ctx, s.api, endpoint{
+		method: http.MethodGet,
+		path:   "/v1/payment",
+		query:  opts,
+		auth:   withToken,
+	})
+}

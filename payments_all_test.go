@@ -1,0 +1,461 @@
+package jovepay_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+// shelf is a payment list that changes, answering in this process so that
+// time can be fake.
+type shelf struct {
+	mu      sync.Mutex
+	rows    []int // payment ids in the order of the list
+	last    int   // the largest id
+	asked   []int // pages
+	running int
+	most    int // that ran at the same time
+
+	largest int                  // page it gives, if it gives less than asked
+	silent  bool                 // tells no totals
+	hollow  bool                 // tells the totals of payments that it does not show
+	deaf    bool                 // always gives the first page
+	transit func() time.Duration // on the way to it, and the same back
+	before  func(request int)    // under the lock, before a request is answered
+	fail    func(page int) int   // status of an error, or 0
+}
+
+func newShelf(n int) *shelf {
+	s := &shelf{last: n}
+	for id := range n {
+		s.rows = append(s.rows, id+1)
+	}
+	return s
+}
+
+func (s *shelf) insert(at int) {
+	s.last++
+	s.rows = slices.Insert(s.rows, at, s.last)
+}
+
+func (s *shelf) respond(r *http.Request) (*http.Response, error) {
+	if r.URL.Path == "/v1/auth" {
+		return plainResponse(http.StatusOK, `{"token":"`+token()+`"}`), nil
+	}
+	s.mu.Lock()
+	s.running++
+	s.most = max(s.most, s.running)
+	s.mu.Unlock()
+	defer func() { s.mu.Lock(); s.running--; s.mu.Unlock() }()
+	if err := s.travel(r.Context()); err != nil {
+		return nil, err
+	}
+	res := s.answer(r)
+	if err := s.travel(r.Context()); err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+func (s *shelf) travel(ctx context.Context) error {
+	if s.transit == nil {
+		return ctx.Err()
+	}
+	s.mu.Lock()
+	d := s.transit()
+	s.mu.Unlock()
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *shelf) answer(r *http.Request) *http.Response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	page, _ := strconv.Atoi(r.URL.Query().Get("page"))
+	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+	s.asked = append(s.asked, page)
+	if s.before != nil {
+		s.before(len(s.asked))
+	}
+	if s.fail != nil {
+		if status := s.fail(page); status != 0 {
+			return plainResponse(status, `{"message":"x"}`)
+		}
+	}
+	if s.deaf {
+		page = 0
+	}
+	return plainResponse(http.StatusOK, s.page(page, cmp.Or(min(limit, cmp.Or(s.largest, limit)), 10)))
+}
+
+func (s *shelf) page(number, limit int) string {
+	first := min(len(s.rows), number*limit)
+	var b strings.Builder
+	b.WriteString(`{"data":[`)
+	rows := s.rows[first:min(len(s.rows), first+limit)]
+	if s.hollow {
+		rows = nil
+	}
+	for i, id := range rows {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"payment_id":%d}`, id)
+	}
+	b.WriteByte(']')
+	if !s.silent {
+		fmt.Fprintf(&b, `,"limit":%d,"page":%d,"pagesCount":%d,"total":%d`, limit, number, (len(s.rows)+limit-1)/limit, len(s.rows))
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+func (s *shelf) client(tb testing.TB) *jovepay.Client {
+	tb.Helper()
+	return newClient(tb, jovepay.DefaultBaseURL, jovepay.WithCredentials(email, password),
+		jovepay.WithHTTPClient(&http.Client{Transport: roundTripper(s.respond)}))
+}
+
+// collect walks the list to its end.
+func collect(ctx context.Context, client *jovepay.Client, opts jovepay.PaymentListOptions) (ids []int, err error) {
+	for payment, failed := range client.Payments.All(ctx, opts) {
+		if failed != nil {
+			return ids, failed
+		}
+		id, _ := strconv.Atoi(payment.ID.String())
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+func upTo(n int) []int { return newShelf(n).rows }
+
+func TestAllAtTheEmulator(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithPayments(1234))
+	client := clientOf(t, server)
+	made, err := server.Payments()
+	require.NoError(t, err)
+	want := make([]string, len(made))
+	for i, payment := range made {
+		want[i] = payment.ID.String()
+	}
+	for _, window := range []int{0, 1, 8, 100} {
+		for _, order := range []jovepay.Order{jovepay.Ascending, jovepay.Descending} {
+			before := server.Count("GET", "/v1/payment")
+			var got []string
+			for payment, err := range client.Payments.All(t.Context(), jovepay.PaymentListOptions{Window: window, Limit: 100, OrderBy: order}) {
+				require.NoError(t, err)
+				got = append(got, payment.ID.String())
+			}
+			if order == jovepay.Descending {
+				slices.Reverse(got)
+			}
+			require.Equal(t, want, got, "window %d", window)
+			assert.Equal(t, 13, server.Count("GET", "/v1/payment")-before, "each page is read once")
+		}
+	}
+	recent := 0
+	from := made[1000].CreatedAt.Time
+	for payment, err := range client.Payments.All(t.Context(), jovepay.PaymentListOptions{DateFrom: from, Limit: 7}) {
+		require.NoError(t, err)
+		assert.False(t, payment.CreatedAt.Before(from))
+		recent++
+	}
+	assert.Equal(t, 234, recent)
+}
+
+func TestAllReadsAhead(t *testing.T) {
+	t.Parallel()
+	for window, most := range map[int]int{1: 1, 2: 2, 8: 8, 0: 8, 100: 19} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newShelf(200)
+			s.transit = func() time.Duration { return 5 * time.Millisecond }
+			start := time.Now()
+			got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Window: window, Limit: 10})
+			require.NoError(t, err)
+			assert.Equal(t, upTo(200), got)
+			assert.Equal(t, most, s.most, "window %d", window)
+			if most == 8 {
+				assert.LessOrEqual(t, time.Since(start), 40*time.Millisecond, "the first page, and 19 in 3 rounds")
+			}
+		})
+	}
+}
+
+func TestAllStartsAtAPage(t *testing.T) {
+	t.Parallel()
+	for page, want := range map[int]int{0: 1, 3: 31, 9: 91} {
+		got, err := collect(t.Context(), newShelf(95).client(t), jovepay.PaymentListOptions{Page: page, Limit: 10})
+		require.NoError(t, err)
+		assert.Equal(t, upTo(95)[want-1:], got)
+	}
+	got, err := collect(t.Context(), newShelf(95).client(t), jovepay.PaymentListOptions{Page: 10, Limit: 10})
+	require.NoError(t, err)
+	assert.Empty(t, got)
+}
+
+func TestAllOfLittle(t *testing.T) {
+	t.Parallel()
+	for _, silent := range []bool{false, true} {
+		for _, n := range []int{0, 1, 9, 10, 11, 20} {
+			s := newShelf(n)
+			s.silent = silent
+			got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10})
+			require.NoError(t, err)
+			assert.Equal(t, upTo(n), got)
+		}
+	}
+}
+
+func TestAllRepeatsPages(t *testing.T) {
+	t.Parallel()
+	s := newShelf(100)
+	failures := map[int]int{0: 3, 4: 3, 5: 1, 9: 2}
+	s.fail = func(page int) int {
+		if failures[page]--; failures[page] >= 0 {
+			return http.StatusBadGateway
+		}
+		return 0
+	}
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10})
+	require.NoError(t, err)
+	assert.Equal(t, upTo(100), got)
+	assert.Len(t, s.asked, 10+9)
+}
+
+func TestAllYieldsAnErrorOnce(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []int{0, 1, 7} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newShelf(100)
+			s.transit = func() time.Duration { return time.Second }
+			s.fail = func(page int) int {
+				if page == bad {
+					return http.StatusForbidden
+				}
+				return 0
+			}
+			rows, errs := 0, 0
+			for payment, err := range s.client(t).Payments.All(t.Context(), jovepay.PaymentListOptions{Limit: 10}) {
+				if err != nil {
+					assertIs(t, err, jovepay.ErrForbidden)
+					assert.Nil(t, payment)
+					errs++
+					continue
+				}
+				assert.Zero(t, errs, "a payment after the error")
+				rows++
+			}
+			assert.Equal(t, []int{bad * 10, 1}, []int{rows, errs})
+			assert.Zero(t, s.running)
+		})
+	}
+}
+
+func TestAllStopsReading(t *testing.T) {
+	t.Parallel()
+	opts := jovepay.PaymentListOptions{Limit: 10}
+	leave := map[string]func(context.Context, *jovepay.Client) error{
+		"break": func(ctx context.Context, client *jovepay.Client) error {
+			for _, err := range client.Payments.All(ctx, opts) {
+				return err
+			}
+			return nil
+		},
+		"break at the error": func(ctx context.Context, client *jovepay.Client) error {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			for _, err := range client.Payments.All(ctx, opts) {
+				cancel()
+				if err != nil {
+					return nil
+				}
+			}
+			return errors.New("walked to the end")
+		},
+		"panic": func(ctx context.Context, client *jovepay.Client) (err error) {
+			defer func() { _ = recover() }()
+			for _, err := range client.Payments.All(ctx, opts) {
+				panic(err)
+			}
+			return nil
+		},
+		"context": func(ctx context.Context, client *jovepay.Client) error {
+			ctx, cancel := context.WithTimeout(ctx, 5500*time.Millisecond)
+			defer cancel()
+			got, err := collect(ctx, client, opts)
+			if !errors.Is(err, context.DeadlineExceeded) || len(got) == 0 {
+				return fmt.Errorf("%d payments, %w", len(got), err)
+			}
+			return nil
+		},
+	}
+	for name, walk := range leave {
+		synctest.Test(t, func(t *testing.T) {
+			s := newShelf(1000)
+			s.transit = func() time.Duration { return time.Second }
+			require.NoError(t, walk(t.Context(), s.client(t)), name)
+			assert.Zero(t, s.running, "%s: still reading", name)
+			asked := len(s.asked)
+			time.Sleep(time.Hour) //nolint:forbidigo // fake time
+			assert.Len(t, s.asked, asked, "%s: went on reading", name)
+		})
+	}
+}
+
+func TestAllCanBeWalkedAgain(t *testing.T) {
+	t.Parallel()
+	payments := newShelf(95).client(t).Payments.All(t.Context(), jovepay.PaymentListOptions{})
+	var walks sync.WaitGroup
+	for range 4 {
+		walks.Go(func() {
+			n := 0
+			for _, err := range payments {
+				assert.NoError(t, err)
+				n++
+			}
+			assert.Equal(t, 95, n)
+		})
+	}
+	walks.Wait()
+}
+
+func TestAllOfOddServers(t *testing.T) {
+	t.Parallel()
+	s := newShelf(95)
+	s.largest = 10
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 500})
+	require.NoError(t, err)
+	assert.Equal(t, upTo(95), got, "a server that gives smaller pages")
+
+	s = newShelf(95)
+	s.deaf = true
+	got, err = collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10})
+	require.ErrorContains(t, err, "page", "a server that ignores the page number loses payments, and that is an error")
+	assert.Equal(t, upTo(10), got)
+
+	s = newShelf(95)
+	s.hollow = true
+	got, err = collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10})
+	require.ErrorContains(t, err, "empty", "a server that counts payments and shows none")
+	assert.Empty(t, got)
+
+	s = newShelf(95)
+	s.deaf, s.silent = true, true
+	got, err = collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10})
+	require.NoError(t, err, "without totals nobody can tell")
+	assert.Equal(t, upTo(10), got)
+}
+
+// The memory for rows that have moved on to a later page holds as many as the
+// documentation says.
+func TestAllKnowsTenThousandRows(t *testing.T) {
+	t.Parallel()
+	s := newShelf(30_000)
+	s.before = func(request int) {
+		if request == 31 {
+			for range 10_000 {
+				s.insert(0)
+			}
+		}
+	}
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Window: 1})
+	require.NoError(t, err)
+	assert.Equal(t, upTo(30_000), got)
+}
+
+// The property that All is for: whatever happens to the list, no payment comes
+// twice, and none that was there throughout is missing.
+func TestAllOfAChangingList(t *testing.T) {
+	t.Parallel()
+	changes := map[string]func(*shelf, *rand.Rand){
+		"new ones first":    func(s *shelf, _ *rand.Rand) { s.insert(0) },
+		"new ones last":     func(s *shelf, _ *rand.Rand) { s.insert(len(s.rows)) },
+		"new ones anywhere": func(s *shelf, r *rand.Rand) { s.insert(r.IntN(len(s.rows) + 1)) },
+		"many new at once": func(s *shelf, r *rand.Rand) {
+			for range r.IntN(40) {
+				s.insert(r.IntN(len(s.rows) + 1))
+			}
+		},
+		"some vanish": func(s *shelf, r *rand.Rand) {
+			if len(s.rows) > 0 {
+				at := r.IntN(len(s.rows))
+				s.rows = slices.Delete(s.rows, at, at+1)
+			}
+		},
+		"many vanish at once": func(s *shelf, r *rand.Rand) {
+			if r.IntN(10) > 0 {
+				return // or there is soon nothing left
+			}
+			at := r.IntN(len(s.rows) + 1)
+			s.rows = slices.Delete(s.rows, at, min(len(s.rows), at+r.IntN(20)))
+		},
+	}
+	for name, change := range changes {
+		for _, window := range []int{1, 3, 8} {
+			t.Run(fmt.Sprintf("%s, window %d", name, window), func(t *testing.T) {
+				t.Parallel()
+				for seed := range uint64(20) {
+					synctest.Test(t, func(t *testing.T) { walkWhileChanging(t, change, window, seed) })
+				}
+			})
+		}
+	}
+}
+
+func walkWhileChanging(t *testing.T, change func(*shelf, *rand.Rand), window int, seed uint64) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 1))
+	s := newShelf(r.IntN(300))
+	s.transit = func() time.Duration { return time.Duration(r.IntN(100)) * time.Millisecond }
+	changes, pace := r.IntN(100), time.Duration(1+r.IntN(100))*time.Millisecond
+	var changing sync.WaitGroup
+	start, limit := slices.Clone(s.rows), 1+r.IntN(20)
+	changing.Go(func() {
+		for range changes { // a list that grows faster than it is read never ends
+			time.Sleep(pace) //nolint:forbidigo // fake time
+			s.mu.Lock()
+			change(s, r)
+			s.mu.Unlock()
+		}
+	})
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Window: window, Limit: limit})
+	changing.Wait()
+	require.NoError(t, err)
+
+	times := map[int]int{}
+	for _, id := range got {
+		times[id]++
+		require.Equal(t, 1, times[id], "seed %d: payment %d came twice", seed, id)
+	}
+	there := map[int]bool{}
+	for _, id := range s.rows {
+		there[id] = true
+	}
+	for _, id := range start {
+		if there[id] {
+			require.Equal(t, 1, times[id], "seed %d: payment %d was there throughout, and is missing of %d", seed, id, len(got))
+		}
+	}
+}

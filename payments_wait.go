@@ -1,0 +1,83 @@
+package jovepay
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+)
+
+// WaitOptions says what to wait for and how often to look. The zero value
+// waits until the payment is over.
+type WaitOptions struct {
+	// Until ends the wait when it returns true. If it is nil, the wait ends at
+	// a final status other than partially_paid, after which the customer may
+	// still send the rest.
+	Until func(*Payment) bool
+
+	// MinInterval is the pause after a change, which doubles up to MaxInterval
+	// while nothing changes, or to half of what is left of the context's time
+	// if that is shorter; each is shortened by up to a quarter at random.
+	// Defaults 2 s and 30 s.
+	MinInterval, MaxInterval time.Duration
+}
+
+func (o WaitOptions) done(p *Payment) bool {
+	if o.Until != nil {
+		return o.Until(p)
+	}
+	return p.Status.Final() && p.Status != StatusPartiallyPaid
+}
+
+// Wait asks for the payment again and again, one request after the other,
+// until it is as wanted, and returns it. It lives through answers that may be
+// better next time (network errors, 408, 429, 5xx), and ends with any other
+// error. When the context ends, the error is the context's, beside the payment
+// as last seen, or nil. There is no time limit but the context's.
+//
+// Notifications (IPN) tell sooner and cost less; Wait is for programs that
+// cannot be called back.
+func (s *PaymentsService) Wait(ctx context.Context, id ID, opts WaitOptions) (*Payment, error) {
+	if opts.MinInterval < 0 || opts.MaxInterval < 0 {
+		return nil, &ValidationError{"interval", "want a positive duration, or 0 for the default"}
+	}
+	orDefault(&opts.MinInterval, 2*time.Second)
+	orDefault(&opts.MaxInterval, max(30*time.Second, opts.MinInterval))
+	var last *Payment
+	for unchanged := 1; ; unchanged++ {
+		p, err := s.Get(ctx, id)
+		switch {
+		case err == nil && opts.done(p):
+			return p, nil
+		case ctx.Err() != nil:
+			return cmp.Or(p, last), waitEnded(id, cmp.Or(p, last), ctx.Err())
+		case err != nil && !temporary(err):
+			return last, err
+		case err == nil:
+			if last != nil && last.Status != p.Status {
+				unchanged = 1
+			}
+			last = p
+		}
+		interval := opts.MinInterval
+		for i := 1; i < unchanged && interval < opts.MaxInterval; i++ {
+			interval *= 2
+		}
+		interval = min(interval, opts.MaxInterval)
+		if deadline, ok := ctx.Deadline(); ok {
+			interval = min(interval, max(opts.MinInterval, time.Until(deadline)/2))
+		}
+		interval -= jitter(interval/4, 1, interval)
+		if err := pause(ctx, interval); err != nil {
+			return last, waitEnded(id, last, err)
+		}
+	}
+}
+
+func waitEnded(id ID, last *Payment, cause error) error {
+	status := PaymentStatus("not seen")
+	if last != nil {
+		status = last.Status
+	}
+	return fmt.Errorf("jovepay: waiting for payment %s (%s): %w", id, status, cause)
+}

@@ -1,0 +1,218 @@
+package jovepay_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+)
+
+func inStatus(status jovepay.PaymentStatus) canned {
+	return canned{status: http.StatusOK, body: fmt.Sprintf(`{"payment_id":1,"payment_status":%q}`, status)}
+}
+
+func TestWaitUntilFinal(t *testing.T) {
+	t.Parallel()
+	for _, final := range []jovepay.PaymentStatus{
+		jovepay.StatusFinished, jovepay.StatusFailed, jovepay.StatusRefunded, jovepay.StatusExpired, jovepay.StatusCancelled,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, client := play(t, inStatus("waiting"), inStatus("confirming"), inStatus("on_hold"), inStatus("partially_paid"),
+				inStatus("partially_paid"), inStatus("sending"), inStatus(final))
+			payment, err := client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{})
+			require.NoError(t, err)
+			assert.Equal(t, final, payment.Status)
+			assert.Len(t, s.sent, 7)
+		})
+	}
+}
+
+func TestWaitUntilACondition(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, client := play(t, inStatus("waiting"), inStatus("partially_paid"), inStatus("finished"))
+		paidSomething := func(p *jovepay.Payment) bool { return p.Status != jovepay.StatusWaiting }
+		payment, err := client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{Until: paidSomething})
+		require.NoError(t, err)
+		assert.Equal(t, jovepay.StatusPartiallyPaid, payment.Status)
+		assert.Len(t, s.sent, 2)
+
+		s, client = play(t, inStatus("finished"), inStatus("finished"), inStatus("refunded"))
+		refunded := func(p *jovepay.Payment) bool { return p.Status == jovepay.StatusRefunded }
+		payment, err = client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{Until: refunded})
+		require.NoError(t, err)
+		assert.Equal(t, jovepay.StatusRefunded, payment.Status, "the condition alone decides")
+		assert.Len(t, s.sent, 3)
+	})
+}
+
+func TestWaitPolls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shortest := slices.Repeat([]float64{1}, 8)
+		want := []float64{2, 4, 8, 16, 30, 30, 2, 4} // seconds: a change starts anew
+		for range 100 {
+			s, client := play(t, inStatus("waiting"), inStatus("waiting"), inStatus("waiting"), inStatus("waiting"),
+				inStatus("waiting"), inStatus("waiting"), inStatus("confirming"), inStatus("confirming"), inStatus("finished"))
+			_, err := client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{})
+			require.NoError(t, err)
+			require.Len(t, s.pauses(), len(want))
+			for i, pause := range s.pauses() {
+				share := pause.Seconds() / want[i]
+				assert.LessOrEqual(t, share, 1.0, "pause %d", i)
+				assert.GreaterOrEqual(t, share, 0.75, "pause %d", i)
+				shortest[i] = min(shortest[i], share)
+			}
+		}
+		for i := range want {
+			assert.Less(t, shortest[i], 0.8, "pause %d has no jitter", i)
+		}
+	})
+}
+
+func TestWaitSurvivesTemporaryErrors(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		answers := []canned{inStatus("waiting")}
+		for range 10 {
+			answers = append(answers, status(503), lost, status(429), status(500), status(408), lost)
+		}
+		s, client := play(t, append(answers, inStatus("finished"))...)
+		payment, err := client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, jovepay.StatusFinished, payment.Status)
+		assert.Len(t, s.sent, 62)
+	})
+}
+
+func TestWaitEndsWithOtherErrors(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]error{404: jovepay.ErrNotFound, 401: jovepay.ErrUnauthorized, 403: jovepay.ErrForbidden, 400: jovepay.ErrInvalidRequest} {
+		synctest.Test(t, func(t *testing.T) {
+			s, client := play(t, inStatus("waiting"), status(code))
+			payment, err := client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{})
+			assertIs(t, err, want)
+			assert.Equal(t, jovepay.StatusWaiting, payment.Status, "as last seen")
+			assert.Len(t, s.sent, 2)
+		})
+	}
+}
+
+func TestWaitEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, fail := range []canned{inStatus("waiting"), status(503), lost, status(429, "Retry-After", "3600")} {
+			start := time.Now()
+			_, client := play(t, inStatus("confirming"), fail)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+			payment, err := client().Payments.Wait(ctx, "1", jovepay.WaitOptions{})
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assertIs(t, err)
+			assertOneLine(t, err)
+			assert.NotNil(t, payment, "as last seen")
+			assert.LessOrEqual(t, time.Since(start), 10*time.Minute)
+		}
+
+		_, client := play(t, inStatus("waiting"))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Hour, cancel)
+		_, err := client().Payments.Wait(ctx, "1", jovepay.WaitOptions{})
+		require.ErrorIs(t, err, context.Canceled)
+		assert.ErrorContains(t, err, "waiting for payment 1 (waiting)")
+
+		payment, err := client().Payments.Wait(ctx, "1", jovepay.WaitOptions{})
+		require.ErrorIs(t, err, context.Canceled, "it was over before it began")
+		assert.Nil(t, payment)
+	})
+}
+
+func TestWaitUsesTheTimeItHas(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for range 50 {
+			s, client := play(t, inStatus("waiting"))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			end := time.Now().Add(time.Minute)
+			_, err := client().Payments.Wait(ctx, "1", jovepay.WaitOptions{})
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.LessOrEqual(t, end.Sub(s.sent[len(s.sent)-1]), 2*time.Second, "the last look was long before the end")
+			assert.LessOrEqual(t, len(s.sent), 20)
+		}
+	})
+}
+
+// A payment that is finished is returned, even if there was no time left.
+func TestWaitReturnsWhatItHas(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s, client := play(t, inStatus("waiting"), inStatus("finished"))
+		s.each = func(n int) {
+			if n == 2 {
+				cancel()
+			}
+		}
+		payment, err := client().Payments.Wait(ctx, "1", jovepay.WaitOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, jovepay.StatusFinished, payment.Status)
+	})
+}
+
+func TestWaitNeverOverlaps(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		polls, running := 0, 0
+		client := responding(t, func(*http.Request) (*http.Response, error) {
+			mu.Lock()
+			polls++
+			running++
+			assert.Equal(t, 1, running, "polls overlap")
+			n := polls
+			mu.Unlock()
+			time.Sleep(20 * time.Second) //nolint:forbidigo // fake time, much slower than the polls
+			mu.Lock()
+			running--
+			mu.Unlock()
+			if n == 20 {
+				return inStatus("finished").response()
+			}
+			return inStatus("waiting").response()
+		})
+		_, err := client.Payments.Wait(t.Context(), "1", jovepay.WaitOptions{MinInterval: time.Second, MaxInterval: time.Second})
+		require.NoError(t, err)
+		assert.Equal(t, 20, polls)
+	})
+}
+
+func TestWaitAtTheEmulator(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	client := clientOf(t, server)
+	id := createAt(t, server)
+	look := jovepay.WaitOptions{MinInterval: time.Millisecond, MaxInterval: time.Millisecond}
+	var steps sync.WaitGroup
+	steps.Go(func() {
+		for server.Count("GET", "/v1/payment/*") < 3 {
+			<-time.After(time.Millisecond)
+		}
+		_, err := server.Pay(id, jovepay.Amount{})
+		assert.NoError(t, err)
+	})
+	payment, err := client.Payments.Wait(t.Context(), id, look)
+	steps.Wait()
+	require.NoError(t, err)
+	assert.Equal(t, jovepay.StatusFinished, payment.Status)
+	assert.True(t, payment.ActuallyPaid.Equal(payment.PayAmount))
+}

@@ -1,0 +1,255 @@
+package jovepay_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/inbox"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+// TestDocsAreCompiled holds every Go snippet of README.md and docs/ to stand,
+// line for line, in a Go file of this repository, which the compiler and the
+// tests see.
+func TestDocsAreCompiled(t *testing.T) {
+	t.Parallel()
+	documents, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	code := goFiles(t)
+	snippets := 0
+	for _, path := range append(documents, "README.md") {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for i, block := range strings.Split(string(text), "```go\n")[1:] {
+			snippet, _, closed := strings.Cut(block, "```")
+			require.True(t, closed, path)
+			found := false
+			for _, source := range code {
+				found = found || strings.Contains(source, flat(snippet))
+			}
+			assert.True(t, found, "%s: Go snippet %d stands in no Go file:\n%s", path, i+1, snippet)
+			snippets++
+		}
+	}
+	assert.GreaterOrEqual(t, snippets, 8)
+}
+
+func goFiles(t *testing.T) (code []string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		code = append(code, flat(string(source)))
+		return err
+	}))
+	return code
+}
+
+// flat drops indentation and empty lines.
+func flat(text string) string {
+	var lines strings.Builder
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines.WriteString("\n" + line)
+		}
+	}
+	return lines.String()
+}
+
+// readme holds the snippets of README.md as whole functions.
+type readme struct{}
+
+func (readme) takePayment(ctx context.Context) error {
+	client, err := jovepay.NewClient(jovepay.WithEnv()) // JOVEPAY_API_KEY, …
+	if err != nil {
+		return err
+	}
+	payment, err := client.Payments.Create(ctx, jovepay.PaymentRequest{
+		PriceAmount:    jovepay.MustAmount("49.99"),
+		PriceCurrency:  "usd",
+		PayCurrency:    "btc",
+		OrderID:        "order-1001",
+		IPNCallbackURL: "https://shop.example/ipn",
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Println("Send", payment.PayAmount, payment.PayCurrency, "to", payment.PayAddress)
+	return nil
+}
+
+type readmeShop struct{ events []*jovepay.PaymentEvent }
+
+func (s *readmeShop) PaymentChanged(_ context.Context, event *jovepay.PaymentEvent) error {
+	s.events = append(s.events, event)
+	return nil
+}
+
+func (readme) receive(http *http.ServeMux, shop *readmeShop) error {
+	verifier, err := jovepay.NewIPNVerifier(os.Getenv("JOVEPAY_IPN_SECRET"))
+	if err != nil {
+		return err
+	}
+	http.Handle("POST /ipn", verifier.Handler(func(ctx context.Context, event jovepay.Event) error {
+		switch event := event.(type) {
+		case *jovepay.PaymentEvent:
+			return shop.PaymentChanged(ctx, event)
+		default:
+			return nil // acknowledged
+		}
+	}))
+	return nil
+}
+
+type readmeOrder struct{ Expectation jovepay.Expectation }
+
+func (readmeOrder) note(context.Context, *sql.Tx, jovepay.Verdict) error { return nil }
+func (readmeOrder) fulfil(context.Context, *sql.Tx) error                { return nil }
+
+func (readme) shipOnce(http *http.ServeMux, verifier *jovepay.IPNVerifier, box *inbox.Inbox[*sql.Tx],
+	loadOrder func(ctx context.Context, tx *sql.Tx, id string) (readmeOrder, error),
+) {
+	http.Handle("POST /ipn", verifier.Handler(box.Handler(func(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
+		payment, ok := event.(*jovepay.PaymentEvent)
+		if !ok {
+			return nil
+		}
+		order, err := loadOrder(ctx, tx, payment.OrderID)
+		if err != nil {
+			return err
+		}
+		if verdict := order.Expectation.Settle(&payment.Payment); !verdict.Fulfil() {
+			return order.note(ctx, tx, verdict)
+		}
+		return order.fulfil(ctx, tx) // once for the order, whatever comes later
+	})))
+}
+
+func (readme) once(ctx context.Context, client *jovepay.Client, request jovepay.PaymentRequest) (*jovepay.Payment, error) {
+	payment, err := client.Payments.CreateOnce(ctx, request)
+	if errors.Is(err, jovepay.ErrOutcomeUnknown) {
+		log.Println("nobody can tell yet; do not create a second one:", err)
+	}
+	return payment, err
+}
+
+func (readme) quote(ctx context.Context, client *jovepay.Client) error {
+	quote, err := client.Estimates.Quote(ctx, jovepay.QuoteOptions{
+		PriceAmount:   jovepay.MustAmount("49.99"),
+		PriceCurrency: "usd",
+		PayCurrency:   "btc",
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Println(quote.PayAmount, quote.PayCurrency, "payable:", quote.Payable)
+	return nil
+}
+
+func (readme) all(ctx context.Context, client *jovepay.Client) error {
+	yesterday := time.Now().AddDate(0, 0, -1)
+	for payment, err := range client.Payments.All(ctx, jovepay.PaymentListOptions{DateFrom: yesterday}) {
+		if err != nil {
+			return err
+		}
+		fmt.Println(payment.ID, payment.Status)
+	}
+	return nil
+}
+
+func (readme) wrong(err error) {
+	var answer *jovepay.APIError
+	switch {
+	case errors.Is(err, jovepay.ErrNotFound):
+		fmt.Println("no such payment")
+	case errors.As(err, &answer):
+		fmt.Println("JovePay said", answer.StatusCode, answer.Message, "in request", answer.RequestID)
+	}
+}
+
+func (readme) rotate(newSecret, oldSecret string) (*jovepay.IPNVerifier, error) {
+	verifier, err := jovepay.NewIPNVerifier(newSecret, jovepay.WithFurtherSecret(oldSecret))
+	return verifier, err
+}
+
+func (readme) emulate() error {
+	server, err := jovepaytest.NewServer()
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	client, err := server.Client()
+	if err != nil {
+		return err
+	}
+	_, err = client.Status(context.Background())
+	return err
+}
+
+// TestReadmeRuns runs the snippets against the emulator.
+func TestReadmeRuns(t *testing.T) { //nolint:paralleltest // it sets the environment
+	server, err := jovepaytest.NewServer()
+	require.NoError(t, err)
+	defer server.Close()
+	t.Setenv("JOVEPAY_BASE_URL", server.URL)
+	t.Setenv("JOVEPAY_API_KEY", server.APIKey)
+	t.Setenv("JOVEPAY_EMAIL", server.Email)
+	t.Setenv("JOVEPAY_PASSWORD", server.Password)
+	t.Setenv("JOVEPAY_IPN_SECRET", server.IPNSecret)
+	client, err := server.Client()
+	require.NoError(t, err)
+	var r readme
+
+	require.NoError(t, r.takePayment(t.Context()))
+	_, err = r.once(t.Context(), client, jovepay.PaymentRequest{
+		PriceAmount: jovepay.MustAmount("5"), PriceCurrency: "usd", PayCurrency: "trx", OrderID: "order-1002",
+	})
+	require.NoError(t, err)
+	require.NoError(t, r.quote(t.Context(), client))
+	require.NoError(t, r.all(t.Context(), client))
+	require.NoError(t, r.emulate())
+	require.NotNil(t, r.shipOnce) // compiled; examples/orders runs it
+	_, err = client.Payments.Get(t.Context(), "1")
+	require.ErrorIs(t, err, jovepay.ErrNotFound)
+	r.wrong(err)
+
+	verifier, err := r.rotate("new secret", server.IPNSecret)
+	require.NoError(t, err)
+	var mux http.ServeMux
+	var shop readmeShop
+	require.NoError(t, r.receive(&mux, &shop))
+	body := `{"payment_id":5,"payment_status":"finished"}`
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/ipn", io.NopCloser(strings.NewReader(body)))
+	require.NoError(t, err)
+	old, err := jovepay.NewIPNVerifier(server.IPNSecret)
+	require.NoError(t, err)
+	request.Header.Set(jovepay.IPNSignatureHeader, old.Sign([]byte(body)))
+	require.NoError(t, verifier.Verify([]byte(body), old.Sign([]byte(body))))
+	mux.ServeHTTP(nopWriter{}, request)
+	require.Len(t, shop.events, 1)
+	assert.Equal(t, jovepay.StatusFinished, shop.events[0].Status)
+}
+
+// nopWriter is a ResponseWriter for a test that looks at the effect only.
+type nopWriter struct{}
+
+func (nopWriter) Header() http.Header         { return http.Header{} }
+func (nopWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (nopWriter) WriteHeader(int)             {}

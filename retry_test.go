@@ -1,0 +1,310 @@
+package jovepay_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+)
+
+// script answers requests one after the other, the last answer for ever, and
+// notes when they came.
+type script struct {
+	mu      sync.Mutex
+	answers []canned
+	sent    []time.Time
+	each    func(n int) // called for each request, if set
+}
+
+func (s *script) respond(*http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = append(s.sent, time.Now())
+	answer := s.answers[min(len(s.sent), len(s.answers))-1]
+	if s.each != nil {
+		s.each(len(s.sent))
+	}
+	return answer.response()
+}
+
+// pauses returns the time between the requests.
+func (s *script) pauses() (pauses []time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := 1; i < len(s.sent); i++ {
+		pauses = append(pauses, s.sent[i].Sub(s.sent[i-1]))
+	}
+	return pauses
+}
+
+func status(code int, header ...string) canned {
+	c := canned{status: code, body: `{"payment_id":1,"message":"x"}`, header: http.Header{}}
+	for i := 0; i < len(header); i += 2 {
+		c.header.Add(header[i], header[i+1])
+	}
+	return c
+}
+
+// lost is no answer.
+var lost = canned{err: io.ErrUnexpectedEOF}
+
+func play(t *testing.T, answers ...canned) (*script, func(...jovepay.Option) *jovepay.Client) {
+	t.Helper()
+	s := &script{answers: answers}
+	return s, func(opts ...jovepay.Option) *jovepay.Client {
+		return responding(t, s.respond, append([]jovepay.Option{jovepay.WithRetry(jovepay.RetryPolicy{})}, opts...)...)
+	}
+}
+
+func TestRetryAfterIsObeyed(t *testing.T) {
+	t.Parallel()
+	const base = 250 * time.Millisecond
+	epoch := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // where synctest's clock starts
+	for _, tt := range []struct {
+		header    string
+		told      time.Duration // in the error
+		low, high time.Duration // of the pause
+	}{
+		{"7", 7 * time.Second, 7 * time.Second, 7 * time.Second},
+		{" 7 ", 7 * time.Second, 7 * time.Second, 7 * time.Second},
+		{"30", 30 * time.Second, 30 * time.Second, 30 * time.Second},
+		{"31", 31 * time.Second, 30 * time.Second, 30 * time.Second},
+		{"86400", 24 * time.Hour, 30 * time.Second, 30 * time.Second},
+		{"2147483647", 2147483647 * time.Second, 30 * time.Second, 30 * time.Second},
+		{epoch.Add(7 * time.Second).Format(http.TimeFormat), 7 * time.Second, 7 * time.Second, 7 * time.Second},
+		{epoch.Add(7 * time.Second).Format(time.RFC850), 7 * time.Second, 7 * time.Second, 7 * time.Second},
+		{epoch.Add(7 * time.Second).Format(time.ANSIC), 7 * time.Second, 7 * time.Second, 7 * time.Second},
+		{epoch.AddDate(200, 0, 0).Format(http.TimeFormat), epoch.AddDate(200, 0, 0).Sub(epoch), 30 * time.Second, 30 * time.Second},
+		{epoch.Add(-time.Hour).Format(http.TimeFormat), 0, 0, base},
+		{epoch.Format(http.TimeFormat), 0, 0, base},
+		{"0", 0, 0, base},
+		{"-5", 0, 0, base},
+		{"+5", 0, 0, base},
+		{"1.5", 0, 0, base},
+		{"1e3", 0, 0, base},
+		{"0x10", 0, 0, base},
+		{"7 seconds", 0, 0, base},
+		{"tomorrow", 0, 0, base},
+		{"", 0, 0, base},
+		{"99999999999999999999", 0, 0, base},
+	} {
+		for _, code := range []int{429, 503} {
+			synctest.Test(t, func(t *testing.T) {
+				_, client := play(t, status(code, "Retry-After", tt.header))
+				_, err := client(jovepay.WithRetry(jovepay.RetryPolicy{MaxAttempts: 1})).Payments.Get(t.Context(), "1")
+				failed := (*jovepay.APIError)(nil)
+				require.ErrorAs(t, err, &failed)
+				assert.Equal(t, tt.told, failed.RetryAfter, "%q", tt.header)
+
+				s, client := play(t, status(code, "Retry-After", tt.header), status(200))
+				_, err = client().Payments.Get(t.Context(), "1")
+				require.NoError(t, err)
+				require.Len(t, s.pauses(), 1)
+				assert.GreaterOrEqual(t, s.pauses()[0], tt.low, "%q", tt.header)
+				assert.LessOrEqual(t, s.pauses()[0], tt.high, "%q", tt.header)
+			})
+		}
+	}
+}
+
+func TestRetryAfterIsCapped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, client := play(t, status(429, "Retry-After", "3600"), status(200))
+		_, err := client(jovepay.WithRetry(jovepay.RetryPolicy{MaxRetryAfter: time.Minute})).Payments.Create(t.Context(), goods("1"))
+		require.NoError(t, err)
+		assert.Equal(t, []time.Duration{time.Minute}, s.pauses())
+	})
+}
+
+func TestPausesAreFullJitter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bounds := []float64{0.1, 0.2, 0.4, 0.7, 0.7} // seconds
+		low, high := make([]float64, len(bounds)), make([]float64, len(bounds))
+		for range 300 {
+			s, client := play(t, status(500), lost, status(503), status(408), status(429), status(500))
+			_, err := client(jovepay.WithRetry(jovepay.RetryPolicy{
+				MaxAttempts: 6, BaseDelay: 100 * time.Millisecond, MaxDelay: 700 * time.Millisecond,
+			})).Payments.Get(t.Context(), "1")
+			assertIs(t, err, jovepay.ErrServer)
+			require.Len(t, s.pauses(), len(bounds))
+			for i, pause := range s.pauses() {
+				share := pause.Seconds() / bounds[i]
+				low[i], high[i] = min(low[i], share-0.5), max(high[i], share-0.5)
+				require.LessOrEqual(t, share, 1.0, "pause %d", i)
+			}
+		}
+		for i := range bounds {
+			assert.Less(t, low[i], -0.4, "pause %d is never short", i)
+			assert.Greater(t, high[i], 0.4, "pause %d is never long", i)
+		}
+	})
+}
+
+func TestDefaultsOfTheRetryPolicy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		longest := make([]time.Duration, 3)
+		for range 200 {
+			s, client := play(t, lost)
+			_, err := client().Payments.Get(t.Context(), "1")
+			require.Error(t, err)
+			require.Len(t, s.pauses(), 3, "4 attempts")
+			for i, pause := range s.pauses() {
+				longest[i] = max(longest[i], pause)
+			}
+		}
+		for i, bound := range []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second} {
+			assert.LessOrEqual(t, longest[i], bound)
+			assert.Greater(t, longest[i], bound*3/4)
+		}
+	})
+}
+
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[int]int{0: 4, 1: 1, 2: 2, 9: 9} {
+		synctest.Test(t, func(t *testing.T) {
+			s, client := play(t, status(503))
+			_, err := client(jovepay.WithRetry(jovepay.RetryPolicy{MaxAttempts: policy})).Payments.Get(t.Context(), "1")
+			assertIs(t, err, jovepay.ErrServer)
+			assert.Len(t, s.sent, want)
+		})
+	}
+}
+
+// Delays at the end of the range must not overflow into a panic.
+func TestLargestRetryPolicy(t *testing.T) {
+	t.Parallel()
+	for _, base := range []time.Duration{1, 1 << 62, math.MaxInt64} {
+		synctest.Test(t, func(t *testing.T) {
+			_, client := play(t, status(503))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			_, err := client(jovepay.WithRetry(jovepay.RetryPolicy{MaxAttempts: 100, BaseDelay: base, MaxDelay: math.MaxInt64, MaxRetryAfter: math.MaxInt64})).
+				Payments.Get(ctx, "1")
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+	}
+}
+
+func TestRetriesEndWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		s, client := play(t, status(429, "Retry-After", "20"))
+		ctx, cancel := context.WithTimeout(t.Context(), 19*time.Second)
+		defer cancel()
+		_, err := client().Payments.Create(ctx, goods("1"))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assertIs(t, err, jovepay.ErrRateLimited)
+		assertOneLine(t, err)
+		assert.Zero(t, time.Since(start), "a wait that the deadline would cut short is not begun")
+		assert.Len(t, s.sent, 1)
+
+		ctx, stop := context.WithCancel(t.Context())
+		time.AfterFunc(5*time.Second, stop)
+		_, err = client().Payments.Create(ctx, goods("1"))
+		require.ErrorIs(t, err, context.Canceled)
+		assertIs(t, err, jovepay.ErrRateLimited)
+		assert.Equal(t, 5*time.Second, time.Since(start))
+		assert.Len(t, s.sent, 2)
+	})
+}
+
+// Whatever is not a GET or HEAD may create something.
+func TestMethodsThatAreRepeated(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string]int{"GET": 4, "HEAD": 4, "POST": 1, "PUT": 1, "PATCH": 1, "DELETE": 1, "OPTIONS": 1, "TRACE": 1} {
+		for _, fail := range []canned{status(500), lost} {
+			synctest.Test(t, func(t *testing.T) {
+				s, client := play(t, fail)
+				err := client().Do(t.Context(), method, "/v1/x", nil, nil, nil)
+				assert.Equal(t, want == 1, errors.Is(err, jovepay.ErrOutcomeUnknown), method)
+				assert.Len(t, s.sent, want, method)
+			})
+		}
+	}
+}
+
+// assertPauses leaves the limiter, which counts in float64, a microsecond.
+func assertPauses(t *testing.T, s *script, want ...time.Duration) {
+	t.Helper()
+	got := s.pauses()
+	require.Len(t, got, len(want))
+	for i := range want {
+		assert.InDelta(t, want[i], got[i], float64(time.Microsecond), "pause %d", i)
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, client := play(t, status(200))
+		limited := client(jovepay.WithRateLimit(10, time.Second))
+		var calls sync.WaitGroup
+		for range 25 {
+			calls.Go(func() {
+				_, err := limited.Payments.Get(t.Context(), "1")
+				assert.NoError(t, err)
+			})
+		}
+		calls.Wait()
+		require.Len(t, s.sent, 25)
+		assertPauses(t, s, slices.Repeat([]time.Duration{100 * time.Millisecond}, 24)...)
+	})
+}
+
+func TestRateLimitCountsRetries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, client := play(t, status(500), status(200))
+		limited := client(jovepay.WithRateLimit(1, time.Minute))
+		_, err := limited.Payments.Get(t.Context(), "1")
+		require.NoError(t, err)
+		_, err = limited.Payments.Get(t.Context(), "1")
+		require.NoError(t, err)
+		assertPauses(t, s, time.Minute, time.Minute)
+	})
+}
+
+func TestRateLimitObeysTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		s, client := play(t, status(200))
+		limited := client(jovepay.WithRateLimit(1, time.Hour))
+		_, err := limited.Payments.Get(t.Context(), "1")
+		require.NoError(t, err)
+
+		short, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err = limited.Payments.Create(short, goods("1"))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assertIs(t, err)
+		assert.Zero(t, time.Since(start))
+
+		canceled, stop := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, stop)
+		_, err = limited.Payments.Create(canceled, goods("1"))
+		require.ErrorIs(t, err, context.Canceled)
+		assertIs(t, err)
+		assert.Equal(t, time.Second, time.Since(start))
+
+		_, err = limited.Payments.Get(t.Context(), "1")
+		require.NoError(t, err)
+		assertPauses(t, s, time.Hour) // those who gave up took no turn
+	})
+}

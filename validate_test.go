@@ -1,0 +1,204 @@
+package jovepay_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+)
+
+func TestRequestsAreValidatedBeforeSending(t *testing.T) {
+	t.Parallel()
+	var sent atomic.Int32
+	client := responding(t, func(*http.Request) (*http.Response, error) {
+		sent.Add(1)
+		return httpmock.NewStringResponse(http.StatusTeapot, ""), nil
+	}, jovepay.WithCredentials(email, password))
+
+	type call = func(context.Context) error
+	payment := func(change func(*jovepay.PaymentRequest)) call {
+		return func(ctx context.Context) error {
+			_, err := client.Payments.Create(ctx, with(goods("1"), change))
+			return err
+		}
+	}
+	once := func(change func(*jovepay.PaymentRequest)) call {
+		return func(ctx context.Context) error {
+			_, err := client.Payments.CreateOnce(ctx, with(goods("1"), change))
+			return err
+		}
+	}
+	invoice := func(change func(*jovepay.InvoiceRequest)) call {
+		return func(ctx context.Context) error {
+			_, err := client.Invoices.Create(ctx, with(jovepay.InvoiceRequest{PriceAmount: jovepay.MustAmount("1"), PriceCurrency: "usd"}, change))
+			return err
+		}
+	}
+	estimate := func(change func(*jovepay.EstimateOptions)) call {
+		return func(ctx context.Context) error {
+			_, err := client.Estimates.Get(ctx, with(jovepay.EstimateOptions{Amount: jovepay.MustAmount("1"), From: "usd", To: "btc"}, change))
+			return err
+		}
+	}
+	minimum := func(o jovepay.MinAmountOptions) call {
+		return func(ctx context.Context) error {
+			_, err := client.Estimates.MinAmount(ctx, o)
+			return err
+		}
+	}
+	quote := func(o jovepay.QuoteOptions) call {
+		return func(ctx context.Context) error {
+			_, err := client.Estimates.Quote(ctx, o)
+			return err
+		}
+	}
+	list := func(o jovepay.PaymentListOptions) call {
+		return func(ctx context.Context) error {
+			_, err := client.Payments.List(ctx, o)
+			return err
+		}
+	}
+	all := func(o jovepay.PaymentListOptions) call {
+		return func(ctx context.Context) error {
+			var last error
+			for payment, err := range client.Payments.All(ctx, o) {
+				assert.Nil(t, payment)
+				last = err
+			}
+			return last
+		}
+	}
+	day := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+
+	for _, tt := range []struct {
+		field string
+		call  call
+	}{
+		{"price_amount", payment(func(r *jovepay.PaymentRequest) { r.PriceAmount = jovepay.Amount{} })},
+		{"price_amount", payment(func(r *jovepay.PaymentRequest) { r.PriceAmount = jovepay.MustAmount("0.00") })},
+		{"price_amount", payment(func(r *jovepay.PaymentRequest) { r.PriceAmount = jovepay.MustAmount("-1") })},
+		{"price_currency", payment(func(r *jovepay.PaymentRequest) { r.PriceCurrency = "" })},
+		{"price_currency", payment(func(r *jovepay.PaymentRequest) { r.PriceCurrency = "USD" })},
+		{"pay_currency", payment(func(r *jovepay.PaymentRequest) { r.PayCurrency = "" })},
+		{"pay_currency", payment(func(r *jovepay.PaymentRequest) { r.PayCurrency = "b tc" })},
+		{"pay_currency", payment(func(r *jovepay.PaymentRequest) { r.PayCurrency = strings.Repeat("b", 41) })},
+		{"pay_currency", payment(func(r *jovepay.PaymentRequest) { r.PayCurrency = "bтc" })}, // a Cyrillic letter
+		{"pay_amount", payment(func(r *jovepay.PaymentRequest) { r.PayAmount = jovepay.MustAmount("0") })},
+		{"ipn_callback_url", payment(func(r *jovepay.PaymentRequest) { r.IPNCallbackURL = "shop.example/ipn" })},
+		{"ipn_callback_url", payment(func(r *jovepay.PaymentRequest) { r.IPNCallbackURL = "ftp://shop.example/ipn" })},
+		{"ipn_callback_url", payment(func(r *jovepay.PaymentRequest) { r.IPNCallbackURL = "https://user:pass@shop.example/ipn" })},
+		{"ipn_callback_url", payment(func(r *jovepay.PaymentRequest) { r.IPNCallbackURL = "https://shop.example/\nipn" })},
+		{"payout_currency", payment(func(r *jovepay.PaymentRequest) { r.PayoutCurrency = "BTC" })},
+		{"payout_currency", payment(func(r *jovepay.PaymentRequest) { r.PayoutAddress = "bc1q" })},
+		{"body", payment(func(r *jovepay.PaymentRequest) { r.OrderDescription = "\xff" })},
+
+		{"price_amount", once(func(r *jovepay.PaymentRequest) { r.PriceAmount = jovepay.Amount{} })},
+		{"order_id", once(func(r *jovepay.PaymentRequest) { r.OrderID = "" })},
+
+		{"price_amount", invoice(func(r *jovepay.InvoiceRequest) { r.PriceAmount = jovepay.Amount{} })},
+		{"price_amount", invoice(func(r *jovepay.InvoiceRequest) { r.PriceAmount = jovepay.MustAmount("-0") })},
+		{"price_currency", invoice(func(r *jovepay.InvoiceRequest) { r.PriceCurrency = "" })},
+		{"pay_currency", invoice(func(r *jovepay.InvoiceRequest) { r.PayCurrency = "Btc" })},
+		{"ipn_callback_url", invoice(func(r *jovepay.InvoiceRequest) { r.IPNCallbackURL = "x" })},
+		{"success_url", invoice(func(r *jovepay.InvoiceRequest) { r.SuccessURL = "x" })},
+		{"cancel_url", invoice(func(r *jovepay.InvoiceRequest) { r.CancelURL = "x" })},
+		{"partially_paid_url", invoice(func(r *jovepay.InvoiceRequest) { r.PartiallyPaidURL = "x" })},
+
+		{"amount", estimate(func(o *jovepay.EstimateOptions) { o.Amount = jovepay.Amount{} })},
+		{"amount", estimate(func(o *jovepay.EstimateOptions) { o.Amount = jovepay.MustAmount("-1") })},
+		{"currency_from", estimate(func(o *jovepay.EstimateOptions) { o.From = "" })},
+		{"currency_to", estimate(func(o *jovepay.EstimateOptions) { o.To = "a&b" })},
+
+		{"currency_from", minimum(jovepay.MinAmountOptions{To: "btc"})},
+		{"currency_to", minimum(jovepay.MinAmountOptions{From: "btc", To: "B"})},
+		{"fiat_equivalent", minimum(jovepay.MinAmountOptions{From: "btc", FiatEquivalent: "$"})},
+
+		{"price_amount", quote(jovepay.QuoteOptions{PriceCurrency: "usd", PayCurrency: "btc"})},
+		{"price_currency", quote(jovepay.QuoteOptions{PriceAmount: jovepay.MustAmount("1"), PayCurrency: "btc"})},
+		{"pay_currency", quote(jovepay.QuoteOptions{PriceAmount: jovepay.MustAmount("1"), PriceCurrency: "usd"})},
+		{"payout_currency", quote(jovepay.QuoteOptions{PriceAmount: jovepay.MustAmount("1"), PriceCurrency: "usd", PayCurrency: "btc", PayoutCurrency: "X"})},
+
+		{"limit", list(jovepay.PaymentListOptions{Limit: 501})},
+		{"limit", list(jovepay.PaymentListOptions{Limit: -1})},
+		{"page", list(jovepay.PaymentListOptions{Page: -1})},
+		{"orderBy", list(jovepay.PaymentListOptions{OrderBy: "up"})},
+		{"dateTo", list(jovepay.PaymentListOptions{DateFrom: day, DateTo: day.Add(-1)})},
+		{"window", list(jovepay.PaymentListOptions{Window: -1})},
+		{"limit", all(jovepay.PaymentListOptions{Limit: 501})},
+		{"window", all(jovepay.PaymentListOptions{Window: -1})},
+		{"sortBy", all(jovepay.PaymentListOptions{SortBy: "payment_status"})},
+
+		{"order_id", func(ctx context.Context) error {
+			_, err := client.Payments.FindOrder(ctx, "", time.Time{})
+			return err
+		}},
+		{"interval", func(ctx context.Context) error {
+			_, err := client.Payments.Wait(ctx, "1", jovepay.WaitOptions{MinInterval: -1})
+			return err
+		}},
+		{"payment_id", func(ctx context.Context) error {
+			_, err := client.Payments.Wait(ctx, "", jovepay.WaitOptions{})
+			return err
+		}},
+		{"query", func(ctx context.Context) error {
+			return client.Do(ctx, http.MethodGet, "/v1/x", 5, nil, nil)
+		}},
+		{"body", func(ctx context.Context) error {
+			return client.Do(ctx, http.MethodPost, "/v1/x", nil, make(chan int), nil)
+		}},
+		{"method", func(ctx context.Context) error {
+			return client.Do(ctx, "GE T", "/v1/x", nil, nil, nil)
+		}},
+		{"method", func(ctx context.Context) error {
+			return client.Do(ctx, "GET\r\nX-Evil: 1", "/v1/x", nil, nil, nil)
+		}},
+	} {
+		assertRefused(t, tt.call(t.Context()), tt.field)
+		require.Zero(t, sent.Load(), "%s: something was sent", tt.field)
+	}
+}
+
+func TestCallsThatNeedCredentials(t *testing.T) {
+	t.Parallel()
+	client := answering(t, http.StatusTeapot, "")
+	_, err := client.Payments.CreateOnce(t.Context(), goods("1"))
+	assertRefused(t, err, "credentials")
+	_, err = client.Authenticate(t.Context())
+	assertRefused(t, err, "credentials")
+}
+
+func TestPaymentIDsAreEscaped(t *testing.T) {
+	t.Parallel()
+	var path atomic.Value
+	client := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		path.Store(r.URL.EscapedPath() + "?" + r.URL.RawQuery)
+		_, _ = w.Write([]byte(`{"payment_id":"1"}`))
+	}))
+	for id, want := range map[jovepay.ID]string{
+		"5745459419": "/v1/payment/5745459419?",
+		"a/b":        "/v1/payment/a%2Fb?",
+		"%2e%2e":     "/v1/payment/%252e%252e?",
+		"ünï":        "/v1/payment/%C3%BCn%C3%AF?",
+		"a?b#c":      "/v1/payment/a%3Fb%23c?",
+		"...":        "/v1/payment/...?",
+		"a b\n":      "/v1/payment/a%20b%0A?",
+		"\xff":       "/v1/payment/%FF?",
+	} {
+		_, err := client.Payments.Get(t.Context(), id)
+		require.NoError(t, err, "%q", id)
+		assert.Equal(t, want, path.Swap(""), "%q", id)
+	}
+	for _, id := range []jovepay.ID{"", ".", "..", "../auth", "a/../../auth", `..\auth`, "a/..", "./a"} {
+		_, err := client.Payments.Get(t.Context(), id)
+		assertRefused(t, err, "payment_id")
+		assert.Empty(t, path.Load(), "%q was sent", id)
+	}
+}
