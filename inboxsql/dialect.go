@@ -1,0 +1,107 @@
+package inboxsql
+
+import (
+	"database/sql"
+	"embed"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Dialect is the kind of a database.
+type Dialect string
+
+// The dialects.
+const (
+	PostgreSQL Dialect = "postgresql"
+	MySQL      Dialect = "mysql" // and MariaDB; with the engine InnoDB
+	SQLite     Dialect = "sqlite"
+)
+
+//go:embed schema/*.sql
+var schemas embed.FS
+
+// The statements, with the name of the table in the schemas.
+const (
+	defaultTable = "jovepay_inbox"
+
+	// A record is written if it is the subject's first, or newer than the one
+	// that is there; otherwise no row is affected.
+	record = `INSERT INTO jovepay_inbox AS applied (subject, event_key, position) VALUES (?, ?, ?)
+ON CONFLICT (subject) DO UPDATE
+SET event_key = excluded.event_key, position = excluded.position, applied_at = excluded.applied_at
+WHERE applied.position < excluded.position`
+
+	// MySQL has no condition there, and the number of affected rows depends on
+	// the connection's clientFoundRows. So a record that is not written sets
+	// the id that the result carries, which is 0 otherwise. Columns are set from
+	// left to right: position comes last, for the others ask for the old one.
+	recordMySQL = `INSERT INTO jovepay_inbox (subject, event_key, position, applied_at) VALUES (?, ?, ?, UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE
+event_key = IF(position < VALUES(position), VALUES(event_key), IF(LAST_INSERT_ID(1), event_key, NULL)),
+applied_at = IF(position < VALUES(position), VALUES(applied_at), applied_at),
+position = GREATEST(position, VALUES(position))`
+
+	last = `SELECT event_key, position FROM jovepay_inbox WHERE subject = ?`
+
+	// Records are pruned in ranges of subjects, each in a transaction of its
+	// own that is short, without an index that every delivery would pay for.
+	rangeEnd = `SELECT subject FROM jovepay_inbox WHERE subject > ? ORDER BY subject LIMIT 1 OFFSET 999`
+
+	prune           = `DELETE FROM jovepay_inbox WHERE subject > ? AND subject <= ? AND applied_at < ?`
+	prunePostgreSQL = `DELETE FROM jovepay_inbox WHERE subject > ? AND subject <= ? AND applied_at < CAST(? AS timestamp) AT TIME ZONE 'UTC'`
+)
+
+// statements are those of a dialect, for a table.
+type statements struct {
+	schema, record, last, rangeEnd, prune string
+
+	// recorded tells from the result of record whether a row was written.
+	recorded func(sql.Result) (bool, error)
+}
+
+func (d Dialect) statements(table string) (statements, error) {
+	s := statements{record: record, last: last, rangeEnd: rangeEnd, prune: prune, recorded: affectedRow}
+	mark := func(int) string { return "?" }
+	switch d {
+	case PostgreSQL:
+		s.prune = prunePostgreSQL
+		mark = func(i int) string { return "$" + strconv.Itoa(i) }
+	case MySQL:
+		s.record, s.recorded = recordMySQL, noInsertID
+	case SQLite:
+	default:
+		return statements{}, fmt.Errorf("inboxsql: dialect %q is not known", d)
+	}
+	schema, err := schemas.ReadFile("schema/" + string(d) + ".sql")
+	if err != nil {
+		return statements{}, fmt.Errorf("inboxsql: %w", err)
+	}
+	s.schema = string(schema)
+	for _, text := range []*string{&s.schema, &s.record, &s.last, &s.rangeEnd, &s.prune} {
+		*text = numbered(strings.ReplaceAll(*text, defaultTable, table), mark)
+	}
+	return s, nil
+}
+
+// numbered replaces the question marks by the dialect's own placeholders.
+func numbered(text string, mark func(int) string) string {
+	parts := strings.Split(text, "?")
+	var b strings.Builder
+	b.WriteString(parts[0])
+	for i, part := range parts[1:] {
+		b.WriteString(mark(i + 1))
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+func affectedRow(result sql.Result) (bool, error) {
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+func noInsertID(result sql.Result) (bool, error) {
+	id, err := result.LastInsertId()
+	return id == 0, err
+}
