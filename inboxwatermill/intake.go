@@ -1,0 +1,96 @@
+package inboxwatermill
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+)
+
+// intake merges the subscriptions of all workers. When ctx ends, or one of the
+// subscriptions does, it takes no more messages, but lets those in progress be
+// finished and acknowledged, for the drain time at most; then it closes the
+// channel. Watermill's subscribers, left to themselves, drop what is in
+// progress, so that it would be done again after each restart.
+func (r *Relay) intake(ctx context.Context) (<-chan *message.Message, error) {
+	ctx, stop := context.WithCancel(ctx)
+	out := make(chan *message.Message)
+	var running sync.WaitGroup
+	for range r.workers {
+		life, end := context.WithCancel(context.WithoutCancel(ctx))
+		feed, err := r.engine.Subscriber.Subscribe(life, r.engine.Topic)
+		if err != nil {
+			end()
+			stop()
+			running.Wait()
+			return nil, err
+		}
+		running.Go(func() {
+			defer end()
+			var inProgress sync.WaitGroup
+			forward(ctx, feed, out, func(msg *message.Message) {
+				settled := settlement(life, msg)
+				inProgress.Go(func() {
+					select {
+					case <-settled:
+					case <-msg.Nacked():
+					case <-life.Done():
+					}
+				})
+			})
+			stop()
+			defer time.AfterFunc(r.drain, end).Stop()
+			inProgress.Wait()
+		})
+	}
+	go func() {
+		defer close(out)
+		defer stop()
+		running.Wait()
+	}()
+	return out, nil
+}
+
+// forward hands messages on until ctx ends or there are no more.
+func forward(ctx context.Context, feed <-chan *message.Message, out chan<- *message.Message, track func(*message.Message)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case msg, ok := <-feed:
+			if !ok {
+				return
+			}
+			track(msg)
+			select {
+			case out <- msg:
+			case <-ctx.Done():
+				msg.Nack()
+			}
+		}
+	}
+}
+
+// settlement returns what is closed when the engine's subscriber is done with a
+// message that was acknowledged. By Watermill's rules its context ends then. A
+// message that Redis delivers a second time has lost its context, and gets that
+// of the subscription.
+func settlement(life context.Context, msg *message.Message) <-chan struct{} {
+	if done := msg.Context().Done(); done != nil {
+		return done
+	}
+	msg.SetContext(life)
+	return msg.Acked()
+}
+
+// intakeSubscriber gives the router messages that are subscribed to already.
+type intakeSubscriber <-chan *message.Message
+
+// Subscribe returns them.
+func (s intakeSubscriber) Subscribe(context.Context, string) (<-chan *message.Message, error) {
+	return s, nil
+}
+
+// Close closes nothing: the engine is the caller's.
+func (intakeSubscriber) Close() error { return nil }

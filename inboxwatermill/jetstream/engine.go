@@ -1,0 +1,168 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	wmnats "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/nats"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/jovepay/jovepay-go/inboxwatermill"
+)
+
+const (
+	// DeduplicationWindow is for how long the id of a message is remembered. A
+	// stream that exists keeps a window and a number of replicas of its own.
+	DeduplicationWindow = time.Hour
+
+	// AckWait is how long a message waits for the next sign of life from the
+	// consumer that has it, before another consumer gets it.
+	AckWait = 30 * time.Second
+
+	setupTimeout = 15 * time.Second
+)
+
+// Connect returns the engine on a NATS server or cluster with JetStream, at an
+// address such as nats://nats.example:4222 or several, separated by commas. It
+// creates what it needs there: a stream for events, one for the poison queue,
+// and a durable consumer that all processes share. Streams that exist are left
+// as they are; if a guarantee would not hold with them, that is an error.
+//
+// ctx bounds the setup only.
+func Connect(ctx context.Context, address string, opts ...Option) (*inboxwatermill.Engine, error) {
+	s, err := newSettings(opts)
+	if err != nil {
+		return nil, err
+	}
+	return s.connect(ctx, address)
+}
+
+func (s *settings) connect(ctx context.Context, address string, opts ...nats.Option) (*inboxwatermill.Engine, error) {
+	opts = append([]nats.Option{
+		nats.Name(s.name),
+		nats.MaxReconnects(-1),
+		nats.ReconnectBufSize(-1), // what cannot be sent now is refused, not kept in memory
+	}, append(s.nats, opts...)...)
+	conn, err := nats.Connect(address, opts...)
+	if malformed := (*url.Error)(nil); errors.As(err, &malformed) {
+		// The error would repeat the address, which may hold a password.
+		return nil, errors.New("jetstream: address: want nats://host:port")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("jetstream: connect: %w", err)
+	}
+	engine, err := s.engine(ctx, conn)
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("jetstream: %w", err)
+	}
+	return engine, nil
+}
+
+func (s *settings) engine(ctx context.Context, conn *nats.Conn) (*inboxwatermill.Engine, error) {
+	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
+	defer cancel()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, err
+	}
+	// What is acknowledged leaves the stream of events: it holds what is still to be done.
+	if _, err = s.ensureStream(ctx, js, s.name, jetstream.WorkQueuePolicy); err != nil {
+		return nil, err
+	}
+	failed, err := s.ensureStream(ctx, js, s.poisonName(), jetstream.LimitsPolicy)
+	if err != nil {
+		return nil, err
+	}
+	publisher, err := wmnats.NewPublisherWithNatsConn(conn, wmnats.PublisherPublishConfig{
+		Marshaler:         marshaler{events: s.name},
+		SubjectCalculator: wmnats.DefaultSubjectCalculator,
+	}, s.log)
+	if err != nil {
+		return nil, err
+	}
+	sub := newSubscriber(js, s.log, s.ackWait)
+	if _, err := sub.consumer(ctx, s.name); err != nil {
+		return nil, err
+	}
+	return &inboxwatermill.Engine{
+		Topic:       s.name,
+		PoisonTopic: s.poisonName(),
+		Publisher:   publisher,
+		Subscriber:  sub,
+		Poison:      poisonQueue{failed, s.poisonName()},
+	}, nil
+}
+
+// ensureStream creates a stream, or checks the one that exists.
+func (s *settings) ensureStream(ctx context.Context, js jetstream.JetStream, name string, retention jetstream.RetentionPolicy) (jetstream.Stream, error) {
+	stream, err := js.CreateStream(ctx, jetstream.StreamConfig{
+		Name:       name,
+		Subjects:   []string{name},
+		Retention:  retention,
+		Storage:    jetstream.FileStorage,
+		Discard:    jetstream.DiscardNew,
+		Replicas:   s.replicas,
+		Duplicates: DeduplicationWindow,
+	})
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		if stream, err = js.Stream(ctx, name); err == nil {
+			err = check(stream.CachedInfo().Config, retention)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: %w", name, err)
+	}
+	return stream, nil
+}
+
+// check reports in what a stream breaks the guarantees.
+func check(c jetstream.StreamConfig, retention jetstream.RetentionPolicy) error {
+	limited := c.MaxMsgs > 0 || c.MaxBytes > 0 || c.MaxMsgsPerSubject > 0
+	var wrong []error
+	for _, rule := range []struct {
+		broken bool
+		text   string
+	}{
+		{c.Storage != jetstream.FileStorage, "its storage is not file"},
+		{c.Retention != retention, fmt.Sprintf("its retention is %v, not %v", c.Retention, retention)},
+		{!slices.Contains(c.Subjects, c.Name), "its name is not among its subjects"},
+		{c.MaxAge > 0, "its messages expire"},
+		{limited && c.Discard != jetstream.DiscardNew, "it drops old messages when it is full"},
+		{c.NoAck, "it does not acknowledge"},
+		{c.Sealed || c.DenyDelete, "nothing can be removed from it"},
+	} {
+		if rule.broken {
+			wrong = append(wrong, errors.New(rule.text))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// marshaler writes messages as Watermill's adapter does. It adds to events the
+// id that the server tells duplicates by: a replay is none. Messages for the
+// poison queue have no such id, since the same event may come there twice.
+type marshaler struct{ events string }
+
+// Marshal implements [wmnats.Marshaler].
+func (m marshaler) Marshal(topic string, msg *message.Message) (*nats.Msg, error) {
+	wire, err := new(wmnats.NATSMarshaler).Marshal(topic, msg)
+	if err != nil {
+		return nil, err
+	}
+	wire.Header.Set(nats.ExpectedStreamHdr, topic)
+	if topic == m.events {
+		id := msg.UUID
+		if replay := msg.Metadata.Get(inboxwatermill.ReplayKey); replay != "" {
+			id += "/" + replay
+		}
+		wire.Header.Set(nats.MsgIdHdr, id)
+	}
+	return wire, nil
+}
