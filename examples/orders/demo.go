@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/examples/orders/shop"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+// story is a customer's, and how it must end.
+type story struct {
+	name      string
+	play      func(*jovepaytest.Server, *shop.Order) error
+	state     jovepay.Decision
+	shipments int
+}
+
+// stories are what happens to shops.
+func stories() []story {
+	pay := func(part string) func(*jovepaytest.Server, *shop.Order) error {
+		return func(server *jovepaytest.Server, order *shop.Order) error {
+			amount := order.PayAmount.Decimal().Mul(jovepay.MustAmount(part).Decimal())
+			_, err := server.Pay(order.PaymentID, jovepay.NewAmount(amount.Truncate(8))) // as many as btc has
+			return err
+		}
+	}
+	return []story{
+		{"pays", pay("1"), jovepay.DecisionFulfil, 1},
+		{"pays too much", pay("2"), jovepay.DecisionOverpaid, 1},
+		{"pays half", pay("0.5"), jovepay.DecisionUnderpaid, 0},
+		{"pays twice", func(server *jovepaytest.Server, order *shop.Order) error {
+			return errors.Join(pay("1")(server, order), pay("1")(server, order))
+		}, jovepay.DecisionFulfil, 1},
+		{"never pays", func(server *jovepaytest.Server, order *shop.Order) error {
+			_, err := server.SetStatus(order.PaymentID, jovepay.StatusExpired)
+			return err
+		}, jovepay.DecisionClosed, 0},
+		{"waits", func(*jovepaytest.Server, *shop.Order) error { return nil }, jovepay.DecisionWait, 0},
+	}
+}
+
+// perStory is how many customers have the same story.
+const perStory = 4
+
+// demo runs the service on an emulator on which answers are lost and
+// notifications come thrice, out of order, damaged or never.
+func demo(ctx context.Context, s settings, out io.Writer) (err error) {
+	server, err := jovepaytest.NewServer(jovepaytest.WithIPNRetries(3, 20*time.Millisecond)) //nolint:contextcheck // it lives until it is closed
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	dir, err := os.MkdirTemp("", "orders")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s.listen, s.database, s.data = "127.0.0.1:0", filepath.Join(dir, "orders.db"), filepath.Join(dir, "events")
+	s.ipnSecret, s.log = server.IPNSecret, slog.New(slog.DiscardHandler)
+	s.account = []jovepay.Option{
+		jovepay.WithBaseURL(server.URL), jovepay.WithAPIKey(server.APIKey),
+		jovepay.WithCredentials(server.Email, server.Password),
+	}
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	group, ctx := errgroup.WithContext(ctx)
+	ready := make(chan string, 1)
+	group.Go(func() error { return serve(ctx, s, func(url string) { ready <- url }) })
+	group.Go(func() error {
+		defer stop()
+		select {
+		case url := <-ready:
+			return tell(ctx, s, server, url, out)
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	return group.Wait()
+}
+
+// tell plays the stories and prints how they end.
+func tell(ctx context.Context, s settings, server *jovepaytest.Server, url string, out io.Writer) error {
+	err := errors.Join(
+		server.SetIPN(jovepaytest.IPNBehaviour{
+			Copies: 3, Shuffle: 9, AtOnce: true,
+			Lose: jovepaytest.Hits{Percent: 40}, Corrupt: jovepaytest.Hits{Percent: 10},
+		}),
+		server.Inject(
+			jovepaytest.Fault{Method: http.MethodPost, Path: "/v1/payment", Percent: 20, Cut: true, AfterEffect: true},
+			jovepaytest.Fault{Method: http.MethodGet, Percent: 20, Status: http.StatusServiceUnavailable},
+		))
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(out, "Each notification is sent three times, at once and shuffled. Of these, 40 %%\n"+
+		"are lost and 10 %% damaged. Of JovePay's answers, 20 %% are lost or errors.\n\n")
+	for i, story := range stories() {
+		for n := range perStory {
+			order, err := request(ctx, http.MethodPut, fmt.Sprintf("%s/orders/%d-%d", url, i+1, n+1),
+				shop.Order{PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc"})
+			if err != nil {
+				return err
+			}
+			if err := story.play(server, order); err != nil {
+				return err
+			}
+		}
+	}
+	if err := server.WaitDeliveries(ctx); err != nil {
+		return err
+	}
+	outcomes := map[jovepaytest.DeliveryOutcome]int{}
+	for _, delivery := range server.Deliveries() {
+		outcomes[delivery.Outcome]++
+	}
+	_, _ = fmt.Fprintf(out, "notifications  %d delivered, %d lost, %d refused and sent again\n",
+		outcomes[jovepaytest.DeliveryDone], outcomes[jovepaytest.DeliveryLost], outcomes[jovepaytest.DeliveryFailed])
+	_, _ = fmt.Fprint(out, "reconciled     ")
+	if err := reconcile(ctx, s, out); err != nil {
+		return err
+	}
+	return check(ctx, url, out)
+}
+
+// check prints the orders and returns an error if one is not as it must be.
+func check(ctx context.Context, url string, out io.Writer) error {
+	_, _ = fmt.Fprintf(out, "\n%-8s%-16s%-12s%s\n", "order", "customer", "state", "shipments")
+	wrong := 0
+	for i, story := range stories() {
+		for n := range perStory {
+			order, err := request(ctx, http.MethodGet, fmt.Sprintf("%s/orders/%d-%d", url, i+1, n+1), shop.Order{})
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(out, "%-8s%-16s%-12s%d\n", order.ID, story.name, order.State, order.Shipments)
+			if order.State != story.state || order.Shipments != story.shipments {
+				wrong++
+			}
+		}
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d orders are not as they must be", wrong)
+	}
+	_, _ = fmt.Fprintf(out, "\nEvery order that was paid is shipped once, and no other.\n")
+	return nil
+}
+
+// request asks the service for an order.
+func request(ctx context.Context, method, url string, order shop.Order) (*shop.Order, error) {
+	body, err := json.Marshal(order)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s %s: %s", method, url, answer.Status)
+	}
+	answered := new(shop.Order)
+	return answered, json.UnmarshalRead(answer.Body, answered)
+}

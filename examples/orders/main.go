@@ -1,0 +1,110 @@
+// Orders is a whole order service on JovePay: a model to start from.
+//
+//	go run .                 a demo on an emulator, in which a lot goes wrong
+//	go run . serve           the service; go run . serve -h tells its settings
+//	go run . reconcile       finds what notifications never told; fit for cron
+//
+// The account is read from JOVEPAY_API_KEY, JOVEPAY_EMAIL, JOVEPAY_PASSWORD,
+// JOVEPAY_BASE_URL and JOVEPAY_IPN_SECRET.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/examples/orders/shop"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "orders:", err)
+		os.Exit(1)
+	}
+}
+
+// settings are those of the command line and the environment.
+type settings struct {
+	listen    string
+	database  string
+	callback  string
+	engine    string
+	nats      string
+	data      string
+	every     time.Duration
+	since     time.Duration
+	ipnSecret string
+	account   []jovepay.Option
+	log       *slog.Logger
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	command := "demo"
+	if len(args) > 0 && args[0][0] != '-' {
+		command, args = args[0], args[1:]
+	}
+	s := settings{
+		ipnSecret: os.Getenv("JOVEPAY_IPN_SECRET"),
+		account:   []jovepay.Option{jovepay.WithEnv()},
+		log:       slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	flags := flag.NewFlagSet("orders "+command, flag.ContinueOnError)
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address to serve on")
+	flags.StringVar(&s.database, "db", "orders.db", "SQLite file, or a postgres:// URL")
+	flags.StringVar(&s.callback, "callback", "", "public URL of /ipn, for JovePay")
+	flags.StringVar(&s.engine, "engine", "", "jetstream: answer notifications at once and apply them later")
+	flags.StringVar(&s.nats, "nats", "", "NATS servers, such as nats://nats.example:4222; in this process if empty")
+	flags.StringVar(&s.data, "data", "orders.events", "directory of the NATS server in this process")
+	flags.DurationVar(&s.every, "every", 10*time.Minute, "time between reconciliations; 0 is none")
+	flags.DurationVar(&s.since, "since", 48*time.Hour, "how far back to reconcile")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case s.engine != "" && s.engine != "jetstream":
+		return fmt.Errorf("engine %q is not known", s.engine)
+	}
+	switch command {
+	case "demo":
+		return demo(ctx, s, out)
+	case "serve":
+		return serve(ctx, s, func(url string) { _, _ = fmt.Fprintf(out, "serving on %s\n", url) })
+	case "reconcile":
+		return reconcile(ctx, s, out)
+	}
+	return fmt.Errorf("command %q is not known: demo, serve or reconcile", command)
+}
+
+// open opens the shop with the account.
+func (s *settings) open(ctx context.Context) (*shop.Shop, error) {
+	client, err := jovepay.NewClient(s.account...)
+	if err != nil {
+		return nil, err
+	}
+	return shop.Open(ctx, s.database, client, s.callback)
+}
+
+func reconcile(ctx context.Context, s settings, out io.Writer) (err error) {
+	orders, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, orders.Close()) }()
+	report, err := orders.Reconcile(ctx, time.Now().Add(-s.since))
+	_, _ = fmt.Fprintf(out, "seen=%d applied=%d already=%d outdated=%d failed=%d\n",
+		report.Seen, report.Applied, report.Already, report.Outdated, report.Failed)
+	return err
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/examples/orders/shop"
+	"github.com/jovepay/jovepay-go/inboxwatermill"
+	"github.com/jovepay/jovepay-go/inboxwatermill/jetstream"
+)
+
+// shutdownTime is how long requests under way may take when the service ends.
+const shutdownTime = 20 * time.Second
+
+// serve runs the service until ctx ends. When it is ready, it tells its URL.
+func serve(ctx context.Context, s settings, ready func(url string)) (err error) {
+	verifier, err := jovepay.NewIPNVerifier(s.ipnSecret, jovepay.WithIPNLogger(s.log))
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close() //nolint:errcheck // the server closes it too
+	if s.callback == "" {
+		s.callback = "http://" + listener.Addr().String() + "/ipn"
+	}
+	orders, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, orders.Close()) }()
+
+	group, ctx := errgroup.WithContext(ctx)
+	ipn := verifier.Handler(orders.Process)
+	if s.engine == "jetstream" {
+		engine, openErr := s.connect(ctx)
+		if openErr != nil {
+			return openErr
+		}
+		defer func() { err = errors.Join(err, engine.Close()) }()
+		relay, openErr := inboxwatermill.New(engine, verifier, inboxwatermill.WithLogger(s.log))
+		if openErr != nil {
+			return openErr
+		}
+		ipn = relay.Handler()
+		group.Go(func() error { return relay.Run(ctx, orders.Process) })
+	}
+	server := &http.Server{Handler: orders.Routes(ipn, s.log), ReadHeaderTimeout: 10 * time.Second}
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		return server.Shutdown(rest)
+	})
+	group.Go(func() error {
+		s.reconcile(ctx, orders)
+		return nil
+	})
+	ready("http://" + listener.Addr().String())
+	return group.Wait()
+}
+
+// connect opens the message engine between the notifications and the work.
+func (s *settings) connect(ctx context.Context) (*inboxwatermill.Engine, error) {
+	if s.nats == "" {
+		return jetstream.Embedded(s.data, jetstream.WithLogger(s.log)) //nolint:contextcheck // it lives until it is closed
+	}
+	return jetstream.Connect(ctx, s.nats, jetstream.WithLogger(s.log))
+}
+
+// reconcile looks now and then for what notifications never told. Every process
+// may do so.
+func (s *settings) reconcile(ctx context.Context, orders *shop.Shop) {
+	if s.every <= 0 {
+		return
+	}
+	ticker := time.NewTicker(s.every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			report, err := orders.Reconcile(ctx, time.Now().Add(-s.since))
+			if err != nil && ctx.Err() == nil {
+				s.log.ErrorContext(ctx, "reconciliation failed", "report", report, "error", err)
+			} else if report.Applied > 0 {
+				s.log.WarnContext(ctx, "notifications had been missing", "payments", report.Applied)
+			}
+		}
+	}
+}

@@ -1,0 +1,102 @@
+// Package shop sells goods for coins. It keeps orders in PostgreSQL or SQLite,
+// makes a payment for each, and ships the goods once the payment is there:
+// once, however often and in whatever order JovePay tells of it.
+package shop
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver of PostgreSQL
+	_ "modernc.org/sqlite"             // the driver of SQLite
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/inbox"
+	"github.com/jovepay/jovepay-go/inboxsql"
+)
+
+//go:embed schema.sql
+var schema string
+
+// maxConnections bounds the connections of one process to PostgreSQL.
+const maxConnections = 12
+
+// Shop is the order service. Make one with [Open]. It is safe for concurrent
+// use, and several processes can share a database.
+type Shop struct {
+	db       *sql.DB
+	box      *inbox.Inbox[*sql.Tx]
+	client   *jovepay.Client
+	callback string
+}
+
+// Open opens the shop's database and creates its tables if need be. The name is
+// that of an SQLite file or begins with postgres://. Payments are made with the
+// client, which needs credentials; their notifications go to the callback URL.
+func Open(ctx context.Context, name string, client *jovepay.Client, callback string, opts ...inbox.Option) (*Shop, error) {
+	db, dialect, err := connect(name)
+	if err != nil {
+		return nil, err
+	}
+	store, err := inboxsql.New(db, dialect)
+	if err == nil {
+		err = create(ctx, db, store)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("shop: database: %w", err), db.Close())
+	}
+	return &Shop{db, inbox.New(store, opts...), client, callback}, nil
+}
+
+func connect(name string) (*sql.DB, inboxsql.Dialect, error) {
+	if strings.HasPrefix(name, "postgres://") {
+		db, err := sql.Open("pgx", name)
+		if err != nil {
+			return nil, inboxsql.PostgreSQL, err
+		}
+		db.SetMaxOpenConns(maxConnections)
+		db.SetMaxIdleConns(maxConnections)
+		return db, inboxsql.PostgreSQL, nil
+	}
+	db, err := sql.Open("sqlite", "file:"+name+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
+	if err != nil {
+		return nil, inboxsql.SQLite, err
+	}
+	// SQLite has one writer at a time. On one connection they stand in line,
+	// instead of trying again and again.
+	db.SetMaxOpenConns(1)
+	return db, inboxsql.SQLite, nil
+}
+
+// create creates the tables. Two processes that start at the same moment can
+// get into each other's way here; then they are there at the second try.
+func create(ctx context.Context, db *sql.DB, store *inboxsql.Store) error {
+	var err error
+	for range 3 {
+		if _, err = db.ExecContext(ctx, schema); err == nil {
+			if err = store.Migrate(ctx); err == nil {
+				return nil
+			}
+		}
+	}
+	return err
+}
+
+// Close closes the database.
+func (s *Shop) Close() error { return s.db.Close() }
+
+// Process applies an event once; see [inbox.Inbox.Handler].
+func (s *Shop) Process(ctx context.Context, event jovepay.Event) error {
+	return s.box.Handler(Apply)(ctx, event)
+}
+
+// Reconcile finds what notifications never told, in the payments that were made
+// since then.
+func (s *Shop) Reconcile(ctx context.Context, since time.Time) (inbox.Report, error) {
+	return s.box.Reconcile(ctx, s.client.Payments.All(ctx, jovepay.PaymentListOptions{DateFrom: since}), Apply)
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+// demo is what both flows work with.
+type demo struct {
+	client   *jovepay.Client
+	emulator *jovepaytest.Server // nil on the real API
+	shop     *shop               // nil where JovePay cannot reach it
+	ipnURL   string              // of the shop
+	wait     jovepay.WaitOptions
+	out      io.Writer
+}
+
+// connect starts an emulator, or takes the real API if JOVEPAY_API_KEY is set.
+// Further settings for the real one:
+//
+//   - JOVEPAY_EMAIL and JOVEPAY_PASSWORD for the list of payments;
+//   - JOVEPAY_IPN_SECRET for notifications, with JOVEPAY_IPN_URL, the public
+//     address at which JovePay reaches JOVEPAY_IPN_LISTEN, which is
+//     127.0.0.1:8080 unless set.
+func connect(out io.Writer) (d *demo, err error) {
+	d = &demo{out: out}
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	if os.Getenv("JOVEPAY_API_KEY") != "" {
+		return d, d.connectReal()
+	}
+	if d.emulator, err = jovepaytest.NewServer(jovepaytest.WithAutoAdvance(50 * time.Millisecond)); err != nil {
+		return d, err
+	}
+	d.say("JovePay", "an emulator at %s", d.emulator.URL)
+	d.wait.MinInterval = 20 * time.Millisecond
+	if d.client, err = d.emulator.Client(); err != nil {
+		return d, err
+	}
+	d.shop, d.ipnURL, err = openShop(d.emulator.IPNSecret, "127.0.0.1:0")
+	return d, err
+}
+
+func (d *demo) connectReal() (err error) {
+	d.say("JovePay", "the real API; interrupt to leave")
+	if d.client, err = jovepay.NewClient(jovepay.WithEnv()); err != nil {
+		return err
+	}
+	secret, url, listen := os.Getenv("JOVEPAY_IPN_SECRET"), os.Getenv("JOVEPAY_IPN_URL"), os.Getenv("JOVEPAY_IPN_LISTEN")
+	if secret == "" || url == "" {
+		return nil
+	}
+	if listen == "" {
+		listen = "127.0.0.1:8080"
+	}
+	d.shop, _, err = openShop(secret, listen)
+	d.ipnURL = url
+	return err
+}
+
+func (d *demo) close() {
+	if d.emulator != nil {
+		d.emulator.Close()
+	}
+	if d.shop != nil {
+		d.shop.close()
+	}
+}
+
+// say prints one step.
+func (d *demo) say(step, format string, args ...any) {
+	_, _ = fmt.Fprintf(d.out, "%-12s%s\n", step, fmt.Sprintf(format, args...))
+}
+
+// expect tells the shop of an order in US dollars.
+func (d *demo) expect(order string, price jovepay.Amount) {
+	if d.shop != nil {
+		d.shop.expect(order, price, "usd")
+	}
+}
+
+// pay lets the emulator's customer pay exactly, or waits for the real one,
+// until the payment is over.
+func (d *demo) pay(ctx context.Context, id jovepay.ID) error {
+	if d.emulator == nil {
+		d.say("customer", "is you: pay now, this program waits")
+	} else {
+		d.say("customer", "pays")
+		if _, err := d.emulator.Pay(id, jovepay.Amount{}); err != nil {
+			return err
+		}
+	}
+	payment, err := d.client.Payments.Wait(ctx, id, d.wait)
+	if err != nil {
+		return err
+	}
+	d.say("status", "%s with %s %s", payment.Status, payment.ActuallyPaid, payment.PayCurrency)
+	return nil
+}
+
+// list prints the newest payments. The list wants a login beside the key.
+func (d *demo) list(ctx context.Context) error {
+	if d.emulator == nil && os.Getenv("JOVEPAY_EMAIL") == "" {
+		d.say("list", "needs JOVEPAY_EMAIL and JOVEPAY_PASSWORD")
+		return nil
+	}
+	page, err := d.client.Payments.List(ctx, jovepay.PaymentListOptions{Limit: 5, OrderBy: jovepay.Descending})
+	if err != nil {
+		return err
+	}
+	d.say("list", "%d in all", page.Total)
+	for _, p := range page.Payments {
+		d.say("", "%s %s %s %s %s", p.ID, p.OrderID, p.PriceAmount, p.PriceCurrency, p.Status)
+	}
+	return nil
+}
+
+// report prints what the shop heard and did.
+func (d *demo) report(ctx context.Context) error {
+	if d.shop == nil {
+		d.say("IPN", "needs JOVEPAY_IPN_SECRET and JOVEPAY_IPN_URL")
+		return nil
+	}
+	if d.emulator != nil {
+		if err := d.emulator.WaitDeliveries(ctx); err != nil {
+			return err
+		}
+	}
+	d.say("IPN", "the shop received, verified and applied:")
+	log := d.shop.report()
+	for _, line := range log {
+		d.say("", "%s", line)
+	}
+	if d.emulator != nil && len(log) == 0 {
+		return errors.New("no notification arrived")
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+// Quickstart is a shop's first day with JovePay: the standard flow and the
+// invoice flow of JovePay's guide, step by step.
+//
+//	go run ./examples/quickstart
+//
+// Without settings it runs on an emulator, which also plays the customers.
+// With JOVEPAY_API_KEY it runs on the real API and waits for you to pay; see
+// connect for the other settings.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/jovepay/jovepay-go"
+)
+
+func main() {
+	d, err := connect(os.Stdout)
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		err = d.run(ctx)
+		stop()
+		d.close()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "quickstart:", err)
+		os.Exit(1)
+	}
+}
+
+func (d *demo) run(ctx context.Context) error {
+	for _, flow := range []func(context.Context) error{d.standardFlow, d.invoiceFlow, d.report} {
+		if err := flow(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// standardFlow is "Standard e-commerce flow for JovePay" of the guide.
+func (d *demo) standardFlow(ctx context.Context) error {
+	status, err := d.client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	d.say("status", "%s", status.Message)
+
+	list, err := d.client.Currencies.List(ctx, jovepay.CurrencyListOptions{})
+	if err != nil {
+		return err
+	}
+	var codes []string
+	for _, currency := range list.Currencies {
+		codes = append(codes, currency.Code)
+	}
+	d.say("currencies", "%d: %s", len(codes), strings.Join(codes[:min(8, len(codes))], " "))
+
+	price, order := jovepay.MustAmount("49.99"), "order-1001"
+	quote, err := d.client.Estimates.Quote(ctx, jovepay.QuoteOptions{PriceAmount: price, PriceCurrency: "usd", PayCurrency: "btc"})
+	if err != nil {
+		return err
+	}
+	d.say("minimum", "%s btc", quote.MinAmount)
+	d.say("estimate", "%s usd is %s btc", price, quote.PayAmount)
+	if !quote.Payable {
+		return fmt.Errorf("%s usd is too little to pay in btc", price)
+	}
+
+	d.expect(order, price)
+	payment, err := d.client.Payments.Create(ctx, jovepay.PaymentRequest{
+		PriceAmount: price, PriceCurrency: "usd", PayCurrency: "btc",
+		OrderID: order, IPNCallbackURL: d.ipnURL,
+	})
+	if err != nil {
+		return err
+	}
+	d.say("payment", "%s for %s is %s", payment.ID, payment.OrderID, payment.Status)
+	d.say("", "send %s %s to %s", payment.PayAmount, payment.PayCurrency, payment.PayAddress)
+	if err := d.pay(ctx, payment.ID); err != nil {
+		return err
+	}
+	return d.list(ctx)
+}
