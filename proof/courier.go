@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jovepay/jovepay-go"
+)
+
+const (
+	copies      = 3  // of each notification
+	lostPercent = 1  // of all notifications, which are never delivered
+	attempts    = 5  // until a copy is given up, as JovePay does
+	couriers    = 32 // copies under way at a time
+	spread      = 2000
+	backlog     = 20000
+)
+
+// courier stands between the emulator and the service: the emulator sends it
+// each notification once, and it delivers each three times. It mixes those that
+// it has, and half of them it delivers thrice at the same moment.
+type courier struct {
+	client   *http.Client
+	replicas []*process
+	server   *http.Server
+	listener net.Listener
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	random  *rand.Rand
+	pool    []parcel
+	open    int  // copies that are not done with, in the pool or elsewhere
+	hurry   bool // nothing more will come
+
+	events, lost, delivered, failed, givenUp atomic.Int64
+}
+
+// parcel is one copy of a notification, or several for the same moment.
+type parcel struct {
+	body      []byte
+	signature string
+	copies    int
+	attempt   int
+}
+
+func newCourier(seed uint64, replicas []*process, listener net.Listener) *courier {
+	c := &courier{
+		client: &http.Client{
+			Timeout:   20 * time.Second,
+			Transport: &http.Transport{MaxIdleConnsPerHost: 2 * couriers},
+		},
+		replicas: replicas,
+		listener: listener,
+		random:   rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // repeatable on purpose
+	}
+	c.changed = sync.NewCond(&c.mu)
+	c.server = &http.Server{Handler: c, ReadHeaderTimeout: time.Minute}
+	return c
+}
+
+// ServeHTTP takes a notification from the emulator. Some it loses.
+func (c *courier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	c.events.Add(1)
+	hash := fnv.New64a()
+	_, _ = hash.Write(body)
+	fate := hash.Sum64()
+	if fate%100 < lostPercent {
+		c.lost.Add(1)
+		return
+	}
+	signature := r.Header.Get(jovepay.IPNSignatureHeader)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open += copies
+	if fate/100%2 == 0 {
+		c.pool = append(c.pool, parcel{body, signature, copies, 1})
+	} else {
+		for range copies {
+			c.pool = append(c.pool, parcel{body, signature, 1, 1})
+		}
+	}
+	c.changed.Broadcast()
+}
+
+// run takes and delivers until ctx ends.
+func (c *courier) run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { _ = c.server.Close() })()
+	defer context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.changed.Broadcast()
+	})()
+	var running sync.WaitGroup
+	for range couriers {
+		running.Go(func() {
+			for {
+				p, ok := c.take(ctx)
+				if !ok {
+					return
+				}
+				c.deliver(ctx, p)
+			}
+		})
+	}
+	err := c.server.Serve(c.listener)
+	running.Wait()
+	c.client.CloseIdleConnections()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// close frees the address if run did not.
+func (c *courier) close() error { return c.server.Close() }
+
+// take returns any parcel of the pool. So that neighbours are torn apart, it
+// waits until there are many, or no more come.
+func (c *courier) take(ctx context.Context) (parcel, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.pool) == 0 || len(c.pool) < spread && !c.hurry {
+		if ctx.Err() != nil {
+			return parcel{}, false
+		}
+		c.changed.Wait()
+	}
+	if ctx.Err() != nil {
+		return parcel{}, false
+	}
+	i, last := c.random.IntN(len(c.pool)), len(c.pool)-1
+	p := c.pool[i]
+	c.pool[i] = c.pool[last]
+	c.pool[last] = parcel{}
+	c.pool = c.pool[:last]
+	if last == backlog {
+		c.changed.Broadcast()
+	}
+	return p, true
+}
+
+// deliver posts the copies of a parcel, each to any of the processes.
+func (c *courier) deliver(ctx context.Context, p parcel) {
+	var posting sync.WaitGroup
+	for range p.copies {
+		posting.Go(func() { c.settle(ctx, p, c.post(ctx, p)) })
+	}
+	posting.Wait()
+}
+
+// settle counts a copy, or lets it be sent again after a while.
+func (c *courier) settle(ctx context.Context, p parcel, err error) {
+	switch {
+	case err == nil:
+		c.delivered.Add(1)
+	case p.attempt == attempts:
+		c.givenUp.Add(1)
+	default:
+		c.failed.Add(1)
+		p.copies, p.attempt = 1, p.attempt+1
+		time.AfterFunc(200*time.Millisecond<<p.attempt, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.pool = append(c.pool, p)
+			c.changed.Broadcast()
+		})
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open--; c.open == 0 || ctx.Err() != nil {
+		c.changed.Broadcast()
+	}
+}
+
+func (c *courier) post(ctx context.Context, p parcel) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, anyOf(ctx, c.replicas)+"/ipn", bytes.NewReader(p.body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(jovepay.IPNSignatureHeader, p.signature)
+	answer, err := c.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20))
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("answered %s", answer.Status)
+	}
+	return nil
+}
+
+// anyOf returns where any of the processes serves, as a load balancer does. If
+// none does, it waits a little, and returns an address at which nobody is.
+func anyOf(ctx context.Context, replicas []*process) string {
+	var up []string
+	for _, replica := range replicas {
+		if url := replica.at(); url != "" {
+			up = append(up, url)
+		}
+	}
+	if len(up) == 0 {
+		_ = pause(ctx, 50*time.Millisecond)
+		return "http://127.0.0.1:1"
+	}
+	return up[rand.IntN(len(up))] //nolint:gosec // any will do
+}
+
+// room waits until there is room for more notifications.
+func (c *courier) room(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.pool) > backlog && ctx.Err() == nil {
+		c.changed.Wait()
+	}
+	return ctx.Err()
+}
+
+// finish waits until all copies are delivered or given up. No more may come.
+func (c *courier) finish(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hurry = true
+	c.changed.Broadcast()
+	for c.open > 0 && ctx.Err() == nil {
+		c.changed.Wait()
+	}
+	return ctx.Err()
+}
+
+// waiting is how many parcels are in the pool.
+func (c *courier) waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.pool)
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	stream       = "jovepay-ipn"
+	poisonStream = stream + "-poison"
+	drainTime    = 5 * time.Minute
+)
+
+// queue is the NATS server, a process of its own.
+type queue struct {
+	server  *process
+	address string
+}
+
+func openQueue(ctx context.Context, dir string) (*queue, error) {
+	// The port must stay the same when the server is started again.
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		return nil, err
+	}
+	server, err := newProcess(dir, "nats", nil, filepath.Join(dir, "natsserver"), address, filepath.Join(dir, "nats"))
+	if err != nil {
+		return nil, err
+	}
+	return &queue{server, address}, server.start(ctx)
+}
+
+func (q *queue) url() string { return "nats://" + q.address }
+
+// drained waits until all events were consumed, and returns an error if one
+// ended in the poison queue: everything that went wrong has passed.
+func (q *queue) drained(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, drainTime, errors.New("events are left in the queue"))
+	defer cancel()
+	conn, err := nats.Connect(q.url())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return err
+	}
+	for {
+		left, err := messages(ctx, js, stream)
+		if err != nil {
+			return errors.Join(err, context.Cause(ctx))
+		}
+		if left == 0 {
+			break
+		}
+		if pause(ctx, 200*time.Millisecond) != nil {
+			return context.Cause(ctx)
+		}
+	}
+	poisoned, err := messages(ctx, js, poisonStream)
+	if err == nil && poisoned > 0 {
+		err = fmt.Errorf("%d events in the poison queue", poisoned)
+	}
+	return err
+}
+
+func messages(ctx context.Context, js jetstream.JetStream, name string) (uint64, error) {
+	s, err := js.Stream(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	info, err := s.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.State.Msgs, nil
+}
