@@ -17,6 +17,7 @@ type settings struct {
 	ipn      ipn.Config
 	latency  time.Duration
 	payments int
+	state    State // nil: in memory
 }
 
 // WithSeed makes ids, addresses, keys and tokens other ones than those of the
