@@ -1,13 +1,7 @@
 package jovepaytest
 
 import (
-	"fmt"
-	"strconv"
-
-	"github.com/go-json-experiment/json"
-
 	"github.com/jovepay/jovepay-go"
-	"github.com/jovepay/jovepay-go/internal/emulator"
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
@@ -36,6 +30,35 @@ func (s *Server) Deposit(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment
 	})
 }
 
+// DepositWrongAsset is the customer's coins of another currency arriving at the
+// payment's address, and returns the payment that they become: with
+// ParentPaymentID set, and with what came as PayCurrency. The amount is in that
+// currency; null or zero is what the price is in it. The payment itself goes on
+// waiting.
+//
+// The new payment is confirming, and as JovePay's guide says it waits for a
+// person once it is confirmed: [Server.Advance] goes on, [Server.Refund] sends
+// the coins back. [WithWrongAssetProcessing] lets it run on by itself.
+func (s *Server) DepositWrongAsset(id jovepay.ID, currency string, amount jovepay.Amount) (*jovepay.Payment, error) {
+	return s.change(id, func(number int64) (engine.Payment, error) {
+		return s.engine.DepositWrongAsset(number, currency, amount.Decimal())
+	})
+}
+
+// Refund sends the coins of a payment back to the customer, and returns it as
+// refunded. That can happen at any status; it is an error if no coins came, or
+// if they went back before.
+func (s *Server) Refund(id jovepay.ID) (*jovepay.Payment, error) {
+	return s.change(id, s.engine.Refund)
+}
+
+// Expire ends the time that a waiting payment has, and returns it as expired.
+// Where it does not wait it is an error. Coins that arrive later are a payment
+// of their own: see [Server.Deposit].
+func (s *Server) Expire(id jovepay.ID) (*jovepay.Payment, error) {
+	return s.change(id, s.engine.Expire)
+}
+
 // Advance takes a payment one status further on its ordinary way: waiting
 // (which it leaves as if paid exactly), confirming, confirmed, sending, and
 // finished or partially_paid. Where no status follows it is an error.
@@ -59,51 +82,16 @@ func (s *Server) CheckOut(invoice jovepay.ID, payCurrency string) (*jovepay.Paym
 	})
 }
 
-// Payment returns a payment as GET /v1/payment/{id} answers it, without a
-// request.
-func (s *Server) Payment(id jovepay.ID) (*jovepay.Payment, error) {
-	return s.change(id, s.engine.Payment)
-}
-
-// Payments returns all payments in the order in which they were created,
-// without a request.
-func (s *Server) Payments() ([]*jovepay.Payment, error) {
-	all := s.engine.Payments()
-	payments := make([]*jovepay.Payment, len(all))
-	for i, p := range all {
-		var err error
-		if payments[i], err = public(p); err != nil {
-			return nil, err
-		}
-	}
-	return payments, nil
-}
-
 func (s *Server) change(id jovepay.ID, do func(number int64) (engine.Payment, error)) (*jovepay.Payment, error) {
-	number, err := strconv.ParseInt(id.String(), 10, 64)
+	number, err := numberOf(id)
 	if err != nil {
-		return nil, fmt.Errorf("jovepaytest: id %q is not a number", id)
+		return nil, err
 	}
 	p, err := do(number)
 	if err != nil {
-		return nil, fmt.Errorf("jovepaytest: %w", err)
+		return nil, wrap(err)
 	}
 	return public(p)
-}
-
-// public reads the payment from what the API would answer, so that there is
-// one account of it.
-func public(p engine.Payment) (*jovepay.Payment, error) {
-	raw, err := emulator.PaymentJSON(p)
-	if err != nil {
-		return nil, fmt.Errorf("jovepaytest: %w", err)
-	}
-	payment := new(jovepay.Payment)
-	if err := json.Unmarshal(raw, payment); err != nil {
-		return nil, fmt.Errorf("jovepaytest: %w", err)
-	}
-	payment.Raw = raw
-	return payment, nil
 }
 
 // SetPrice sets what one unit of a currency costs in US dollars, for payments
@@ -123,11 +111,4 @@ func (s *Server) SetMinimum(currency string, amount jovepay.Amount) error {
 // error to name one without a price; see [Server.SetPrice].
 func (s *Server) SetCurrencies(tickers ...string) error {
 	return wrap(s.engine.SetCurrencies(tickers...))
-}
-
-func wrap(err error) error {
-	if err != nil {
-		return fmt.Errorf("jovepaytest: %w", err)
-	}
-	return nil
 }

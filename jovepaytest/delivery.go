@@ -15,7 +15,8 @@ type Delivery struct {
 	Number int
 	// Attempt counts from 1; it is 0 if none was made.
 	Attempt int
-	// PaymentID and Status are those of the event; empty for [Server.SendIPN].
+	// PaymentID and Status are those of the payment, withdrawal or recurring
+	// payment; empty for [Server.SendIPN].
 	PaymentID jovepay.ID
 	Status    jovepay.PaymentStatus
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -71,6 +72,13 @@ func (s *shop) heard() (list []jovepay.PaymentStatus) {
 		}
 	}
 	return list
+}
+
+// all returns every event that it was told of, in order.
+func (s *shop) all() []jovepay.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.events)
 }
 
 // answered returns the status codes that it answered with, in order.

@@ -3,21 +3,65 @@ package jovepaytest
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"time"
 
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 	"github.com/jovepay/jovepay-go/internal/emulator/ipn"
 )
 
-// Option configures a [Server]. A later one wins.
+// Option configures a [Server]. A later one wins; nil does nothing.
 type Option func(*settings) error
 
 type settings struct {
 	engine   engine.Config
 	ipn      ipn.Config
+	address  string
+	pages    func(*Server) http.Handler
 	latency  time.Duration
 	payments int
 	state    State // nil: in memory
+}
+
+// WithAddress makes the server listen on the given address, such as
+// "127.0.0.1:4010", instead of a free loopback port. Port 0 is a free one. With
+// the address of a network, or none before the port, other machines reach it
+// too: its secrets open nothing else, but whoever has them can use the server.
+func WithAddress(address string) Option {
+	return func(s *settings) error {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return fmt.Errorf("address %q must be host:port", address)
+		}
+		s.address = address
+		return nil
+	}
+}
+
+// WithPages serves pages at every path that does not begin with /v1/, such as
+// the one that an invoice_url leads to. Without it there is nothing at these
+// paths. The function is called once, before the first request; the server it is
+// given is complete. Requests of pages are not in [Server.Requests], and no
+// [Fault] hits them. Their context ends with the server.
+func WithPages(pages func(*Server) http.Handler) Option {
+	return func(s *settings) error {
+		if pages == nil {
+			return errors.New("pages are nil")
+		}
+		s.pages = pages
+		return nil
+	}
+}
+
+// WithWrongAssetProcessing lets wrong-asset deposits run to finished by
+// themselves, as [WithAutoAdvance] says or else at once, instead of waiting for a
+// person: a setting of JovePay's dashboard, which its guide says to use with
+// caution.
+func WithWrongAssetProcessing() Option {
+	return func(s *settings) error {
+		s.engine.PassWrongAssets = true
+		return nil
+	}
 }
 
 // WithSeed makes ids, addresses, keys and tokens other ones than those of the

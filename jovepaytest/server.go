@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,29 +41,36 @@ type Server struct {
 	auto    bool
 }
 
-// NewServer starts a server on a free loopback port. It fails if an option is
-// invalid or the port cannot be had.
+// NewServer starts a server on a free loopback port, or on that of
+// [WithAddress]. It fails if an option is invalid or the port cannot be had.
 func NewServer(opts ...Option) (*Server, error) {
-	s := settings{ipn: ipn.Config{Repeats: 3, Interval: time.Second, Timeout: 10 * time.Second}}
+	s := settings{
+		address: "127.0.0.1:0",
+		ipn:     ipn.Config{Repeats: 3, Interval: time.Second, Timeout: 10 * time.Second},
+	}
 	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
 		if err := opt(&s); err != nil {
-			return nil, fmt.Errorf("jovepaytest: %w", err)
+			return nil, wrap(err)
 		}
 	}
 	e, err := engine.New(s.engine)
 	if err != nil {
-		return nil, fmt.Errorf("jovepaytest: %w", err)
+		return nil, wrap(err)
 	}
 	if err := e.Preload(s.payments); err != nil {
-		return nil, fmt.Errorf("jovepaytest: %w", err)
+		return nil, wrap(err)
 	}
-	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		return nil, fmt.Errorf("jovepaytest: %w", err)
-	}
-	url := "http://" + listener.Addr().String()
-	account := e.Account()
 	life, stop := context.WithCancel(context.Background()) //nolint:forbidigo // Close ends it
+	listener, err := new(net.ListenConfig).Listen(life, "tcp", s.address)
+	if err != nil {
+		stop()
+		return nil, wrap(err)
+	}
+	url := "http://" + reachable(listener.Addr())
+	account := e.Account()
 	s.ipn.Secret, s.ipn.Seed, s.ipn.Now = account.IPNSecret, s.engine.Seed, e.Now
 	server := &Server{
 		URL:       url,
@@ -78,15 +87,41 @@ func NewServer(opts ...Option) (*Server, error) {
 		auto:      s.engine.StepEvery > 0,
 	}
 	e.Watch(server.changed)
-	server.http = &http.Server{
-		Handler:           http.HandlerFunc(server.serve),
-		ConnState:         server.track,
+	e.WatchTransfers(server.transferred)
+	server.start(life, listener, s.pages)
+	return server, nil
+}
+
+// reachable is the address by which this machine reaches a listener: one on all
+// addresses has none of its own.
+func reachable(listener net.Addr) string {
+	address, err := netip.ParseAddrPort(listener.String())
+	if err != nil || !address.Addr().IsUnspecified() {
+		return listener.String()
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), address.Port()).String()
+}
+
+// start serves what comes to the listener, until life ends.
+func (s *Server) start(life context.Context, listener net.Listener, pages func(*Server) http.Handler) {
+	var other http.Handler = s.api
+	if pages != nil {
+		other = pages(s)
+	}
+	s.http = &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/v1/") {
+				s.serve(s.api, w, r)
+			} else {
+				s.serve(other, w, r)
+			}
+		}),
+		ConnState:         s.track,
 		BaseContext:       func(net.Listener) context.Context { return life },
 		ReadHeaderTimeout: 10 * time.Second,
 	}
-	server.running.Go(func() { server.pace.Run(life) })
-	server.running.Go(func() { _ = server.http.Serve(listener) }) // until Close
-	return server, nil
+	s.running.Go(func() { s.pace.Run(life) })
+	s.running.Go(func() { _ = s.http.Serve(listener) }) // until Close
 }
 
 // changed hears of every change of a payment, as [engine.Engine.Watch] says.
@@ -101,12 +136,27 @@ func (s *Server) changed(p engine.Payment, next time.Time) {
 	})
 }
 
+// transferred hears of every change of a withdrawal or a recurring payment.
+func (s *Server) transferred(t engine.Transfer) {
+	if t.IPNCallbackURL == "" {
+		return
+	}
+	at := t.UpdatedAt
+	if at.IsZero() {
+		at = t.CreatedAt
+	}
+	s.ipns.Notify(ipn.Notification{
+		PaymentID: t.ID, Status: t.Status, URL: t.IPNCallbackURL, At: at,
+		Body: func(camelCase bool) ([]byte, error) { return emulator.TransferJSON(&t, camelCase) },
+	})
+}
+
 // serve counts the requests under way, which outlive their connection when it
 // is cut.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
 	s.running.Add(1)
 	defer s.running.Done()
-	s.api.ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 }
 
 // track counts the open connections.

@@ -251,6 +251,9 @@ func TestCloseEndsWhatHangsWithMoreToCome(t *testing.T) {
 func TestOptionsRefuse(t *testing.T) {
 	t.Parallel()
 	for message, opt := range map[string]jovepaytest.Option{
+		"jovepaytest: pages are nil":                         jovepaytest.WithPages(nil),
+		`jovepaytest: address "localhost" must be host:port`: jovepaytest.WithAddress("localhost"),
+		"jovepaytest: clock must stand between the years 1970 and 2999, got 0001-01-01 00:00:00 +0000 UTC": jovepaytest.WithFrozenClock(time.Time{}),
 		"jovepaytest: clock is nil":                                        jovepaytest.WithClock(nil),
 		"jovepaytest: token lifetime must be at least a second, got 0s":    jovepaytest.WithTokenLifetime(0),
 		"jovepaytest: token lifetime must be whole seconds, got 1.5s":      jovepaytest.WithTokenLifetime(1500 * time.Millisecond),
@@ -264,6 +267,72 @@ func TestOptionsRefuse(t *testing.T) {
 		_, err := jovepaytest.NewServer(opt)
 		assert.EqualError(t, err, message)
 	}
+}
+
+func TestNoOptionDoesNothing(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, nil, jovepaytest.WithSeed(1), nil)
+	assert.NotEqual(t, newServer(t).APIKey, server.APIKey)
+}
+
+func TestWithAddress(t *testing.T) {
+	t.Parallel()
+	for address, host := range map[string]string{
+		"localhost:0": "http://127.0.0.1:", "0.0.0.0:0": "http://127.0.0.1:", ":0": "http://127.0.0.1:",
+	} {
+		server := newServer(t, jovepaytest.WithAddress(address))
+		assert.True(t, strings.HasPrefix(server.URL, host), server.URL)
+		_, err := newClient(t, server).Status(t.Context())
+		require.NoError(t, err, address)
+	}
+	taken := newServer(t)
+	_, err := jovepaytest.NewServer(jovepaytest.WithAddress(strings.TrimPrefix(taken.URL, "http://")))
+	require.ErrorContains(t, err, "address already in use")
+}
+
+func TestWithPages(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	server := newServer(t, jovepaytest.WithPages(func(s *jovepaytest.Server) http.Handler {
+		calls++
+		assert.NotEmpty(t, s.URL)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/hang" {
+				<-r.Context().Done()
+			}
+			fmt.Fprint(w, "page ", r.URL.Path, " of ", s.Now().Year() > 0)
+		})
+	}))
+	get := func(path string) (int, string) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
+		require.NoError(t, err)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return 0, ""
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		return answer.StatusCode, string(body)
+	}
+	require.NoError(t, server.Inject(jovepaytest.Fault{Path: "/payment/*", Status: 500}))
+	for _, path := range []string{"/", "/payment/", "/v1", "/v2/status"} {
+		status, body := get(path)
+		assert.Equal(t, http.StatusOK, status, path)
+		assert.Equal(t, "page "+path+" of true", body)
+	}
+	assert.Zero(t, server.Count("", ""), "they are not requests of the API")
+	status, _ := get("/v1/nothing")
+	assert.Equal(t, http.StatusNotFound, status)
+	assert.Equal(t, 1, calls)
+
+	done := make(chan bool)
+	go func() {
+		get("/hang")
+		close(done)
+	}()
+	server.Close()
+	<-done
 }
 
 func TestSameSeedAndClockSameAnswers(t *testing.T) {

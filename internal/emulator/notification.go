@@ -72,13 +72,17 @@ func NotificationJSON(p *engine.Payment, camelCase bool) ([]byte, error) {
 		PaymentExtraIDs:    p.ChildIDs,
 		Fee:                fee{p.PayoutCurrency, zero, zero, exactly(p.ServiceFee)},
 	}
-	if !camelCase {
-		return encode(n)
+	if camelCase {
+		n.TransactionID = p.PayinHash()
 	}
-	n.TransactionID = p.PayinHash()
-	snake, err := encode(n)
-	if err != nil {
-		return nil, err
+	return named(n, camelCase)
+}
+
+// named writes an object with its members' names in snake or camel case.
+func named(object any, camelCase bool) ([]byte, error) {
+	snake, err := encode(object)
+	if err != nil || !camelCase {
+		return snake, err
 	}
 	return camelNames(snake)
 }

@@ -27,6 +27,11 @@ func (p *Pacemaker) Expect(next time.Time) {
 		return
 	}
 	p.next = next
+	p.Wake()
+}
+
+// Wake makes it look what is due, after the clock was moved.
+func (p *Pacemaker) Wake() {
 	select {
 	case p.changed <- struct{}{}:
 	default: // it will look anyway

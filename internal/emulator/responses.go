@@ -177,7 +177,7 @@ func newPaymentAnswer(p *engine.Payment) paymentAnswer {
 		Type:             "crypto2crypto",
 		PaymentExtraIDs:  p.ChildIDs,
 	}
-	if p.ParentID != 0 {
+	if p.ParentID != 0 && !p.WrongAsset {
 		a.OriginType = "REPEATED"
 	}
 	return a
@@ -247,4 +247,9 @@ func newInvoiceAnswer(i *engine.Invoice, pageURL string) invoiceAnswer {
 		IsFixedRate:      i.FixedRate,
 		IsFeePaidByUser:  i.FeePaidByUser,
 	}
+}
+
+// InvoiceJSON is what the API answers when the invoice is made.
+func InvoiceJSON(i engine.Invoice, pageURL string) ([]byte, error) {
+	return encode(newInvoiceAnswer(&i, pageURL))
 }

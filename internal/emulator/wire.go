@@ -81,11 +81,14 @@ func (p purchaseID) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.Int(p.number))
 }
 
-// stamp is a time in UTC with milliseconds.
+// stamp is a time in UTC with milliseconds; the zero one is null.
 type stamp time.Time
 
-// MarshalJSONTo writes the time.
+// MarshalJSONTo writes the time or null.
 func (s stamp) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if time.Time(s).IsZero() {
+		return enc.WriteToken(jsontext.Null)
+	}
 	b := time.Time(s).AppendFormat(enc.AvailableBuffer(), `"2006-01-02T15:04:05.000Z"`)
 	return enc.WriteValue(b)
 }

@@ -9,6 +9,7 @@ import (
 // Coin says how a currency is paid. It never changes.
 type Coin struct {
 	Ticker    string
+	Name      string // for people
 	Network   string
 	Precision int32  // decimal places on the chain
 	Contract  string // of a token; "" for the chain's own coin
@@ -55,21 +56,21 @@ func defaultCurrencies() []*currency {
 		fiat("usd", "1"),
 		fiat("eur", "1.08"),
 		fiat("gbp", "1.27"),
-		coin("64000", Coin{Ticker: "btc", Network: "btc", Precision: 8, address: addressForm{"3", base58, 34}}),
-		coin("3100", Coin{Ticker: "eth", Network: "eth", Precision: 18, address: evm}),
-		coin("82.5", Coin{Ticker: "ltc", Network: "ltc", Precision: 8, address: addressForm{"M", base58, 34}}),
-		coin("0.125", Coin{Ticker: "trx", Network: "trx", Precision: 6, address: tron}),
-		coin("1", Coin{Ticker: "usdttrc20", Network: "trx", Precision: 6, address: tron,
+		coin("64000", Coin{Ticker: "btc", Name: "Bitcoin", Network: "btc", Precision: 8, address: addressForm{"3", base58, 34}}),
+		coin("3100", Coin{Ticker: "eth", Name: "Ethereum", Network: "eth", Precision: 18, address: evm}),
+		coin("82.5", Coin{Ticker: "ltc", Name: "Litecoin", Network: "ltc", Precision: 8, address: addressForm{"M", base58, 34}}),
+		coin("0.125", Coin{Ticker: "trx", Name: "TRON", Network: "trx", Precision: 6, address: tron}),
+		coin("1", Coin{Ticker: "usdttrc20", Name: "Tether (TRON)", Network: "trx", Precision: 6, address: tron,
 			Contract: "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"}),
-		coin("1", Coin{Ticker: "usdterc20", Network: "eth", Precision: 6, address: evm,
+		coin("1", Coin{Ticker: "usdterc20", Name: "Tether (Ethereum)", Network: "eth", Precision: 6, address: evm,
 			Contract: "0xdac17f958d2ee523a2206206994597c13d831ec7"}),
-		coin("0.52", Coin{Ticker: "xrp", Network: "xrp", Precision: 6, Memo: true, address: addressForm{"r", base58, 34}}),
-		coin("0.11", Coin{Ticker: "xlm", Network: "xlm", Precision: 7, Memo: true, address: addressForm{"G", base32, 56}}),
-		coin("580", Coin{Ticker: "bnbbsc", Network: "bsc", Precision: 18, address: evm}),
+		coin("0.52", Coin{Ticker: "xrp", Name: "XRP", Network: "xrp", Precision: 6, Memo: true, address: addressForm{"r", base58, 34}}),
+		coin("0.11", Coin{Ticker: "xlm", Name: "Stellar", Network: "xlm", Precision: 7, Memo: true, address: addressForm{"G", base32, 56}}),
+		coin("580", Coin{Ticker: "bnbbsc", Name: "BNB (BNB Smart Chain)", Network: "bsc", Precision: 18, address: evm}),
 		// Solana has no checksum, but no key of 32 bytes begins with z.
-		coin("145", Coin{Ticker: "sol", Network: "sol", Precision: 9, address: addressForm{"z", base58, 44}}),
-		coin("0.125", Coin{Ticker: "doge", Network: "doge", Precision: 8, address: addressForm{"D", base58, 34}}),
-		coin("165", Coin{Ticker: "xmr", Network: "xmr", Precision: 12, address: addressForm{"4", base58, 95}}),
+		coin("145", Coin{Ticker: "sol", Name: "Solana", Network: "sol", Precision: 9, address: addressForm{"z", base58, 44}}),
+		coin("0.125", Coin{Ticker: "doge", Name: "Dogecoin", Network: "doge", Precision: 8, address: addressForm{"D", base58, 34}}),
+		coin("165", Coin{Ticker: "xmr", Name: "Monero", Network: "xmr", Precision: 12, address: addressForm{"4", base58, 95}}),
 	}
 }
 
@@ -119,7 +120,7 @@ func (c *currency) least() decimal.Decimal {
 
 // Limits are the bounds within which a coin can be paid.
 type Limits struct {
-	Ticker   string
+	*Coin
 	Min, Max decimal.Decimal
 }
 
@@ -133,7 +134,7 @@ func (e *Engine) Currencies() []Limits {
 	for _, ticker := range e.tickers {
 		if c := e.currencies[ticker]; c.offered {
 			least := c.least()
-			offered = append(offered, Limits{ticker, least, least.Mul(decimal.New(span, 0))})
+			offered = append(offered, Limits{&c.Coin, least, least.Mul(decimal.New(span, 0))})
 		}
 	}
 	return offered
@@ -221,7 +222,7 @@ func (e *Engine) SetPrice(ticker string, usd decimal.Decimal) error {
 		return nil
 	}
 	e.addCurrency(&currency{
-		Coin: Coin{Ticker: ticker, Network: ticker, Precision: 8, address: addressForm{ticker + "-", base58, len(ticker) + 33}},
+		Coin: Coin{Ticker: ticker, Name: strings.ToUpper(ticker), Network: ticker, Precision: 8, address: addressForm{ticker + "-", base58, len(ticker) + 33}},
 		usd:  usd, offered: true,
 	})
 	return nil

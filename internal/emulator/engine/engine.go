@@ -31,6 +31,9 @@ type Config struct {
 	// StepEvery is the time after which a paid payment takes its next status
 	// by itself; 0 leaves it to Advance.
 	StepEvery time.Duration
+	// PassWrongAssets lets coins of a wrong asset run to their end by
+	// themselves, instead of waiting for a person.
+	PassWrongAssets bool
 }
 
 // Engine is the state of one merchant account. It is safe for concurrent use.
@@ -40,8 +43,11 @@ type Engine struct {
 	lifetime  time.Duration
 	stepEvery time.Duration
 
+	passWrongAssets bool
+
 	mu         sync.Mutex
 	clock      func() time.Time
+	ahead      time.Duration // of the clock, as it was moved
 	ids        sequence
 	logins     uint64
 	currencies map[string]*currency
@@ -49,8 +55,11 @@ type Engine struct {
 	payments   map[int64]*record
 	created    timeline
 	invoices   map[int64]*invoiceRecord
+	transfers  map[int64]*Transfer
 	due        deadlines
-	watch      func(p Payment, next time.Time) // nil: nobody
+
+	watch          func(p Payment, next time.Time) // nil: nobody
+	watchTransfers func(t Transfer)                // nil: nobody
 }
 
 // New returns an engine with the default currencies and no payments.
@@ -77,23 +86,14 @@ func New(cfg Config) (*Engine, error) {
 		currencies: make(map[string]*currency),
 		payments:   make(map[int64]*record),
 		invoices:   make(map[int64]*invoiceRecord),
+		transfers:  make(map[int64]*Transfer),
+
+		passWrongAssets: cfg.PassWrongAssets,
 	}
 	for _, c := range defaultCurrencies() {
 		e.addCurrency(c)
 	}
 	return e, nil
-}
-
-// Now is the engine's time: the clock's, in UTC and whole milliseconds, as
-// JovePay writes it.
-func (e *Engine) Now() time.Time {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.now()
-}
-
-func (e *Engine) now() time.Time {
-	return e.clock().UTC().Truncate(time.Millisecond)
 }
 
 // begin takes the lock, which the caller releases, and brings everything up to

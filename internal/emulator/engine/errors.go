@@ -17,7 +17,9 @@ const (
 	CodeInvoiceNotFound     Code = "INVOICE_NOT_FOUND"
 	CodeCurrencyUnavailable Code = "CURRENCY_UNAVAILABLE"
 	CodeAmountTooSmall      Code = "AMOUNT_MINIMAL_ERROR"
+	CodeTransferNotFound    Code = "TRANSFER_NOT_FOUND"
 	CodeFinalStatus         Code = "FINAL_STATUS"
+	CodeWrongStatus         Code = "WRONG_STATUS"
 )
 
 // Error is a refusal: what a client of the API is told.

@@ -83,14 +83,44 @@ func checkCallback(field, link string) error {
 	return nil
 }
 
+// Invoice returns the invoice with the id.
+func (e *Engine) Invoice(id int64) (Invoice, error) {
+	e.begin()
+	defer e.mu.Unlock()
+	r, err := e.invoice(id)
+	if err != nil {
+		return Invoice{}, err
+	}
+	return r.Invoice, nil
+}
+
+// InvoicePayments returns the payments that were made on the invoice, in the
+// order of their creation, with those of repeated and wrong-asset deposits.
+func (e *Engine) InvoicePayments(id int64) ([]Payment, error) {
+	e.begin()
+	defer e.mu.Unlock()
+	r, err := e.invoice(id)
+	if err != nil {
+		return nil, err
+	}
+	return r.payments.copies(false), nil
+}
+
+func (e *Engine) invoice(id int64) (*invoiceRecord, error) {
+	if r, ok := e.invoices[id]; ok {
+		return r, nil
+	}
+	return nil, refuse(CodeInvoiceNotFound, "invoice %d not found", id)
+}
+
 // PayInvoice is the customer choosing a coin on the invoice's page; an empty
 // one is the invoice's own. The payment then waits for coins.
 func (e *Engine) PayInvoice(id int64, payCurrency string) (Payment, error) {
 	now := e.begin()
 	defer e.mu.Unlock()
-	invoice, ok := e.invoices[id]
-	if !ok {
-		return Payment{}, refuse(CodeInvoiceNotFound, "invoice %d not found", id)
+	invoice, err := e.invoice(id)
+	if err != nil {
+		return Payment{}, err
 	}
 	if payCurrency == "" {
 		payCurrency = invoice.PayCurrency

@@ -36,7 +36,7 @@ func (e *Engine) move(r *record, status string, at time.Time) {
 	case r.next() == "":
 		e.unschedule(r)
 		e.settle(r)
-	case e.stepEvery > 0 || r.automatic():
+	case e.runs(r):
 		e.schedule(r, at.Add(e.stepEvery))
 	default:
 		e.unschedule(r)
@@ -44,6 +44,15 @@ func (e *Engine) move(r *record, status string, at time.Time) {
 	if status != before {
 		e.tell(r)
 	}
+}
+
+// runs reports whether a paid payment takes its next status by itself. Coins of
+// a wrong asset wait for a person once they are confirmed.
+func (e *Engine) runs(r *record) bool {
+	if r.WrongAsset && !e.passWrongAssets && r.Status == StatusConfirmed {
+		return false
+	}
+	return e.stepEvery > 0 || r.automatic() || r.WrongAsset && e.passWrongAssets
 }
 
 // automatic reports whether the payment runs to its end without a deposit.
@@ -95,50 +104,6 @@ func (e *Engine) settle(r *record) {
 	r.ServiceFee = convert(r.ActuallyPaid, paid, payout).Sub(r.OutcomeAmount)
 }
 
-// Deposit lets coins arrive at the payment's address; zero is exactly what was
-// asked for. A waiting payment goes to confirming. Coins for a payment that no
-// longer waits become a child payment of their own, which is what Deposit
-// returns then.
-func (e *Engine) Deposit(id int64, amount decimal.Decimal) (Payment, error) {
-	now := e.begin()
-	defer e.mu.Unlock()
-	r, err := e.record(id)
-	if err != nil {
-		return Payment{}, err
-	}
-	if amount.IsZero() {
-		amount = r.PayAmount
-	}
-	if err := checkDeposit("amount", amount, e.currencies[r.PayCurrency]); err != nil {
-		return Payment{}, err
-	}
-	if r.Status != StatusWaiting {
-		r = e.redeposit(r, amount, now)
-	}
-	r.ActuallyPaid = amount
-	e.move(r, StatusConfirming, now)
-	return r.Payment, nil
-}
-
-// redeposit opens the child payment for coins that came to a used address.
-func (e *Engine) redeposit(r *record, amount decimal.Decimal, now time.Time) *record {
-	parent := r
-	if r.ParentID != 0 {
-		parent = e.payments[r.ParentID]
-	}
-	req := *parent.PaymentRequest
-	req.PayAmount = amount
-	req.PriceAmount = convert(amount, e.currencies[req.PayCurrency], e.currencies[req.PriceCurrency])
-	req.PurchaseID = 0
-	req.Case = ""
-	child := e.open(&req, e.currencies[req.PayCurrency], parent.InvoiceID, now)
-	child.ParentID = parent.ID
-	child.PayAddress, child.PayinExtraID = parent.PayAddress, parent.PayinExtraID
-	parent.ChildIDs = append(parent.ChildIDs, child.ID)
-	parent.UpdatedAt = now
-	return child
-}
-
 // Advance takes a payment one status further on its ordinary way. A waiting
 // payment is paid exactly. A payment at its end is refused.
 func (e *Engine) Advance(id int64) (Payment, error) {
@@ -175,8 +140,8 @@ func (e *Engine) Settle(id int64) (Payment, error) {
 // SetStatus gives a payment any status, known or not, and changes nothing
 // else: no coins arrive. A payment that waits again expires later again.
 func (e *Engine) SetStatus(id int64, status string) (Payment, error) {
-	if status == "" || len(status) > maxAmountLength {
-		return Payment{}, InvalidParam("status must have 1 to %d characters", maxAmountLength)
+	if err := checkStatus(status); err != nil {
+		return Payment{}, err
 	}
 	now := e.begin()
 	defer e.mu.Unlock()
@@ -185,5 +150,37 @@ func (e *Engine) SetStatus(id int64, status string) (Payment, error) {
 		return Payment{}, err
 	}
 	e.move(r, status, now)
+	return r.Payment, nil
+}
+
+// Expire ends a waiting payment's time now. Any other payment is refused.
+func (e *Engine) Expire(id int64) (Payment, error) {
+	now := e.begin()
+	defer e.mu.Unlock()
+	r, err := e.record(id)
+	if err != nil {
+		return Payment{}, err
+	}
+	if r.Status != StatusWaiting {
+		return Payment{}, refuse(CodeWrongStatus, "payment %d is %s, only one that is waiting can expire", id, r.Status)
+	}
+	r.ExpiresAt = now
+	e.move(r, StatusExpired, now)
+	return r.Payment, nil
+}
+
+// Refund sends the coins of a payment back to the customer, at whatever status
+// it is. A payment for which none came is refused.
+func (e *Engine) Refund(id int64) (Payment, error) {
+	now := e.begin()
+	defer e.mu.Unlock()
+	r, err := e.record(id)
+	if err != nil {
+		return Payment{}, err
+	}
+	if r.Status == StatusRefunded || r.ActuallyPaid.IsZero() {
+		return Payment{}, refuse(CodeWrongStatus, "payment %d is %s, there is nothing to refund", id, r.Status)
+	}
+	e.move(r, StatusRefunded, now)
 	return r.Payment, nil
 }

@@ -16,6 +16,7 @@ const (
 	StatusFinished      = "finished"
 	StatusFailed        = "failed"
 	StatusExpired       = "expired"
+	StatusRefunded      = "refunded"
 )
 
 // The cases that a request may ask for: what becomes of the payment without
@@ -54,6 +55,10 @@ type Payment struct {
 	InvoiceID int64 // or 0
 	ChildIDs  []int64
 	Status    string
+
+	// WrongAsset tells that these coins are of another currency than their
+	// parent asked for.
+	WrongAsset bool
 
 	PayAddress    string
 	PayinExtraID  string          // the memo to add, or ""

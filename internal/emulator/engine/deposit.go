@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Deposit lets coins arrive at the payment's address; zero is exactly what was
+// asked for. A waiting payment goes to confirming. Coins for a payment that no
+// longer waits become a child payment of their own, which is what Deposit
+// returns then.
+func (e *Engine) Deposit(id int64, amount decimal.Decimal) (Payment, error) {
+	now := e.begin()
+	defer e.mu.Unlock()
+	r, err := e.record(id)
+	if err != nil {
+		return Payment{}, err
+	}
+	coin := e.currencies[r.PayCurrency]
+	if amount.IsZero() {
+		amount = r.PayAmount
+	}
+	if err := checkDeposit("amount", amount, coin); err != nil {
+		return Payment{}, err
+	}
+	if r.Status != StatusWaiting {
+		r = e.redeposit(r, coin, amount, now)
+	}
+	r.ActuallyPaid = amount
+	e.move(r, StatusConfirming, now)
+	return r.Payment, nil
+}
+
+// DepositWrongAsset lets coins of another currency than was asked for arrive at
+// the payment's address; zero is what the price is in that currency now. They
+// become a child payment of their own, which is returned; the payment itself
+// stays as it is.
+func (e *Engine) DepositWrongAsset(id int64, ticker string, amount decimal.Decimal) (Payment, error) {
+	now := e.begin()
+	defer e.mu.Unlock()
+	r, err := e.record(id)
+	if err != nil {
+		return Payment{}, err
+	}
+	r = e.parent(r)
+	coin, err := e.lookup("currency", ticker)
+	if err != nil {
+		return Payment{}, err
+	}
+	switch {
+	case coin.fiat:
+		return Payment{}, InvalidParam("currency: %s is not a coin", coin.Ticker)
+	case coin.Ticker == r.PayCurrency:
+		return Payment{}, InvalidParam("currency: %s is what the payment asks for", coin.Ticker)
+	}
+	if amount.IsZero() {
+		amount = convert(r.PriceAmount, e.currencies[r.PriceCurrency], coin)
+	}
+	if err := checkDeposit("amount", amount, coin); err != nil {
+		return Payment{}, err
+	}
+	child := e.redeposit(r, coin, amount, now)
+	child.ActuallyPaid = amount
+	e.move(child, StatusConfirming, now)
+	return child.Payment, nil
+}
+
+// parent is the payment whose address the coins came to.
+func (e *Engine) parent(r *record) *record {
+	if r.ParentID != 0 {
+		return e.payments[r.ParentID]
+	}
+	return r
+}
+
+// redeposit opens the child payment for coins that came to the address of
+// another payment.
+func (e *Engine) redeposit(r *record, coin *currency, amount decimal.Decimal, now time.Time) *record {
+	parent := e.parent(r)
+	req := *parent.PaymentRequest
+	req.PayCurrency, req.PayAmount = coin.Ticker, amount
+	req.PriceAmount = convert(amount, coin, e.currencies[req.PriceCurrency])
+	req.PurchaseID = 0
+	req.Case = ""
+	child := e.open(&req, coin, parent.InvoiceID, now)
+	child.ParentID = parent.ID
+	child.WrongAsset = coin.Ticker != parent.PayCurrency
+	child.PayAddress, child.PayinExtraID = parent.PayAddress, parent.PayinExtraID
+	parent.ChildIDs = append(parent.ChildIDs, child.ID)
+	parent.UpdatedAt = now
+	return child
+}

@@ -1,0 +1,158 @@
+package jovepaytest_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+func TestWrongAssetWaitsForAPerson(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithFrozenClock(newHands().Now()), jovepaytest.WithAutoAdvance(time.Minute))
+	client := newClient(t, server)
+	asked := create(t, client)
+	odd, err := server.DepositWrongAsset(asked.ID, "LTC", jovepay.MustAmount("0.5"))
+	require.NoError(t, err)
+	assert.Equal(t, asked.ID, odd.ParentPaymentID)
+	assert.Equal(t, "ltc", odd.PayCurrency)
+	assert.Equal(t, "0.5", odd.ActuallyPaid.String())
+	assert.Equal(t, "41.25", odd.PriceAmount.String(), "what came is worth that")
+	assert.Equal(t, asked.PayAddress, odd.PayAddress)
+	assert.Equal(t, "ltc", odd.Network)
+	assert.Empty(t, odd.OriginType, "it is not a repeated deposit")
+	assert.Equal(t, jovepay.StatusConfirming, odd.Status)
+
+	_, err = server.MoveClock(time.Hour)
+	require.NoError(t, err)
+	odd, err = client.Payments.Get(t.Context(), odd.ID)
+	require.NoError(t, err)
+	assert.Equal(t, jovepay.StatusConfirmed, odd.Status, "here it waits")
+	parent, err := client.Payments.Get(t.Context(), asked.ID)
+	require.NoError(t, err)
+	assert.Equal(t, jovepay.StatusWaiting, parent.Status)
+	assert.Equal(t, []jovepay.ID{odd.ID}, parent.PaymentExtraIDs)
+
+	_, err = server.Advance(odd.ID)
+	require.NoError(t, err)
+	_, err = server.MoveClock(time.Hour)
+	require.NoError(t, err)
+	odd, err = server.Payment(odd.ID)
+	require.NoError(t, err)
+	assert.Equal(t, jovepay.StatusFinished, odd.Status, "a person let it go")
+	assert.Equal(t, "41.04375", odd.OutcomeAmount.String())
+
+	paid, err := server.Deposit(asked.ID, jovepay.Amount{})
+	require.NoError(t, err)
+	assert.Equal(t, asked.ID, paid.ID, "it still waited")
+}
+
+func TestWrongAssetProcessing(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithWrongAssetProcessing())
+	s := newShop(t, server)
+	asked := createFor(t, newClient(t, server), s)
+	odd, err := server.DepositWrongAsset(asked.ID, "xrp", jovepay.Amount{})
+	require.NoError(t, err)
+	assert.Equal(t, "123.076923", odd.PayAmount.String(), "the price in that coin")
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	assert.ElementsMatch(t, append(life(), jovepay.StatusWaiting)[1:], s.heard())
+	odd, err = server.Payment(odd.ID)
+	require.NoError(t, err)
+	assert.Equal(t, jovepay.StatusFinished, odd.Status)
+}
+
+func TestMoreOfTheWrongAsset(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	asked := create(t, newClient(t, server))
+	first, err := server.DepositWrongAsset(asked.ID, "eth", jovepay.MustAmount("0.000000000000000001"))
+	require.NoError(t, err)
+	for name, deposit := range map[string]func() (*jovepay.Payment, error){
+		"as such": func() (*jovepay.Payment, error) { return server.Deposit(first.ID, jovepay.MustAmount("2")) },
+		"as wrong as first": func() (*jovepay.Payment, error) {
+			return server.DepositWrongAsset(first.ID, "eth", jovepay.MustAmount("2"))
+		},
+	} {
+		more, err := deposit()
+		require.NoError(t, err, name)
+		assert.Equal(t, asked.ID, more.ParentPaymentID, name)
+		assert.Equal(t, "eth", more.PayCurrency, name)
+	}
+	parent, err := server.Payment(asked.ID)
+	require.NoError(t, err)
+	assert.Len(t, parent.PaymentExtraIDs, 3)
+	assert.Equal(t, jovepay.StatusWaiting, parent.Status)
+}
+
+func TestLateDeposit(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	s := newShop(t, server)
+	asked := createFor(t, newClient(t, server), s)
+	expired, err := server.Expire(asked.ID)
+	require.NoError(t, err)
+	assert.Equal(t, jovepay.StatusExpired, expired.Status)
+	assert.Equal(t, expired.UpdatedAt, expired.ExpirationEstimateDate)
+
+	late, err := server.Pay(asked.ID, jovepay.Amount{})
+	require.NoError(t, err)
+	assert.Equal(t, asked.ID, late.ParentPaymentID)
+	assert.Equal(t, jovepay.StatusFinished, late.Status)
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	assert.ElementsMatch(t, append(life(), jovepay.StatusExpired), s.heard())
+}
+
+func TestRefund(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	s := newShop(t, server)
+	p := createFor(t, newClient(t, server), s)
+	_, err := server.Refund(p.ID)
+	require.EqualError(t, err, "jovepaytest: payment "+p.ID.String()+" is waiting, there is nothing to refund")
+	require.ErrorIs(t, err, jovepay.ErrInvalidRequest)
+	_, err = server.Pay(p.ID, jovepay.MustAmount("0.0002"))
+	require.NoError(t, err)
+	_, err = server.Expire(p.ID)
+	require.EqualError(t, err, "jovepaytest: payment "+p.ID.String()+" is partially_paid, only one that is waiting can expire")
+
+	refunded, err := server.Refund(p.ID)
+	require.NoError(t, err)
+	assert.Equal(t, jovepay.StatusRefunded, refunded.Status)
+	assert.Equal(t, "0.0002", refunded.ActuallyPaid.String(), "what had come")
+	_, err = server.Refund(p.ID)
+	require.Error(t, err, "it went back before")
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	heard := s.heard()
+	assert.Equal(t, jovepay.StatusRefunded, heard[len(heard)-1])
+}
+
+func TestOddDepositsRefuse(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	id := create(t, newClient(t, server)).ID
+	one := jovepay.MustAmount("1")
+	for name, c := range map[string]struct {
+		err     error
+		message string
+		kind    error
+	}{
+		"no payment":  {second(server.DepositWrongAsset("1", "ltc", one)), "payment 1 not found", jovepay.ErrNotFound},
+		"no id":       {second(server.Refund("x")), `id "x" is not a number`, jovepay.ErrInvalidRequest},
+		"right asset": {second(server.DepositWrongAsset(id, "btc", one)), "currency: btc is what the payment asks for", jovepay.ErrInvalidRequest},
+		"fiat":        {second(server.DepositWrongAsset(id, "usd", one)), "currency: usd is not a coin", jovepay.ErrInvalidRequest},
+		"unknown":     {second(server.DepositWrongAsset(id, "zzz", one)), `currency: currency "zzz" is not available`, jovepay.ErrInvalidRequest},
+		"too fine":    {second(server.DepositWrongAsset(id, "trx", jovepay.MustAmount("1e-7"))), "amount must have at most 6 decimal places in trx", jovepay.ErrInvalidRequest},
+		"negative":    {second(server.DepositWrongAsset(id, "trx", jovepay.MustAmount("-1"))), "amount must be greater than 0", jovepay.ErrInvalidRequest},
+	} {
+		require.EqualError(t, c.err, "jovepaytest: "+c.message, name)
+		assert.ErrorIs(t, c.err, c.kind, name)
+	}
+	p, err := server.Payment(id)
+	require.NoError(t, err)
+	assert.Empty(t, p.PaymentExtraIDs)
+}

@@ -1,0 +1,117 @@
+package jovepaytest
+
+import (
+	"github.com/go-json-experiment/json"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/emulator"
+	"github.com/jovepay/jovepay-go/internal/emulator/engine"
+)
+
+// Payment returns a payment as GET /v1/payment/{id} answers it, without a
+// request. Like every payment that the server returns, it also has what JovePay
+// tells only when a payment is made: Network, NetworkPrecision, SmartContract,
+// IPNCallbackURL and ExpirationEstimateDate. Its Raw is the answer, without them.
+func (s *Server) Payment(id jovepay.ID) (*jovepay.Payment, error) {
+	return s.change(id, s.engine.Payment)
+}
+
+// Payments returns all payments in the order in which they were created,
+// without a request.
+func (s *Server) Payments() ([]*jovepay.Payment, error) { return publicAll(s.engine.Payments()) }
+
+// Invoice returns an invoice as POST /v1/invoice answered it.
+func (s *Server) Invoice(id jovepay.ID) (*jovepay.Invoice, error) {
+	number, err := numberOf(id)
+	if err != nil {
+		return nil, err
+	}
+	i, err := s.engine.Invoice(number)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	raw, err := emulator.InvoiceJSON(i, s.URL)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	invoice := new(jovepay.Invoice)
+	if err := json.Unmarshal(raw, invoice); err != nil {
+		return nil, wrap(err)
+	}
+	invoice.Raw = raw
+	return invoice, nil
+}
+
+// InvoicePayments returns the payments that customers made on an invoice, in
+// the order in which they were created, those of repeated and wrong-asset
+// deposits included.
+func (s *Server) InvoicePayments(id jovepay.ID) ([]*jovepay.Payment, error) {
+	number, err := numberOf(id)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.engine.InvoicePayments(number)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	return publicAll(all)
+}
+
+// Currencies returns the coins that customers can pay with now: the full form,
+// of which GET /v1/currencies tells the code only.
+func (s *Server) Currencies() []jovepay.Currency {
+	offered := s.engine.Currencies()
+	list := make([]jovepay.Currency, len(offered))
+	for i, c := range offered {
+		list[i] = jovepay.Currency{
+			Code:          c.Ticker,
+			Name:          c.Name,
+			Network:       c.Network,
+			Enabled:       true,
+			MinAmount:     jovepay.NewAmount(c.Min),
+			MaxAmount:     jovepay.NewAmount(c.Max),
+			ExtraIDExists: c.Memo,
+		}
+	}
+	return list
+}
+
+// Estimate returns what an amount of one currency is in another now, as
+// GET /v1/estimate answers it.
+func (s *Server) Estimate(amount jovepay.Amount, from, to string) (jovepay.Amount, error) {
+	e, err := s.engine.Estimate(amount.Decimal(), from, to)
+	if err != nil {
+		return jovepay.Amount{}, wrap(err)
+	}
+	return jovepay.NewAmount(e.Estimate), nil
+}
+
+// public reads the payment from what the API would answer, so that there is
+// one account of it.
+func public(p engine.Payment) (*jovepay.Payment, error) {
+	raw, err := emulator.PaymentJSON(p)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	payment := new(jovepay.Payment)
+	if err := json.Unmarshal(raw, payment); err != nil {
+		return nil, wrap(err)
+	}
+	payment.Raw = raw
+	payment.Network, payment.NetworkPrecision = p.Coin.Network, int(p.Coin.Precision)
+	payment.SmartContract = p.Coin.Contract
+	payment.IPNCallbackURL = p.IPNCallbackURL
+	payment.ExpirationEstimateDate = jovepay.Time{Time: p.ExpiresAt}
+	return payment, nil
+}
+
+func publicAll(all []engine.Payment) ([]*jovepay.Payment, error) {
+	payments := make([]*jovepay.Payment, len(all))
+	for i, p := range all {
+		var err error
+		if payments[i], err = public(p); err != nil {
+			return nil, err
+		}
+	}
+	return payments, nil
+}
