@@ -12,6 +12,7 @@ package emulator
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -34,6 +35,11 @@ type Config struct {
 	PageURL string
 	// Latency is how long every answer takes.
 	Latency time.Duration
+	// Save makes what has happened in the engine outlive the process. It is
+	// called before every answer; nil has nothing to save.
+	Save func() error
+	// Notified returns the number of the last notification; nil: there are none.
+	Notified func() int
 }
 
 // API is JovePay's HTTP API. It is safe for concurrent use.
@@ -41,6 +47,7 @@ type API struct {
 	engine  *engine.Engine
 	pageURL string
 	latency time.Duration
+	save    func() error
 	mux     *http.ServeMux
 	journal journal
 	faults  faults
@@ -52,9 +59,14 @@ func New(cfg Config) *API {
 		engine:  cfg.Engine,
 		pageURL: cfg.PageURL,
 		latency: cfg.Latency,
+		save:    cfg.Save,
 		mux:     http.NewServeMux(),
-		journal: journal{seed: cfg.Seed},
-		faults:  faults{seed: cfg.Seed},
+		journal: journal{
+			seed:     cfg.Seed,
+			scrub:    newScrubber(cfg.Engine.Account(), cfg.PageURL),
+			notified: cfg.Notified,
+		},
+		faults: faults{seed: cfg.Seed},
 	}
 	a.routes()
 	return a
@@ -64,15 +76,17 @@ func New(cfg Config) *API {
 // back; that ends with the request's context, by cutting the connection.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(w, r)
+	entry := a.journal.begin(r, body, err, a.settle())
+	defer a.journal.end()
 	fault := a.faults.take(r)
-	entry := a.journal.open(r, body, a.engine.Now(), fault != nil)
+	key, token := a.credentials(r)
+	a.journal.know(entry, key, token, fault != nil)
 	if fault == nil {
 		fault = &Fault{}
 	}
 	d := delivery{w: w, ctx: r.Context(), latency: a.latency, fault: fault}
 
-	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
-	if err != nil && !tooLarge {
+	if err != nil && !tooLarge(err) {
 		d.cut() // half a request has no effect
 		return
 	}
@@ -83,11 +97,15 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case fault.Status != 0 && !fault.AfterEffect:
 		// The request never gets as far as JovePay.
-	case tooLarge:
+	case err != nil:
 		writeRefusal(ans, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "request body is too large")
 	default:
 		a.route(ans, r)
 		a.journal.handled(entry)
+		if a.saves() != nil {
+			*ans = answer{header: http.Header{}}
+			writeRefusal(ans, http.StatusInternalServerError, "INTERNAL_ERROR", "internal error")
+		}
 	}
 	if fault.AfterEffect && !d.survives() {
 		return
@@ -95,8 +113,28 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ans.header.Set("X-Request-Id", entry.ID)
 	fault.change(ans)
 	// Before the answer: who has it may look it up at once.
-	a.journal.answered(entry, ans.status)
+	a.journal.answered(entry, ans)
 	d.send(ans)
+}
+
+func tooLarge(err error) bool {
+	_, is := errors.AsType[*http.MaxBytesError](err)
+	return is
+}
+
+// settle lets everything happen that was due before a request or an action, so
+// that it stands before it in the journal, and returns the time.
+func (a *API) settle() time.Time {
+	a.engine.CatchUp()
+	_ = a.saves() // what fails is tried again before the answer
+	return a.engine.Now()
+}
+
+func (a *API) saves() error {
+	if a.save == nil {
+		return nil
+	}
+	return a.save()
 }
 
 // readBody reads the whole body, without which the server would not notice
@@ -123,8 +161,37 @@ func (a *API) Inject(faults ...Fault) error { return a.faults.inject(faults) }
 // ClearFaults removes all faults.
 func (a *API) ClearFaults() { a.faults.clear() }
 
+// Act adds an action to the journal, which begins now.
+func (a *API) Act(name string, arguments []byte) *Action {
+	return a.journal.act(name, arguments, a.settle())
+}
+
+// Acted saves what an action has changed, and says in the journal how it ended:
+// with a result, or with an error, which it returns.
+func (a *API) Acted(action *Action, result []byte, err error) error {
+	if err == nil {
+		err = a.saves()
+	}
+	failure := ""
+	if err != nil {
+		result, failure = nil, err.Error()
+	}
+	a.journal.acted(action, result, failure)
+	return err
+}
+
+// Entries returns what was asked and done so far, the oldest first. What is due
+// by itself happens before.
+func (a *API) Entries() []Entry {
+	a.settle()
+	return a.journal.copies()
+}
+
+// Idle returns when no request is under way, or the context has ended.
+func (a *API) Idle(ctx context.Context) error { return a.journal.wait(ctx) }
+
 // Requests returns what was asked so far, the oldest first.
-func (a *API) Requests() []Request { return a.journal.copies() }
+func (a *API) Requests() []Request { return a.journal.requestCopies() }
 
 // Count returns how many requests of the journal have the method and path, in
 // the terms of [Fault].

@@ -12,16 +12,17 @@ func TestJournalForgetsTheOldest(t *testing.T) {
 	t.Parallel()
 	j := journal{}
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/v1/status", nil)
-	var first, last *Request
-	for i := range 2*maxRequests + 1 {
-		last = j.open(r, nil, time.Time{}, false)
+	var first, last *Exchange
+	for i := range 2*maxEntries + 1 {
+		last = j.begin(r, nil, nil, time.Time{})
+		j.end()
 		if i == 0 {
 			first = last
 		}
 	}
-	got := j.copies()
-	assert.Len(t, got, maxRequests+1)
-	assert.Equal(t, last.ID, got[maxRequests].ID)
-	j.answered(first, 200) // a slow answer to what is forgotten does no harm
-	assert.Equal(t, got, j.copies())
+	got := j.requestCopies()
+	assert.Len(t, got, maxEntries+1)
+	assert.Equal(t, last.ID, got[maxEntries].ID)
+	j.answered(first, &answer{status: 200}) // a slow answer to what is forgotten does no harm
+	assert.Equal(t, got, j.requestCopies())
 }

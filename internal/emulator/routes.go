@@ -79,6 +79,26 @@ func (a *API) checkKeyAndToken(r *http.Request) error {
 	return a.engine.CheckToken(bearer(r))
 }
 
+// credentials tells of what sort the key and the token are.
+func (a *API) credentials(r *http.Request) (key, token Credential) {
+	if sent := r.Header.Get("X-Api-Key"); sent != "" {
+		key = CredentialWrong
+		if a.engine.CheckKey(sent) == nil {
+			key = CredentialValid
+		}
+	}
+	if sent := bearer(r); sent != "" {
+		token = CredentialWrong
+		switch genuine, err := a.engine.Genuine(sent), a.engine.CheckToken(sent); {
+		case err == nil:
+			token = CredentialValid
+		case genuine:
+			token = CredentialExpired
+		}
+	}
+	return key, token
+}
+
 // bearer returns the token of the Authorization header, or "".
 func bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")

@@ -217,15 +217,23 @@ func (e *Engine) SetPrice(ticker string, usd decimal.Decimal) error {
 	}
 	e.begin()
 	defer e.mu.Unlock()
+	e.touchCurrency(ticker)
 	if c, ok := e.currencies[ticker]; ok {
 		c.usd = usd
 		return nil
 	}
-	e.addCurrency(&currency{
-		Coin: Coin{Ticker: ticker, Name: strings.ToUpper(ticker), Network: ticker, Precision: 8, address: addressForm{ticker + "-", base58, len(ticker) + 33}},
-		usd:  usd, offered: true,
-	})
+	c := newCurrency(ticker)
+	c.usd = usd
+	e.addCurrency(c)
 	return nil
+}
+
+// newCurrency is a coin that nothing is known of, without a price.
+func newCurrency(ticker string) *currency {
+	return &currency{offered: true, Coin: Coin{
+		Ticker: ticker, Name: strings.ToUpper(ticker), Network: ticker, Precision: 8,
+		address: addressForm{ticker + "-", base58, len(ticker) + 33},
+	}}
 }
 
 func isTicker(s string) bool {
@@ -247,6 +255,7 @@ func (e *Engine) SetMinimum(ticker string, amount decimal.Decimal) error {
 		return err
 	}
 	c.minimum = amount
+	e.touchCurrency(c.Ticker)
 	return nil
 }
 
@@ -267,6 +276,7 @@ func (e *Engine) SetCurrencies(tickers ...string) error {
 	}
 	for _, ticker := range e.tickers {
 		e.currencies[ticker].offered = chosen[ticker]
+		e.touchCurrency(ticker)
 	}
 	return nil
 }

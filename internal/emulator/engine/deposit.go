@@ -89,5 +89,6 @@ func (e *Engine) redeposit(r *record, coin *currency, amount decimal.Decimal, no
 	child.PayAddress, child.PayinExtraID = parent.PayAddress, parent.PayinExtraID
 	parent.ChildIDs = append(parent.ChildIDs, child.ID)
 	parent.UpdatedAt = now
+	e.touch(kindPayment, parent.ID)
 	return child
 }

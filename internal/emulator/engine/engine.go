@@ -57,6 +57,8 @@ type Engine struct {
 	invoices   map[int64]*invoiceRecord
 	transfers  map[int64]*Transfer
 	due        deadlines
+	unsaved    map[mark]struct{} // nil: nothing is kept
+	saved      accountRecord
 
 	watch          func(p Payment, next time.Time) // nil: nobody
 	watchTransfers func(t Transfer)                // nil: nobody

@@ -68,6 +68,7 @@ func (e *Engine) CreateInvoice(req InvoiceRequest) (Invoice, error) {
 		CreatedAt:      now,
 	}}
 	e.invoices[r.ID] = r
+	e.touch(kindInvoice, r.ID)
 	return r.Invoice, nil
 }
 

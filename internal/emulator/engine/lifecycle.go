@@ -30,6 +30,7 @@ func (p *Payment) next() string {
 func (e *Engine) move(r *record, status string, at time.Time) {
 	before := r.Status
 	r.Status, r.UpdatedAt = status, at
+	e.touch(kindPayment, r.ID)
 	switch {
 	case status == StatusWaiting:
 		e.expect(r, at)
@@ -46,13 +47,18 @@ func (e *Engine) move(r *record, status string, at time.Time) {
 	}
 }
 
-// runs reports whether a paid payment takes its next status by itself. Coins of
-// a wrong asset wait for a person once they are confirmed.
+// runs reports whether a paid payment takes its next status by itself.
 func (e *Engine) runs(r *record) bool {
-	if r.WrongAsset && !e.passWrongAssets && r.Status == StatusConfirmed {
+	if e.held(&r.Payment) {
 		return false
 	}
 	return e.stepEvery > 0 || r.automatic() || r.WrongAsset && e.passWrongAssets
+}
+
+// held reports whether the payment waits for a person: coins of a wrong asset
+// do, once they are confirmed.
+func (e *Engine) held(p *Payment) bool {
+	return p.WrongAsset && !e.passWrongAssets && p.Status == StatusConfirmed
 }
 
 // automatic reports whether the payment runs to its end without a deposit.
@@ -124,14 +130,15 @@ func (e *Engine) Advance(id int64) (Payment, error) {
 	return r.Payment, nil
 }
 
-// Settle takes a payment to its end on its ordinary way.
+// Settle takes a payment to its end on its ordinary way, or to where it waits
+// for a person.
 func (e *Engine) Settle(id int64) (Payment, error) {
 	for {
 		p, err := e.Advance(id)
 		if err != nil {
 			return Payment{}, err
 		}
-		if p.next() == "" {
+		if p.next() == "" || e.held(&p) {
 			return p, nil
 		}
 	}

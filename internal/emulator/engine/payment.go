@@ -68,7 +68,7 @@ type Payment struct {
 
 	CreatedAt, UpdatedAt, ExpiresAt time.Time
 
-	Coin *Coin // of PayCurrency
+	Coin *Coin `json:"-"` // of PayCurrency
 	seed uint64
 }
 
@@ -128,10 +128,8 @@ func (e *Engine) complete(req *PaymentRequest) (*currency, error) {
 	if req.PurchaseID < 0 {
 		return nil, InvalidParam("purchase_id must be a number")
 	}
-	switch req.Case {
-	case "", CaseCommon, CaseSuccess, CasePartiallyPaid, CaseFailed:
-	default:
-		return nil, InvalidParam("case must be one of common, success, partially_paid, failed")
+	if err := checkCase(req.Case); err != nil {
+		return nil, err
 	}
 	if req.PayAmount.IsZero() {
 		req.PayAmount = convert(req.PriceAmount, price, coin)
@@ -143,6 +141,14 @@ func (e *Engine) complete(req *PaymentRequest) (*currency, error) {
 	}
 	req.PriceCurrency, req.PayCurrency = price.Ticker, coin.Ticker
 	return coin, nil
+}
+
+func checkCase(name string) error {
+	switch name {
+	case "", CaseCommon, CaseSuccess, CasePartiallyPaid, CaseFailed:
+		return nil
+	}
+	return InvalidParam("case must be one of common, success, partially_paid, failed")
 }
 
 func (e *Engine) checkPrice(amount decimal.Decimal, ticker string) (*currency, error) {

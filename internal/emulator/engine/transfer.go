@@ -141,6 +141,7 @@ func (e *Engine) WatchTransfers(fn func(t Transfer)) {
 }
 
 func (e *Engine) tellTransfer(t *Transfer) {
+	e.touch(kindTransfer, t.ID)
 	if e.watchTransfers != nil {
 		e.watchTransfers(*t)
 	}
