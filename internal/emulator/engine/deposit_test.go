@@ -1,0 +1,146 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go/internal/emulator/engine"
+)
+
+func TestWrongAssetRunsAsFarAsItMay(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cfg  engine.Config
+		last string
+		want []string // what is told of the child
+	}{
+		"by hand":                 {engine.Config{}, "confirming", []string{"confirming"}},
+		"by the clock":            {engine.Config{StepEvery: time.Minute}, "confirmed", []string{"confirming", "confirmed"}},
+		"processed":               {engine.Config{PassWrongAssets: true}, "finished", []string{"confirming", "confirmed", "sending", "finished"}},
+		"processed, by the clock": {engine.Config{PassWrongAssets: true, StepEvery: time.Minute}, "finished", []string{"confirming", "confirmed", "sending", "finished"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, c.cfg)
+			asked := w.create(t)
+			heard := w.listen()
+			child, err := w.DepositWrongAsset(asked.ID, "eth", dec("0.01"))
+			require.NoError(t, err)
+			assert.True(t, child.WrongAsset)
+			w.pass(time.Hour)
+			child, err = w.Payment(child.ID)
+			require.NoError(t, err)
+			assert.Equal(t, c.last, child.Status)
+			assert.Equal(t, c.want, statuses(*heard))
+			parent, err := w.Payment(asked.ID)
+			require.NoError(t, err)
+			assert.Equal(t, engine.StatusWaiting, parent.Status)
+			assert.False(t, parent.WrongAsset)
+		})
+	}
+}
+
+func TestAPersonLetsAWrongAssetGo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.Config{})
+	child, err := w.DepositWrongAsset(w.create(t).ID, "eth", decimal.Decimal{})
+	require.NoError(t, err)
+	child, err = w.Settle(child.ID)
+	require.NoError(t, err)
+	assert.Equal(t, engine.StatusConfirmed, child.Status, "it is no ordinary way that ends here")
+	child, err = w.Settle(child.ID)
+	require.NoError(t, err)
+	assert.Equal(t, engine.StatusFinished, child.Status)
+	assert.False(t, child.OutcomeAmount.IsZero())
+}
+
+// A price that changes is one for payments to come: those that wait keep
+// theirs, even where they could not be made any more.
+func TestWaitingPaymentsKeepTheirPrice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.Config{})
+	waiting := w.create(t)
+	require.NoError(t, w.SetPrice("btc", dec("32000")))
+	require.NoError(t, w.SetMinimum("btc", dec("0.5")))
+	require.NoError(t, w.SetCurrencies("eth"))
+	same, err := w.Payment(waiting.ID)
+	require.NoError(t, err)
+	assert.Equal(t, waiting, same)
+	_, err = w.CreatePayment(request())
+	requireCode(t, engine.CodeCurrencyUnavailable, err)
+
+	p, err := w.Deposit(waiting.ID, dec("0.001"))
+	require.NoError(t, err)
+	p, err = w.Settle(p.ID)
+	require.NoError(t, err)
+	assert.Equal(t, engine.StatusFinished, p.Status)
+	assert.Equal(t, "64", p.PriceAmount.String())
+	assert.Equal(t, "31.84", p.OutcomeAmount.String(), "what the coins are worth when they are paid out")
+	child, err := w.Deposit(p.ID, dec("0.001"))
+	require.NoError(t, err)
+	assert.Equal(t, "32", child.PriceAmount.String(), "what they are worth when they come")
+}
+
+func TestRefundStopsTheClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.Config{StepEvery: time.Minute})
+	p := w.create(t)
+	_, err := w.Deposit(p.ID, decimal.Decimal{})
+	require.NoError(t, err)
+	_, err = w.Refund(p.ID)
+	require.NoError(t, err)
+	w.pass(time.Hour)
+	p, err = w.Payment(p.ID)
+	require.NoError(t, err)
+	assert.Equal(t, engine.StatusRefunded, p.Status)
+	assert.True(t, p.OutcomeAmount.IsZero(), "nothing was paid out")
+	_, ok := w.CatchUp()
+	assert.False(t, ok, "nothing will happen to it any more")
+}
+
+func TestExpireEndsTheWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.Config{})
+	heard := w.listen()
+	p := w.create(t)
+	w.pass(time.Minute)
+	p, err := w.Expire(p.ID)
+	require.NoError(t, err)
+	assert.Equal(t, w.Now(), p.ExpiresAt)
+	w.pass(30 * 24 * time.Hour)
+	w.CatchUp()
+	assert.Equal(t, []string{"waiting", "expired"}, statuses(*heard), "it expires once")
+	for _, refused := range []func(int64) (engine.Payment, error){w.Expire, w.Refund} {
+		_, err = refused(p.ID)
+		requireCode(t, engine.CodeWrongStatus, err)
+		_, err = refused(1)
+		requireCode(t, engine.CodePaymentNotFound, err)
+	}
+}
+
+// What was due before the clock moved has happened before what falls due by the
+// move, and nothing happens later than it is due.
+func TestMoveClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.Config{StepEvery: time.Minute})
+	start := w.Now()
+	p := w.create(t)
+	_, err := w.Deposit(p.ID, decimal.Decimal{})
+	require.NoError(t, err)
+	heard := w.listen()
+	w.pass(90 * time.Second)
+	now, err := w.MoveClock(24 * time.Hour)
+	require.NoError(t, err)
+	assert.Equal(t, start.Add(24*time.Hour+90*time.Second), now)
+	assert.Equal(t, []string{"confirmed", "sending", "finished"}, statuses(*heard))
+	for i, h := range *heard {
+		assert.Equal(t, start.Add(time.Duration(i+1)*time.Minute), h.payment.UpdatedAt)
+	}
+	_, err = w.MoveClock(-time.Nanosecond)
+	requireCode(t, engine.CodeInvalidParams, err)
+	assert.Equal(t, now, w.Now())
+}
