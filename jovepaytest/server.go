@@ -2,6 +2,7 @@ package jovepaytest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -35,6 +36,7 @@ type Server struct {
 	api     *emulator.API
 	ipns    *ipn.Sender
 	pace    *emulator.Pacemaker
+	keeper  *keeper // nil: nothing is kept
 	http    *http.Server
 	stop    context.CancelFunc
 	running *sync.WaitGroup
@@ -44,26 +46,23 @@ type Server struct {
 // NewServer starts a server on a free loopback port, or on that of
 // [WithAddress]. It fails if an option is invalid or the port cannot be had.
 func NewServer(opts ...Option) (*Server, error) {
-	s := settings{
-		address: "127.0.0.1:0",
-		ipn:     ipn.Config{Repeats: 3, Interval: time.Second, Timeout: 10 * time.Second},
-	}
-	for _, opt := range opts {
-		if opt == nil {
-			continue
-		}
-		if err := opt(&s); err != nil {
-			return nil, wrap(err)
-		}
+	s, err := chosen(opts)
+	if err != nil {
+		return nil, wrap(err)
 	}
 	e, err := engine.New(s.engine)
 	if err != nil {
 		return nil, wrap(err)
 	}
-	if err := e.Preload(s.payments); err != nil {
+	life, stop := context.WithCancel(context.Background()) //nolint:forbidigo // Close ends it
+	kept, empty, err := load(context.WithoutCancel(life), s.state, e)
+	if err == nil && empty {
+		err = e.Preload(s.payments)
+	}
+	if err != nil {
+		stop()
 		return nil, wrap(err)
 	}
-	life, stop := context.WithCancel(context.Background()) //nolint:forbidigo // Close ends it
 	listener, err := new(net.ListenConfig).Listen(life, "tcp", s.address)
 	if err != nil {
 		stop()
@@ -79,17 +78,45 @@ func NewServer(opts ...Option) (*Server, error) {
 		Password:  account.Password,
 		IPNSecret: account.IPNSecret,
 		engine:    e,
-		api:       emulator.New(emulator.Config{Engine: e, Seed: s.engine.Seed, PageURL: url, Latency: s.latency}),
 		ipns:      ipn.NewSender(life, s.ipn),
-		pace:      emulator.NewPacemaker(e),
+		keeper:    kept,
 		stop:      stop,
 		running:   new(sync.WaitGroup),
 		auto:      s.engine.StepEvery > 0,
 	}
+	server.pace = emulator.NewPacemaker(e, func() { _ = kept.save() }) // the next call says what fails
+	server.api = emulator.New(emulator.Config{
+		Engine: e, Seed: s.engine.Seed, PageURL: url, Latency: s.latency,
+		Save: kept.save, Notified: server.ipns.Numbers,
+	})
 	e.Watch(server.changed)
 	e.WatchTransfers(server.transferred)
+	if kept != nil {
+		kept.notify = server.ipns.Notify
+		if err := kept.save(); err != nil {
+			stop()
+			return nil, wrap(errors.Join(err, listener.Close()))
+		}
+	}
 	server.start(life, listener, s.pages)
 	return server, nil
+}
+
+// chosen is what the options come to.
+func chosen(opts []Option) (settings, error) {
+	s := settings{
+		address: "127.0.0.1:0",
+		ipn:     ipn.Config{Repeats: 3, Interval: time.Second, Timeout: 10 * time.Second},
+	}
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(&s); err != nil {
+			return settings{}, err
+		}
+	}
+	return s, nil
 }
 
 // reachable is the address by which this machine reaches a listener: one on all
@@ -130,7 +157,7 @@ func (s *Server) changed(p engine.Payment, next time.Time) {
 	if p.IPNCallbackURL == "" {
 		return
 	}
-	s.ipns.Notify(ipn.Notification{
+	s.tell(ipn.Notification{
 		PaymentID: p.ID, Status: p.Status, URL: p.IPNCallbackURL, At: p.UpdatedAt,
 		Body: func(camelCase bool) ([]byte, error) { return emulator.NotificationJSON(&p, camelCase) },
 	})
@@ -145,10 +172,19 @@ func (s *Server) transferred(t engine.Transfer) {
 	if at.IsZero() {
 		at = t.CreatedAt
 	}
-	s.ipns.Notify(ipn.Notification{
+	s.tell(ipn.Notification{
 		PaymentID: t.ID, Status: t.Status, URL: t.IPNCallbackURL, At: at,
 		Body: func(camelCase bool) ([]byte, error) { return emulator.TransferJSON(&t, camelCase) },
 	})
+}
+
+// tell sends a notification, but not before what it tells of is saved.
+func (s *Server) tell(n ipn.Notification) {
+	if s.keeper == nil {
+		s.ipns.Notify(n)
+		return
+	}
+	s.keeper.tell(n)
 }
 
 // serve counts the requests under way, which outlive their connection when it
@@ -178,6 +214,7 @@ func (s *Server) Close() {
 	s.ipns.Close()
 	_ = s.http.Close()
 	s.running.Wait()
+	_ = s.keeper.save() // Err says what failed
 }
 
 // Client returns a client for the server's account, with API key and

@@ -12,13 +12,15 @@ import (
 // clock that is moved is noticed at the next call of the engine.
 type Pacemaker struct {
 	engine  *engine.Engine
+	after   func()
 	next    time.Time // as last told; under the engine's lock
 	changed chan struct{}
 }
 
-// NewPacemaker returns a pacemaker for the engine.
-func NewPacemaker(e *engine.Engine) *Pacemaker {
-	return &Pacemaker{engine: e, changed: make(chan struct{}, 1)}
+// NewPacemaker returns a pacemaker for the engine. It calls after whenever it
+// has looked what is due.
+func NewPacemaker(e *engine.Engine, after func()) *Pacemaker {
+	return &Pacemaker{engine: e, after: after, changed: make(chan struct{}, 1)}
 }
 
 // Expect tells when the next thing will happen, as [engine.Engine.Watch] does.
@@ -49,7 +51,9 @@ func (p *Pacemaker) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if wait, due := p.engine.CatchUp(); due {
+		wait, due := p.engine.CatchUp()
+		p.after()
+		if due {
 			timer.Reset(max(wait, time.Millisecond))
 		} else {
 			timer.Stop()

@@ -19,7 +19,7 @@ func TestPacemaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, err := engine.New(engine.Config{StepEvery: time.Minute})
 		require.NoError(t, err)
-		pace := emulator.NewPacemaker(e)
+		pace := emulator.NewPacemaker(e, func() {})
 		type change struct {
 			status string
 			after  time.Duration
@@ -69,7 +69,7 @@ func TestPacemakerOnAClockThatStands(t *testing.T) {
 		noon := time.Now()
 		e, err := engine.New(engine.Config{Now: func() time.Time { asked++; return noon }})
 		require.NoError(t, err)
-		pace := emulator.NewPacemaker(e)
+		pace := emulator.NewPacemaker(e, func() {})
 		e.Watch(func(_ engine.Payment, next time.Time) { pace.Expect(next) })
 		_, err = e.CreatePayment(engine.PaymentRequest{
 			PriceAmount: decimal.New(64, 0), PriceCurrency: "usd", PayCurrency: "btc", FixedRate: true,

@@ -3,6 +3,7 @@ package ipn
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 var errLost = errors.New("lost on the way, as was asked for")
@@ -32,6 +33,9 @@ func (s *Sender) attempt(p *parcel) (again bool) {
 
 // seal makes the attempt that is to be sent, or that will never be.
 func (s *Sender) seal(p *parcel) *Delivery {
+	if p.repeat != nil {
+		return s.sealAgain(p)
+	}
 	s.mu.Lock()
 	t := s.behaviour.draw(s.chance(p.number, p.attempts), p.attempts == 1)
 	s.mu.Unlock()
@@ -39,7 +43,7 @@ func (s *Sender) seal(p *parcel) *Delivery {
 	d := &Delivery{
 		Number: p.number, Attempt: p.attempts, PaymentID: p.PaymentID, Status: p.Status, URL: p.URL,
 		Form: t.form, Corrupted: t.corrupted, Forged: t.forged,
-		Outcome: Sending, Started: now,
+		Outcome: Sending, Started: now, At: p.At,
 	}
 	body, err := p.Body(p.camelCase)
 	if err == nil {
@@ -60,4 +64,14 @@ func (s *Sender) seal(p *parcel) *Delivery {
 		d.Outcome, d.Err, d.Ended = Lost, errLost, now
 	}
 	return d
+}
+
+// sealAgain makes the attempt that repeats one.
+func (s *Sender) sealAgain(p *parcel) *Delivery {
+	d := *p.repeat
+	d.RepeatOf = d.Number
+	d.Number, d.Attempt = p.number, p.attempts
+	d.Outcome, d.StatusCode, d.Err = Sending, 0, nil
+	d.Started, d.Ended, d.At = s.cfg.Now(), time.Time{}, p.At
+	return &d
 }

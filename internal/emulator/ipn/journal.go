@@ -25,6 +25,7 @@ const (
 type Delivery struct {
 	Number    int
 	Attempt   int
+	RepeatOf  int
 	PaymentID int64
 	Status    string
 
@@ -40,6 +41,8 @@ type Delivery struct {
 	Err        error
 	Started    time.Time
 	Ended      time.Time
+
+	At time.Time // when the event happened
 }
 
 // journal remembers the last attempts. Its zero value is empty.
@@ -63,6 +66,20 @@ func (j *journal) end(d *Delivery, at time.Time, outcome string, status int, err
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	d.Ended, d.Outcome, d.StatusCode, d.Err = at, outcome, status, err
+}
+
+// last returns a copy of the notification's last attempt that was signed, or
+// nil if there is none.
+func (j *journal) last(number int) *Delivery {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, d := range slices.Backward(j.list) {
+		if d.Number == number && d.Signature != "" {
+			found := *d
+			return &found
+		}
+	}
+	return nil
 }
 
 // copies returns the attempts in the order of the notifications: which of two

@@ -44,11 +44,18 @@ func (s *Sender) accept(n Notification) ([]*parcel, error) {
 	if err := checkURL(n.URL, s.cfg.Remote); err != nil {
 		s.journal.open(&Delivery{
 			Number: s.number(), PaymentID: n.PaymentID, Status: n.Status, URL: n.URL,
-			Outcome: Skipped, Err: err, Started: n.At, Ended: n.At,
+			Outcome: Skipped, Err: err, Started: n.At, Ended: n.At, At: n.At,
 		})
 		return nil, err
 	}
-	parcels := s.pack(n)
+	if n.repeat != nil {
+		parcels := s.pack(n, &Behaviour{})
+		l := s.lane(s.loner())
+		l.line = parcels
+		s.wake(l)
+		return parcels, nil
+	}
+	parcels := s.pack(n, &s.behaviour)
 	key := n.PaymentID
 	if key == 0 {
 		key = s.loner()
@@ -60,8 +67,7 @@ func (s *Sender) accept(n Notification) ([]*parcel, error) {
 // The methods that follow are called under the lock.
 
 // pack makes the copies of a notification.
-func (s *Sender) pack(n Notification) []*parcel {
-	b := &s.behaviour
+func (s *Sender) pack(n Notification, b *Behaviour) []*parcel {
 	parcels := make([]*parcel, max(1, b.Copies))
 	for i := range parcels {
 		parcels[i] = &parcel{

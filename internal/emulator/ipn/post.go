@@ -85,13 +85,17 @@ func (s *Sender) post(d *Delivery) (status int, err error) {
 }
 
 // cause says why there was no answer, without method and URL, which the
-// journal has.
+// journal has, and without ports, which are others in every run.
 func (s *Sender) cause(ctx context.Context, err error) error {
-	switch failure, ok := errors.AsType[*url.Error](err); {
+	failure, ok := errors.AsType[*url.Error](err)
+	network, broken := errors.AsType[*net.OpError](err)
+	switch {
 	case s.ctx.Err() != nil:
 		return errClosed
 	case ctx.Err() != nil:
 		return fmt.Errorf("no answer within %v", s.cfg.Timeout)
+	case broken:
+		return network.Err
 	case ok:
 		return failure.Err
 	default:

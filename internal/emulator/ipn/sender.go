@@ -9,6 +9,7 @@ package ipn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -47,6 +48,8 @@ type Notification struct {
 	// Body returns what to send. It is called once for every copy, by any
 	// goroutine.
 	Body func(camelCase bool) ([]byte, error)
+
+	repeat *Delivery // to be sent as it was, instead of Body
 }
 
 // Sender sends notifications until it is closed. It has no goroutine while
@@ -112,6 +115,24 @@ func (s *Sender) Send(ctx context.Context, n Notification) error {
 		}
 	}
 	return err
+}
+
+// Again sends a notification of the journal once more, byte for byte as it was
+// at its last attempt, and returns when it was delivered, or why it was not.
+// It has a number of its own, waits for no other, and meets no mishap.
+func (s *Sender) Again(ctx context.Context, number int, at time.Time) error {
+	d := s.journal.last(number)
+	if d == nil {
+		return fmt.Errorf("notification %d is not in the journal, or was never signed", number)
+	}
+	return s.Send(ctx, Notification{PaymentID: d.PaymentID, Status: d.Status, URL: d.URL, At: at, repeat: d})
+}
+
+// Numbers returns how many notifications there were so far.
+func (s *Sender) Numbers() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.numbers
 }
 
 // Wait returns when every notification was delivered or given up. Those that
