@@ -89,6 +89,85 @@ func TestMoreOfTheWrongAsset(t *testing.T) {
 	assert.Equal(t, jovepay.StatusWaiting, parent.Status)
 }
 
+// A repeated deposit is seen from both ends, in answers and in notifications.
+func TestRepeatedDepositsShowOnTheirParent(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	s := newShop(t, server)
+	client := newClient(t, server)
+	asked := createFor(t, client, s)
+	_, err := server.Deposit(asked.ID, jovepay.Amount{})
+	require.NoError(t, err)
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	var children []jovepay.ID
+	for _, amount := range []string{"0.0001", "0.0002"} {
+		child, err := server.Deposit(asked.ID, jovepay.MustAmount(amount))
+		require.NoError(t, err)
+		children = append(children, child.ID)
+	}
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	_, err = server.Advance(asked.ID)
+	require.NoError(t, err)
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+
+	page, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
+	require.NoError(t, err)
+	require.Len(t, page.Payments, 3)
+	assert.Equal(t, children, page.Payments[0].PaymentExtraIDs)
+	for i, id := range children {
+		child, err := client.Payments.Get(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, asked.ID, child.ParentPaymentID)
+		assert.Equal(t, "REPEATED", child.OriginType)
+		assert.Equal(t, asked.PayCurrency, child.PayCurrency, "it is converted to the payment's asset")
+		assert.Equal(t, id, page.Payments[i+1].ID)
+	}
+
+	events := s.all()
+	require.Len(t, events, 5)
+	told := map[jovepay.ID]*jovepay.PaymentEvent{}
+	for _, event := range events {
+		p, ok := event.(*jovepay.PaymentEvent)
+		require.True(t, ok)
+		told[p.ID] = p // the last
+	}
+	assert.Equal(t, jovepay.StatusConfirmed, told[asked.ID].Status)
+	assert.Equal(t, children, told[asked.ID].PaymentExtraIDs)
+	for _, id := range children {
+		assert.Equal(t, asked.ID, told[id].ParentPaymentID)
+	}
+}
+
+// A coin that needs a memo has one everywhere, and repeated deposits have the
+// same.
+func TestMemo(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	s := newShop(t, server)
+	client := newClient(t, server)
+	request := order()
+	request.PayCurrency, request.IPNCallbackURL = "xlm", s.url
+	created, err := client.Payments.Create(t.Context(), request)
+	require.NoError(t, err)
+	assert.Regexp(t, `^1\d{8}$`, created.PayinExtraID)
+	for range 2 {
+		_, err = server.Pay(created.ID, jovepay.Amount{})
+		require.NoError(t, err)
+	}
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	events := s.all()
+	require.Len(t, events, 9)
+	for _, event := range events {
+		p, ok := event.(*jovepay.PaymentEvent)
+		require.True(t, ok)
+		assert.Equal(t, created.PayinExtraID, p.PayinExtraID)
+	}
+	got, err := client.Payments.Get(t.Context(), created.ID)
+	require.NoError(t, err)
+	assert.Equal(t, created.PayinExtraID, got.PayinExtraID)
+	assert.Empty(t, create(t, client).PayinExtraID, "btc needs none")
+}
+
 func TestLateDeposit(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

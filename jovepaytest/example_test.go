@@ -124,7 +124,7 @@ func ExampleServer_Advance() {
 	// finished
 }
 
-// JovePay's staff refunds a payment.
+// JovePay's staff cancels a payment.
 func ExampleServer_SetStatus() {
 	server, client, payment, err := start()
 	if err != nil {
@@ -133,7 +133,7 @@ func ExampleServer_SetStatus() {
 	}
 	defer server.Close()
 
-	if _, err := server.SetStatus(payment.ID, jovepay.StatusRefunded); err != nil {
+	if _, err := server.SetStatus(payment.ID, jovepay.StatusCancelled); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -143,7 +143,7 @@ func ExampleServer_SetStatus() {
 		return
 	}
 	fmt.Println(payment.Status)
-	// Output: refunded
+	// Output: cancelled
 }
 
 // The customer opens an invoice and chooses a coin.

@@ -351,6 +351,43 @@ func TestSameSeedAndClockSameAnswers(t *testing.T) {
 	assert.NotEqual(t, run(3), run(4))
 }
 
+// Nor does anything depend on chance that the customer, the network or the
+// clock does.
+func TestSameSeedAndCallsSameEvents(t *testing.T) {
+	t.Parallel()
+	run := func(seed uint64) string {
+		server := newServer(t, jovepaytest.WithSeed(seed), jovepaytest.WithFrozenClock(newHands().Now()),
+			jovepaytest.WithAutoAdvance(time.Minute), jovepaytest.WithWrongAssetProcessing())
+		p := create(t, newClient(t, server))
+		_, err := server.DepositWrongAsset(p.ID, "sol", jovepay.Amount{})
+		require.NoError(t, err)
+		w, err := server.Withdraw(jovepaytest.WithdrawalRequest{Currency: "eth", Amount: jovepay.MustAmount("0.1"), Address: "0x1"})
+		require.NoError(t, err)
+		r, err := server.Recur(jovepaytest.RecurringRequest{Currency: "eth", Amount: jovepay.MustAmount("0.1")})
+		require.NoError(t, err)
+		_, err = server.MoveClock(time.Hour)
+		require.NoError(t, err)
+		w, err = server.SetWithdrawalStatus(w.ID, jovepay.WithdrawalFinished)
+		require.NoError(t, err)
+		_, err = server.Expire(p.ID)
+		require.NoError(t, err)
+		_, err = server.Deposit(p.ID, jovepay.Amount{})
+		require.NoError(t, err)
+		all, err := server.Payments()
+		require.NoError(t, err)
+		require.Len(t, all, 3)
+		_, err = server.Refund(all[2].ID)
+		require.NoError(t, err)
+		text := string(w.Raw) + string(r.Raw)
+		for _, p := range all {
+			text += string(p.Raw)
+		}
+		return text
+	}
+	assert.Equal(t, run(3), run(3))
+	assert.NotEqual(t, run(3), run(4))
+}
+
 func TestWithPayments(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, jovepaytest.WithPayments(1234))
