@@ -24,15 +24,35 @@
 // answer and a number in the next.
 //
 // The test is the customer: [Server.Pay] and [Server.Deposit] send coins,
-// [Server.CheckOut] chooses a coin on an invoice's page. [Server.Advance] and
-// [Server.SetStatus] are the network and JovePay's staff. [Server.Inject] makes
+// [Server.DepositWrongAsset] sends the wrong ones, [Server.CheckOut] chooses a
+// coin on an invoice's page. [Server.Advance], [Server.Refund] and
+// [Server.SetStatus] are the network and JovePay's staff, [Server.Withdraw] and
+// [Server.Recur] what the merchant does in the dashboard. [Server.Expire] ends a
+// payment's time, and [Server.MoveClock] everybody's. [Server.Inject] makes
 // requests fail; [Server.Requests] tells what was asked.
+//
+// # Deposits
+//
+// What a customer does to a payment of 0.001 btc, and what [jovepay.Expectation]
+// makes of the news:
+//
+//	exactly 0.001 btc            finished                          fulfil
+//	less                         partially_paid                    underpaid
+//	more                         finished                          overpaid
+//	again, or after the expiry   another payment, with a parent    repeated
+//	another coin                 another payment, with a parent    wrong_asset
+//	nothing                      expired                           closed
+//
+// A payment with a parent has the address of its parent, whose payment_extra_ids
+// lists it. A wrong asset waits at confirmed for a person, who is the test, unless
+// [WithWrongAssetProcessing] says otherwise. Prices and minimums that change are
+// for payments to come: those that wait keep theirs.
 //
 // # Notifications
 //
-// When a payment is made or its status changes, a signed notification (IPN) goes
-// to the ipn_callback_url of the payment, or of the invoice it is made on: to
-// addresses on this machine only, unless [WithRemoteCallbacks] says otherwise.
+// When a payment, withdrawal or recurring payment is made or its status changes, a
+// signed notification (IPN) goes to its ipn_callback_url, or to that of the
+// invoice that a payment is made on: to addresses on this machine only, unless [WithRemoteCallbacks] says otherwise.
 // What is not answered with a 2xx status is sent again: see [WithIPNRetries].
 //
 //	shop := httptest.NewServer(handlerUnderTest) // verifies with server.IPNSecret
@@ -49,14 +69,16 @@
 // JovePay's guide names the endpoints, but shows few fields and no errors. The
 // rest follows the API that JovePay's mirrors, and JovePay's own shop plugins.
 // The guide shows a notification's fields and how to verify it; that one comes
-// for the first status, waiting, and how often it is repeated, is assumed.
-// Prices are invented and stand still. Deposit addresses look like real ones,
-// but no wallet accepts them.
+// for the first status, waiting, and how often it is repeated, is assumed. So are
+// the first status of a recurring payment, a withdrawal's fee, hash and error, that
+// a deposit after the expiry has a parent, and how long a payment waits: 20 minutes
+// at a fixed rate, else a week. Prices are invented and stand still. Deposit
+// addresses look like real ones, but no wallet accepts them.
 //
 // # Determinism
 //
-// Ids, addresses, keys and tokens follow from the seed ([WithSeed]) and the
-// time ([WithClock]): the same requests in the same order get the same
+// Ids, addresses, keys and tokens follow from the seed ([WithSeed]) and the time
+// ([WithFrozenClock], [WithClock]): the same requests in the same order get the same
 // answers, and cause the same notifications with the same mishaps. Which of two
 // payments is told of first is chance.
 package jovepaytest
