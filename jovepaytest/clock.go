@@ -35,7 +35,9 @@ func (s *Server) Now() time.Time { return s.engine.Now() }
 // What passes in real time, such as an answer's latency or the pause before a
 // notification is sent again, is not shortened.
 func (s *Server) MoveClock(d time.Duration) (time.Time, error) {
-	now, err := s.engine.MoveClock(d)
-	s.pace.Wake()
-	return now, wrap(err)
+	return act(s, "MoveClock", arguments{Duration: d}, func() (time.Time, error) {
+		now, err := s.engine.MoveClock(d)
+		s.pace.Wake()
+		return now, wrap(err)
+	})
 }

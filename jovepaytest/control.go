@@ -11,11 +11,13 @@ import (
 // [WithAutoAdvance] it returns once the coins have arrived, and the rest comes
 // with time.
 func (s *Server) Pay(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
-	p, err := s.Deposit(id, amount)
-	if err != nil || s.auto {
-		return p, err
-	}
-	return s.change(p.ID, s.engine.Settle)
+	return act(s, "Pay", arguments{ID: id, Amount: amount}, func() (*jovepay.Payment, error) {
+		p, err := s.deposit(id, amount)
+		if err != nil || s.auto {
+			return p, err
+		}
+		return s.change(p.ID, s.engine.Settle)
+	})
 }
 
 // Deposit is the customer's coins arriving, and returns the payment that they
@@ -25,6 +27,12 @@ func (s *Server) Pay(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, er
 // Coins for a payment that no longer waits, because it was paid or has
 // expired, become a new payment with ParentPaymentID set.
 func (s *Server) Deposit(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
+	return act(s, "Deposit", arguments{ID: id, Amount: amount}, func() (*jovepay.Payment, error) {
+		return s.deposit(id, amount)
+	})
+}
+
+func (s *Server) deposit(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
 	return s.change(id, func(number int64) (engine.Payment, error) {
 		return s.engine.Deposit(number, amount.Decimal())
 	})
@@ -40,7 +48,8 @@ func (s *Server) Deposit(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment
 // person once it is confirmed: [Server.Advance] goes on, [Server.Refund] sends
 // the coins back. [WithWrongAssetProcessing] lets it run on by itself.
 func (s *Server) DepositWrongAsset(id jovepay.ID, currency string, amount jovepay.Amount) (*jovepay.Payment, error) {
-	return s.change(id, func(number int64) (engine.Payment, error) {
+	a := arguments{ID: id, Currency: currency, Amount: amount}
+	return s.actOn("DepositWrongAsset", a, func(number int64) (engine.Payment, error) {
 		return s.engine.DepositWrongAsset(number, currency, amount.Decimal())
 	})
 }
@@ -49,27 +58,28 @@ func (s *Server) DepositWrongAsset(id jovepay.ID, currency string, amount jovepa
 // refunded. That can happen at any status; it is an error if no coins came, or
 // if they went back before.
 func (s *Server) Refund(id jovepay.ID) (*jovepay.Payment, error) {
-	return s.change(id, s.engine.Refund)
+	return s.actOn("Refund", arguments{ID: id}, s.engine.Refund)
 }
 
 // Expire ends the time that a waiting payment has, and returns it as expired.
 // Where it does not wait it is an error. Coins that arrive later are a payment
 // of their own: see [Server.Deposit].
 func (s *Server) Expire(id jovepay.ID) (*jovepay.Payment, error) {
-	return s.change(id, s.engine.Expire)
+	return s.actOn("Expire", arguments{ID: id}, s.engine.Expire)
 }
 
 // Advance takes a payment one status further on its ordinary way: waiting
 // (which it leaves as if paid exactly), confirming, confirmed, sending, and
 // finished or partially_paid. Where no status follows it is an error.
 func (s *Server) Advance(id jovepay.ID) (*jovepay.Payment, error) {
-	return s.change(id, s.engine.Advance)
+	return s.actOn("Advance", arguments{ID: id}, s.engine.Advance)
 }
 
 // SetStatus gives a payment any status, one that the SDK does not know
 // included, and changes nothing else: no coins come or go.
 func (s *Server) SetStatus(id jovepay.ID, status jovepay.PaymentStatus) (*jovepay.Payment, error) {
-	return s.change(id, func(number int64) (engine.Payment, error) {
+	a := arguments{ID: id, Status: string(status)}
+	return s.actOn("SetStatus", a, func(number int64) (engine.Payment, error) {
 		return s.engine.SetStatus(number, string(status))
 	})
 }
@@ -77,7 +87,8 @@ func (s *Server) SetStatus(id jovepay.ID, status jovepay.PaymentStatus) (*jovepa
 // CheckOut is the customer opening an invoice's page and choosing a coin, and
 // returns the payment that this makes. An empty coin is the invoice's own.
 func (s *Server) CheckOut(invoice jovepay.ID, payCurrency string) (*jovepay.Payment, error) {
-	return s.change(invoice, func(number int64) (engine.Payment, error) {
+	a := arguments{ID: invoice, Currency: payCurrency}
+	return s.actOn("CheckOut", a, func(number int64) (engine.Payment, error) {
 		return s.engine.PayInvoice(number, payCurrency)
 	})
 }
@@ -98,17 +109,23 @@ func (s *Server) change(id jovepay.ID, do func(number int64) (engine.Payment, er
 // and estimates from now on. A ticker that was not known becomes a coin that
 // customers can pay with.
 func (s *Server) SetPrice(currency string, usd jovepay.Amount) error {
-	return wrap(s.engine.SetPrice(currency, usd.Decimal()))
+	return s.set("SetPrice", arguments{Currency: currency, Amount: usd}, func() error {
+		return wrap(s.engine.SetPrice(currency, usd.Decimal()))
+	})
 }
 
 // SetMinimum sets the smallest payment in a currency. Null makes it follow the
 // price again, as it does at first: it is then worth two dollars.
 func (s *Server) SetMinimum(currency string, amount jovepay.Amount) error {
-	return wrap(s.engine.SetMinimum(currency, amount.Decimal()))
+	return s.set("SetMinimum", arguments{Currency: currency, Amount: amount}, func() error {
+		return wrap(s.engine.SetMinimum(currency, amount.Decimal()))
+	})
 }
 
 // SetCurrencies says which coins customers can pay with from now on. It is an
 // error to name one without a price; see [Server.SetPrice].
 func (s *Server) SetCurrencies(tickers ...string) error {
-	return wrap(s.engine.SetCurrencies(tickers...))
+	return s.set("SetCurrencies", arguments{Currencies: tickers}, func() error {
+		return wrap(s.engine.SetCurrencies(tickers...))
+	})
 }

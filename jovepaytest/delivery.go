@@ -15,6 +15,9 @@ type Delivery struct {
 	Number int
 	// Attempt counts from 1; it is 0 if none was made.
 	Attempt int
+	// RepeatOf is the notification that [Server.Redeliver] sent again with this
+	// one; 0 for all others.
+	RepeatOf int
 	// PaymentID and Status are those of the payment, withdrawal or recurring
 	// payment; empty for [Server.SendIPN].
 	PaymentID jovepay.ID
@@ -57,6 +60,7 @@ func (s *Server) Deliveries() []Delivery {
 		deliveries[i] = Delivery{
 			Number:     e.Number,
 			Attempt:    e.Attempt,
+			RepeatOf:   e.RepeatOf,
 			PaymentID:  paymentID(e.PaymentID),
 			Status:     jovepay.PaymentStatus(e.Status),
 			URL:        e.URL,

@@ -58,25 +58,26 @@ func (s *Server) SetIPN(b IPNBehaviour) error {
 	for i, form := range b.Forms {
 		forms[i] = string(form)
 	}
-	return wrap(s.ipns.SetBehaviour(ipn.Behaviour{
-		Forms:     forms,
-		CamelCase: b.CamelCase,
-		Copies:    b.Copies,
-		Shuffle:   b.Shuffle,
-		AtOnce:    b.AtOnce,
-		Delay:     b.Delay,
-		Lose:      ipn.Hits(b.Lose),
-		Corrupt:   ipn.Hits(b.Corrupt),
-		Forge:     ipn.Hits(b.Forge),
-	}))
+	return s.set("SetIPN", arguments{IPN: &b}, func() error {
+		return wrap(s.ipns.SetBehaviour(ipn.Behaviour{
+			Forms:     forms,
+			CamelCase: b.CamelCase,
+			Copies:    b.Copies,
+			Shuffle:   b.Shuffle,
+			AtOnce:    b.AtOnce,
+			Delay:     b.Delay,
+			Lose:      ipn.Hits(b.Lose),
+			Corrupt:   ipn.Hits(b.Corrupt),
+			Forge:     ipn.Hits(b.Forge),
+		}))
+	})
 }
 
 // WaitDeliveries returns when every notification of what has happened so far
 // was delivered or given up, or with an error when the context or the server
 // ends. What is due by the server's clock happens first.
 func (s *Server) WaitDeliveries(ctx context.Context) error {
-	s.engine.CatchUp()
-	return wrap(s.ipns.Wait(ctx))
+	return s.set("WaitDeliveries", arguments{}, func() error { return wrap(s.ipns.Wait(ctx)) })
 }
 
 // SendIPN signs a body of the test's own making and delivers it like any other
@@ -84,10 +85,24 @@ func (s *Server) WaitDeliveries(ctx context.Context) error {
 // with a 2xx status, or why one was not. When the context ends it returns, and
 // the delivery goes on. [IPNBody] makes bodies of every kind.
 func (s *Server) SendIPN(ctx context.Context, url string, body []byte) error {
-	return wrap(s.ipns.Send(ctx, ipn.Notification{
-		URL: url, At: s.engine.Now(),
-		Body: func(bool) ([]byte, error) { return body, nil },
-	}))
+	return s.set("SendIPN", arguments{URL: url, Body: anyText(body)}, func() error {
+		return wrap(s.ipns.Send(ctx, ipn.Notification{
+			URL: url, At: s.engine.Now(),
+			Body: func(bool) ([]byte, error) { return body, nil },
+		}))
+	})
+}
+
+// Redeliver sends a notification of [Server.Deliveries] once more: byte for
+// byte as it was at its last attempt, with the same signature, lost ones
+// included. It returns when the shop has answered with a 2xx status, or why it
+// has not; like any other it is sent again if it fails. It is told as a
+// notification of its own, with RepeatOf. No [IPNBehaviour] changes it. Where
+// the number has nothing that was signed it is an error.
+func (s *Server) Redeliver(ctx context.Context, number int) error {
+	return s.set("Redeliver", arguments{Number: number}, func() error {
+		return wrap(s.ipns.Again(ctx, number, s.engine.Now()))
+	})
 }
 
 // Sign returns the signature that the server sends with the body in the given

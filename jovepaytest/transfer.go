@@ -25,13 +25,15 @@ type WithdrawalRequest struct {
 // The guide shows what a withdrawal's notifications look like; how one is asked
 // for is not documented by JovePay, so the server's API has no endpoint for it.
 func (s *Server) Withdraw(r WithdrawalRequest) (*jovepay.WithdrawalEvent, error) {
-	return event[jovepay.WithdrawalEvent](s.engine.CreateTransfer(engine.TransferRequest{
-		Currency:       r.Currency,
-		Amount:         r.Amount.Decimal(),
-		Address:        r.Address,
-		ExtraID:        r.ExtraID,
-		IPNCallbackURL: r.IPNCallbackURL,
-	}))
+	return act(s, "Withdraw", arguments{Withdrawal: &r}, func() (*jovepay.WithdrawalEvent, error) {
+		return event[jovepay.WithdrawalEvent](s.engine.CreateTransfer(engine.TransferRequest{
+			Currency:       r.Currency,
+			Amount:         r.Amount.Decimal(),
+			Address:        r.Address,
+			ExtraID:        r.ExtraID,
+			IPNCallbackURL: r.IPNCallbackURL,
+		}))
+	})
 }
 
 // SetWithdrawalStatus gives a withdrawal any status, and returns it as its
@@ -39,7 +41,7 @@ func (s *Server) Withdraw(r WithdrawalRequest) (*jovepay.WithdrawalEvent, error)
 // hash; at FAILED and REJECTED it has an error. These are invented: the guide
 // shows the names of the fields alone.
 func (s *Server) SetWithdrawalStatus(id jovepay.ID, status jovepay.WithdrawalStatus) (*jovepay.WithdrawalEvent, error) {
-	return setTransfer[jovepay.WithdrawalEvent](s, id, false, status)
+	return setTransfer[jovepay.WithdrawalEvent](s, "SetWithdrawalStatus", id, false, status)
 }
 
 // RecurringRequest is a custodial recurring payment. Currency and Amount are
@@ -55,26 +57,30 @@ type RecurringRequest struct {
 // JovePay. Its guide shows FINISHED. [Server.SetRecurringStatus] takes it
 // further; nothing else does.
 func (s *Server) Recur(r RecurringRequest) (*jovepay.RecurringPaymentEvent, error) {
-	return event[jovepay.RecurringPaymentEvent](s.engine.CreateTransfer(engine.TransferRequest{
-		Recurring:      true,
-		Currency:       r.Currency,
-		Amount:         r.Amount.Decimal(),
-		IPNCallbackURL: r.IPNCallbackURL,
-	}))
+	return act(s, "Recur", arguments{Recurring: &r}, func() (*jovepay.RecurringPaymentEvent, error) {
+		return event[jovepay.RecurringPaymentEvent](s.engine.CreateTransfer(engine.TransferRequest{
+			Recurring:      true,
+			Currency:       r.Currency,
+			Amount:         r.Amount.Decimal(),
+			IPNCallbackURL: r.IPNCallbackURL,
+		}))
+	})
 }
 
 // SetRecurringStatus gives a custodial recurring payment any status, and returns
 // it as its notification tells of it.
 func (s *Server) SetRecurringStatus(id jovepay.ID, status jovepay.WithdrawalStatus) (*jovepay.RecurringPaymentEvent, error) {
-	return setTransfer[jovepay.RecurringPaymentEvent](s, id, true, status)
+	return setTransfer[jovepay.RecurringPaymentEvent](s, "SetRecurringStatus", id, true, status)
 }
 
-func setTransfer[E transferEvent](s *Server, id jovepay.ID, recurring bool, status jovepay.WithdrawalStatus) (*E, error) {
-	number, err := numberOf(id)
-	if err != nil {
-		return nil, err
-	}
-	return event[E](s.engine.SetTransferStatus(number, recurring, string(status)))
+func setTransfer[E transferEvent](s *Server, action string, id jovepay.ID, recurring bool, status jovepay.WithdrawalStatus) (*E, error) {
+	return act(s, action, arguments{ID: id, Status: string(status)}, func() (*E, error) {
+		number, err := numberOf(id)
+		if err != nil {
+			return nil, err
+		}
+		return event[E](s.engine.SetTransferStatus(number, recurring, string(status)))
+	})
 }
 
 type transferEvent interface {
