@@ -52,10 +52,25 @@ func TestAPersonLetsAWrongAssetGo(t *testing.T) {
 	child, err = w.Settle(child.ID)
 	require.NoError(t, err)
 	assert.Equal(t, engine.StatusConfirmed, child.Status, "it is no ordinary way that ends here")
+	_, err = w.Advance(child.ID)
+	require.NoError(t, err)
 	child, err = w.Settle(child.ID)
 	require.NoError(t, err)
 	assert.Equal(t, engine.StatusFinished, child.Status)
 	assert.False(t, child.OutcomeAmount.IsZero())
+}
+
+// What runs to its end by itself may be there before anybody takes it there.
+func TestSettleWhatRunsByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.Config{PassWrongAssets: true})
+	child, err := w.DepositWrongAsset(w.create(t).ID, "eth", decimal.Decimal{})
+	require.NoError(t, err)
+	child, err = w.Settle(child.ID)
+	require.NoError(t, err)
+	assert.Equal(t, engine.StatusFinished, child.Status)
+	_, err = w.Settle(1)
+	requireCode(t, engine.CodePaymentNotFound, err)
 }
 
 // A price that changes is one for payments to come: those that wait keep

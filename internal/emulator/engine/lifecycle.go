@@ -119,29 +119,34 @@ func (e *Engine) Advance(id int64) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
-	status := r.next()
-	if status == "" {
+	if r.next() == "" {
 		return Payment{}, refuse(CodeFinalStatus, "payment %d is %s, no status follows", id, r.Status)
 	}
-	if r.Status == StatusWaiting {
-		r.ActuallyPaid = r.PayAmount
-	}
-	e.move(r, status, now)
+	e.advance(r, now)
 	return r.Payment, nil
 }
 
-// Settle takes a payment to its end on its ordinary way, or to where it waits
-// for a person.
-func (e *Engine) Settle(id int64) (Payment, error) {
-	for {
-		p, err := e.Advance(id)
-		if err != nil {
-			return Payment{}, err
-		}
-		if p.next() == "" || e.held(&p) {
-			return p, nil
-		}
+func (e *Engine) advance(r *record, now time.Time) {
+	if r.Status == StatusWaiting {
+		r.ActuallyPaid = r.PayAmount
 	}
+	e.move(r, r.next(), now)
+}
+
+// Settle takes a payment to its end on its ordinary way, or to where it waits
+// for a person. One that has come there already, which it can by itself, stays
+// as it is.
+func (e *Engine) Settle(id int64) (Payment, error) {
+	now := e.begin()
+	defer e.mu.Unlock()
+	r, err := e.record(id)
+	if err != nil {
+		return Payment{}, err
+	}
+	for r.next() != "" && !e.held(&r.Payment) {
+		e.advance(r, now)
+	}
+	return r.Payment, nil
 }
 
 // SetStatus gives a payment any status, known or not, and changes nothing
