@@ -1,0 +1,104 @@
+// Storefront is a small shop that sells tickets for coins: a model to start
+// from, and a place to see what customers see.
+//
+//	go run .           the shop on an emulated JovePay, where no coins move
+//	go run . orders    the newest orders, and what a person has to look at
+//
+// With JOVEPAY_API_KEY it takes real payments: see README.md for the settings.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/examples/storefront/shop"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "storefront:", err)
+		os.Exit(1)
+	}
+}
+
+// settings are those of the environment.
+type settings struct {
+	listen     string
+	url        string // empty for the address that is listened on
+	database   string
+	currencies []string
+	every      time.Duration // between reconciliations
+	ipnSecret  string
+	account    []jovepay.Option
+	customer   func(jovepay.ID) string // on the emulator only
+	log        *slog.Logger
+}
+
+// taken are the coins that the shop takes unless it is told others.
+const taken = "btc,eth,ltc,usdttrc20,trx,xrp,sol,doge"
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	s := settings{
+		listen:     setting("STOREFRONT_LISTEN", "127.0.0.1:8080"),
+		url:        strings.TrimRight(os.Getenv("STOREFRONT_URL"), "/"),
+		database:   setting("STOREFRONT_DB", "storefront.db"),
+		currencies: strings.Split(setting("STOREFRONT_CURRENCIES", taken), ","),
+		every:      2 * time.Minute,
+		ipnSecret:  os.Getenv("JOVEPAY_IPN_SECRET"),
+		account:    []jovepay.Option{jovepay.WithEnv()},
+		log:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
+	command := strings.Join(args, " ")
+	switch {
+	case command == "orders":
+		return list(ctx, s, out)
+	case command != "":
+		return fmt.Errorf("command %q is not known: only orders is", command)
+	case os.Getenv("JOVEPAY_API_KEY") == "":
+		return demo(ctx, s, out)
+	}
+	return serve(ctx, s, func(url string) { _, _ = fmt.Fprintf(out, "the shop is at %s\n", url) })
+}
+
+func setting(name, otherwise string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return otherwise
+}
+
+// list prints the newest orders, and the payments that a person has to look at.
+func list(ctx context.Context, s settings, out io.Writer) (err error) {
+	if _, err := os.Stat(s.database); err != nil {
+		return err // opening it would make one
+	}
+	orders, err := shop.Open(ctx, shop.Settings{Database: s.database})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, orders.Close()) }()
+	recent, err := orders.Recent(ctx, 50)
+	for _, o := range recent {
+		_, _ = fmt.Fprintf(out, "%s  %s  %-11s %8s %s in %-10s %s\n", o.Created.Format(time.DateTime), o.ID, o.State, o.PriceAmount, o.PriceCurrency, o.PayCurrency, o.Item)
+	}
+	if err != nil {
+		return err
+	}
+	odd, err := orders.Odd(ctx)
+	for _, d := range odd {
+		_, _ = fmt.Fprintf(out, "LOOK AT payment %s of order %q: %s %s, %s\n", d.PaymentID, d.OrderID, d.ActuallyPaid, d.PayCurrency, d.Reason)
+	}
+	return err
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/examples/storefront/shop"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// without removes settings that a developer may have, and listens anywhere.
+func without(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{
+		"JOVEPAY_API_KEY", "JOVEPAY_BASE_URL", "JOVEPAY_EMAIL", "JOVEPAY_PASSWORD", "JOVEPAY_IPN_SECRET",
+		"STOREFRONT_URL", "STOREFRONT_CURRENCIES",
+	} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("STOREFRONT_LISTEN", "127.0.0.1:0")
+	t.Setenv("STOREFRONT_DB", filepath.Join(t.TempDir(), "storefront.db"))
+}
+
+// lineWriter hands on what is written.
+type lineWriter chan string
+
+func (w lineWriter) Write(b []byte) (int, error) {
+	w <- string(b)
+	return len(b), nil
+}
+
+var printedURL = regexp.MustCompile(`the shop is at (http://\S+?),?\s`)
+
+// start runs the program and returns where its shop is, and how to end it.
+func start(t *testing.T) (shopURL string, end func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	lines, ended := make(lineWriter, 1), make(chan error, 1)
+	go func() { ended <- run(ctx, nil, lines) }()
+	select {
+	case line := <-lines:
+		found := printedURL.FindStringSubmatch(line)
+		require.NotNil(t, found, line)
+		shopURL = found[1]
+	case err := <-ended:
+		cancel()
+		t.Fatal(err)
+	}
+	return shopURL, func() {
+		cancel()
+		require.NoError(t, <-ended)
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	}
+}
+
+func TestDemoServesTheShop(t *testing.T) {
+	without(t)
+	shopURL, end := start(t)
+	defer end()
+	answer, err := http.Get(shopURL + "/items/telescope")
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	assert.Equal(t, http.StatusOK, answer.StatusCode)
+}
+
+func TestRealSettingsTakeAPayment(t *testing.T) {
+	without(t)
+	server, err := jovepaytest.NewServer()
+	require.NoError(t, err)
+	defer server.Close()
+	t.Setenv("JOVEPAY_BASE_URL", server.URL)
+	t.Setenv("JOVEPAY_API_KEY", server.APIKey)
+	t.Setenv("JOVEPAY_EMAIL", server.Email)
+	t.Setenv("JOVEPAY_PASSWORD", server.Password)
+	t.Setenv("JOVEPAY_IPN_SECRET", server.IPNSecret)
+	shopURL, end := start(t)
+	id := shop.NewOrderID()
+	answer, err := http.PostForm(shopURL+"/items/telescope", url.Values{"order": {id}, "currency": {"btc"}, "method": {"address"}})
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	require.Equal(t, http.StatusOK, answer.StatusCode)
+	payments, err := server.Payments()
+	require.NoError(t, err)
+	require.Len(t, payments, 1)
+	for range 2 {
+		_, err = server.Pay(payments[0].ID, jovepay.Amount{})
+		require.NoError(t, err)
+	}
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	end()
+
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"orders"}, &out))
+	assert.Regexp(t, id+`  paid +49\.99 usd in btc +telescope`, out.String())
+	assert.Regexp(t, `LOOK AT payment \d+ of order "`+id+`": 0.00078109 btc, further deposit`, out.String())
+}
+
+func TestSettingsAreChecked(t *testing.T) {
+	for want, row := range map[string]struct {
+		args []string
+		env  map[string]string
+	}{
+		`command "sell it" is not known`: {args: []string{"sell", "it"}},
+		"storefront.db":                  {args: []string{"orders"}}, // there is none
+		"secret":                         {env: map[string]string{"JOVEPAY_API_KEY": "some-key"}},
+		"unable to open database file": {env: map[string]string{
+			"JOVEPAY_API_KEY": "some-key", "JOVEPAY_IPN_SECRET": "some-secret", "STOREFRONT_DB": filepath.Join("no", "such", "directory", "a.db"),
+		}},
+		"listen": {env: map[string]string{"STOREFRONT_LISTEN": "nowhere"}},
+	} {
+		t.Run(want, func(t *testing.T) {
+			without(t)
+			for name, value := range row.env {
+				t.Setenv(name, value)
+			}
+			require.ErrorContains(t, run(t.Context(), row.args, new(bytes.Buffer)), want)
+		})
+	}
+}
+
+func TestShopGoesOnWhileJovePayKnowsNobody(t *testing.T) {
+	without(t)
+	server, err := jovepaytest.NewServer()
+	require.NoError(t, err)
+	defer server.Close()
+	t.Setenv("JOVEPAY_API_KEY", "some-key")
+	t.Setenv("JOVEPAY_EMAIL", "shop@example.com")
+	t.Setenv("JOVEPAY_PASSWORD", "some-password")
+	t.Setenv("JOVEPAY_IPN_SECRET", "some-secret")
+	t.Setenv("JOVEPAY_BASE_URL", server.URL)
+	shopURL, end := start(t)
+	defer end()
+	answer, err := http.Post(shopURL+"/ipn", "application/json", strings.NewReader(`{}`))
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	assert.Equal(t, http.StatusUnauthorized, answer.StatusCode, "nothing unsigned is taken")
+}

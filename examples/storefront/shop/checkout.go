@@ -1,0 +1,153 @@
+package shop
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/jovepay/jovepay-go"
+)
+
+// ErrInvalidOrder is the error, for [errors.Is], of an order that makes no
+// sense.
+var ErrInvalidOrder = errors.New("shop: invalid order")
+
+// setupTime bounds how long a customer waits for the payment to be made.
+const setupTime = 30 * time.Second
+
+// lookBack is how far the shop's clock may be ahead of JovePay's for a payment
+// to be found again.
+const lookBack = time.Hour
+
+// NewOrderID returns an id that cannot be guessed. A form carries it, so that
+// one that is sent twice is one order.
+func NewOrderID() string { return rand.Text() }
+
+var orderID = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+// Choice is what a customer chose.
+type Choice struct {
+	OrderID     string // of [NewOrderID]
+	Item        Item
+	PayCurrency string
+	Method      Method
+}
+
+// Place takes an order and makes its payment. It can be called again for the
+// same order, and changes nothing then.
+//
+// After an error the order may be there nevertheless, with its [Trouble]:
+// [Shop.SetUp] tries again.
+func (s *Shop) Place(ctx context.Context, c Choice) error {
+	if !orderID.MatchString(c.OrderID) || (c.Method != ByAddress && c.Method != ByInvoice) {
+		return ErrInvalidOrder
+	}
+	way, err := s.prices.way(ctx, c.Item.Price, c.PayCurrency)
+	if err != nil {
+		return err
+	}
+	if !way.Payable() {
+		return fmt.Errorf("%w: %s cannot be paid in %s", ErrInvalidOrder, c.Item.ID, c.PayCurrency)
+	}
+	_, err = s.db.ExecContext(ctx, `INSERT INTO orders
+		(id, created_ms, item, price_amount, price_currency, pay_currency, method, state)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
+		c.OrderID, time.Now().UnixMilli(), c.Item.ID, c.Item.Price, priceCurrency, c.PayCurrency, c.Method, StatePending)
+	if err != nil {
+		return err
+	}
+	return s.SetUp(ctx, c.OrderID)
+}
+
+// SetUp makes the payment for an order that has none yet, or finds the one that
+// was made before. Calls for one order share the work, and it goes on when
+// their customer has left.
+func (s *Shop) SetUp(ctx context.Context, id string) error {
+	_, err, _ := s.setups.Do(id, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), setupTime)
+		defer cancel()
+		return nil, s.setUp(ctx, id)
+	})
+	return err
+}
+
+func (s *Shop) setUp(ctx context.Context, id string) error {
+	order, err := s.Find(ctx, id)
+	if err != nil || order.PaymentID != "" || order.InvoiceID != "" {
+		return err
+	}
+	if order.Method == ByInvoice {
+		err = s.makeInvoice(ctx, order)
+	} else {
+		err = s.makePayment(ctx, order)
+	}
+	// The time for the customer may be over; this is still to be written down.
+	ctx = context.WithoutCancel(ctx)
+	if err != nil {
+		_, noted := s.db.ExecContext(ctx, `UPDATE orders SET trouble = $2 WHERE id = $1 AND payment_id = '' AND invoice_id = ''`, id, troubleOf(err))
+		return errors.Join(err, noted)
+	}
+	return restate(ctx, s.db, id)
+}
+
+// troubleOf tells whether JovePay said no, or nobody knows.
+func troubleOf(err error) Trouble {
+	if errors.Is(err, jovepay.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) {
+		return TroubleUnknown
+	}
+	return TroubleRefused
+}
+
+// makePayment makes the payment for an order. There may be one from before, of
+// which the shop did not hear.
+func (s *Shop) makePayment(ctx context.Context, order *Order) error {
+	if order.Trouble != "" || time.Since(order.Created) > setupTime {
+		found, err := s.client.Payments.FindOrder(ctx, order.ID, order.Created.Add(-lookBack))
+		if err != nil {
+			return fmt.Errorf("%w: %w", jovepay.ErrOutcomeUnknown, err)
+		}
+		for _, payment := range found {
+			if belongs(order, payment) {
+				return adopt(ctx, s.db, order, payment)
+			}
+		}
+	}
+	payment, err := s.client.Payments.CreateOnce(ctx, jovepay.PaymentRequest{
+		PriceAmount:      order.PriceAmount,
+		PriceCurrency:    order.PriceCurrency,
+		PayCurrency:      order.PayCurrency,
+		OrderID:          order.ID,
+		OrderDescription: order.Item,
+		IPNCallbackURL:   s.url + "/ipn",
+	})
+	if err != nil {
+		return err
+	}
+	return adopt(context.WithoutCancel(ctx), s.db, order, payment)
+}
+
+// makeInvoice makes the invoice for an order. If the answer is lost, another
+// one is made: the customer never saw the first.
+func (s *Shop) makeInvoice(ctx context.Context, order *Order) error {
+	page := s.url + "/orders/" + order.ID
+	invoice, err := s.client.Invoices.Create(ctx, jovepay.InvoiceRequest{
+		PriceAmount:      order.PriceAmount,
+		PriceCurrency:    order.PriceCurrency,
+		PayCurrency:      order.PayCurrency,
+		OrderID:          order.ID,
+		OrderDescription: order.Item,
+		IPNCallbackURL:   s.url + "/ipn",
+		SuccessURL:       page,
+		CancelURL:        page,
+		PartiallyPaidURL: page,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.db.ExecContext(context.WithoutCancel(ctx), `UPDATE orders SET invoice_id = $2, invoice_url = $3, trouble = '' WHERE id = $1`,
+		order.ID, invoice.ID, invoice.URL)
+	return err
+}

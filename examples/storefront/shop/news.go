@@ -1,0 +1,93 @@
+package shop
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/jovepay/jovepay-go"
+)
+
+// News is what was heard of a payment, with the shop's verdict.
+type News struct {
+	OrderID      string // as the payment says it
+	At           time.Time
+	PaymentID    jovepay.ID
+	Status       jovepay.PaymentStatus
+	Decision     jovepay.Decision
+	Reason       string         // for the shop
+	ActuallyPaid jovepay.Amount // in PayCurrency; null if not told
+	PayCurrency  string
+	Difference   jovepay.Amount // missing or too much, in PayCurrency; null if neither
+}
+
+// record writes down what was heard of a payment.
+func record(ctx context.Context, q queryer, payment *jovepay.Payment, verdict jovepay.Verdict) error {
+	_, err := q.ExecContext(ctx, `INSERT INTO news
+		(order_id, at_ms, payment_id, status, decision, reason, actually_paid, pay_currency, difference)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		payment.OrderID, time.Now().UnixMilli(), payment.ID, payment.Status, verdict.Decision, verdict.Reason,
+		payment.ActuallyPaid, payment.PayCurrency, verdict.Difference)
+	return err
+}
+
+const selectNews = `SELECT order_id, at_ms, payment_id, status, decision, reason, actually_paid, pay_currency, difference FROM news `
+
+func newsOf(ctx context.Context, q queryer, order string) ([]News, error) {
+	return readNews(ctx, q, selectNews+`WHERE order_id = $1 ORDER BY number`, order)
+}
+
+func readNews(ctx context.Context, q queryer, query string, args ...any) (all []News, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var n News
+		var at int64
+		if err := rows.Scan(&n.OrderID, &at, &n.PaymentID, &n.Status, &n.Decision, &n.Reason, &n.ActuallyPaid, &n.PayCurrency, &n.Difference); err != nil {
+			return nil, err
+		}
+		n.At = time.UnixMilli(at)
+		all = append(all, n)
+	}
+	return all, rows.Err()
+}
+
+// Odd returns the payments that a person has to look at, each as it stands now.
+func (s *Shop) Odd(ctx context.Context) ([]News, error) {
+	last, err := readNews(ctx, s.db, selectNews+`WHERE number IN (SELECT max(number) FROM news GROUP BY payment_id) ORDER BY number`)
+	if err != nil {
+		return nil, err
+	}
+	var odd []News
+	for _, n := range last {
+		var paidBy jovepay.ID
+		err := s.db.QueryRowContext(ctx, `SELECT payment_id FROM tickets WHERE order_id = $1`, n.OrderID).Scan(&paidBy)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		if n.state(paidBy).Person() {
+			odd = append(odd, n)
+		}
+	}
+	return odd, nil
+}
+
+// latest returns the last news of each payment, in the order in which the
+// payments were first heard of.
+func latest(all []News) []News {
+	var last []News
+	place := map[jovepay.ID]int{}
+	for _, n := range all {
+		if at, ok := place[n.PaymentID]; ok {
+			last[at] = n
+			continue
+		}
+		place[n.PaymentID] = len(last)
+		last = append(last, n)
+	}
+	return last
+}

@@ -1,0 +1,97 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/jovepay/jovepay-go/examples/storefront/shop"
+)
+
+func (p *pages) catalogue(w http.ResponseWriter, r *http.Request) {
+	p.show(w, r, http.StatusOK, "catalogue", shop.Items())
+}
+
+// itemPage is what the page of an item shows.
+type itemPage struct {
+	shop.Item
+
+	OrderID string
+	Ways    []shop.Way
+	Problem string // with what was chosen before; empty if there is none
+}
+
+// Payable reports whether there is any way to pay.
+func (i *itemPage) Payable() bool {
+	for _, way := range i.Ways {
+		if way.Payable() {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pages) item(w http.ResponseWriter, r *http.Request) {
+	p.showItem(w, r, http.StatusOK, "")
+}
+
+func (p *pages) showItem(w http.ResponseWriter, r *http.Request, status int, problem string) {
+	item, err := shop.FindItem(r.PathValue("item"))
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	ways, err := p.Shop.Ways(r.Context(), item)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.show(w, r, status, "item", &itemPage{item, shop.NewOrderID(), ways, problem})
+}
+
+// place takes an order and leads to its page, whatever became of the payment.
+func (p *pages) place(w http.ResponseWriter, r *http.Request) {
+	item, err := shop.FindItem(r.PathValue("item"))
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	choice := shop.Choice{
+		OrderID:     r.PostFormValue("order"),
+		Item:        item,
+		PayCurrency: r.PostFormValue("currency"),
+		Method:      shop.Method(r.PostFormValue("method")),
+	}
+	if choice.PayCurrency == "" {
+		p.showItem(w, r, http.StatusUnprocessableEntity, "Please choose a currency.")
+		return
+	}
+	err = p.Shop.Place(r.Context(), choice)
+	if errors.Is(err, shop.ErrInvalidOrder) {
+		p.showItem(w, r, http.StatusUnprocessableEntity, "This cannot be paid in the currency you chose. Please choose another one.")
+		return
+	}
+	p.settled(w, r, choice.OrderID, err)
+}
+
+// retry makes the payment of an order that has none.
+func (p *pages) retry(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	p.settled(w, r, id, p.Shop.SetUp(r.Context(), id))
+}
+
+// settled leads to the page of an order, or on to JovePay's.
+func (p *pages) settled(w http.ResponseWriter, r *http.Request, id string, err error) {
+	if err != nil {
+		p.Log.WarnContext(r.Context(), "payment was not made", "order", id, "error", err)
+	}
+	order, found := p.Shop.Find(r.Context(), id)
+	if found != nil {
+		p.fail(w, r, errors.Join(found, err))
+		return
+	}
+	to := "/orders/" + order.ID
+	if err == nil && order.InvoiceURL != "" {
+		to += "/go"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // always below /orders/
+}

@@ -1,0 +1,164 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/examples/storefront/shop"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+func TestOrderByAddressShowsWhereToPay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.order(t, "xrp", shop.ByAddress)
+	order, err := r.shop.Find(t.Context(), id)
+	require.NoError(t, err)
+	page := r.requires(t, id, shop.StateWaiting)
+	require.NotEmpty(t, order.Memo)
+	for _, words := range []string{
+		order.PayAddress, order.PayAmount.String(), "with the memo " + order.Memo,
+		"Without it your coins are lost", `<svg class="qr" role="img" aria-label="QR code of the address"`,
+		`<time datetime="`, `<noscript><meta http-equiv="refresh" content="5"></noscript>`,
+		`<a href="http://127.0.0.1:1/` + string(order.PaymentID) + `">play the customer</a>`,
+	} {
+		assert.Contains(t, page, words)
+	}
+
+	page = r.requires(t, r.order(t, "btc", shop.ByAddress), shop.StateWaiting)
+	assert.NotContains(t, page, "memo")
+}
+
+func TestOrderByInvoiceLeadsToJovePay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.order(t, "btc", shop.ByInvoice)
+	order, err := r.shop.Find(t.Context(), id)
+	require.NoError(t, err)
+	leave := r.get(t, "/orders/"+id+"/go")
+	assert.Equal(t, http.StatusOK, leave.status)
+	assert.Contains(t, leave.body, `<meta http-equiv="refresh" content="0; url=`+order.InvoiceURL+`">`)
+	assert.Contains(t, leave.body, `<a class="button first" href="`+order.InvoiceURL+`"`)
+	assert.Contains(t, r.requires(t, id, shop.StateWaiting), order.InvoiceURL, "who comes back can go again")
+
+	require.NoError(t, pay("")(r.server, r.payment(t, id)))
+	assert.NotContains(t, r.requires(t, id, shop.StatePaid), order.InvoiceURL)
+	leave = r.get(t, "/orders/"+id+"/go")
+	assert.Equal(t, "/orders/"+id, leave.location, "nothing is left to pay")
+}
+
+func TestFormThatIsSentTwiceIsOneOrder(t *testing.T) {
+	t.Parallel()
+	for _, method := range []shop.Method{shop.ByAddress, shop.ByInvoice} {
+		r := newRig(t)
+		form := r.choose(t, "telescope", "btc", method)
+		var sent sync.WaitGroup
+		for range 8 {
+			sent.Go(func() { assert.Equal(t, http.StatusSeeOther, r.post(t, "/items/telescope", form).status) })
+		}
+		sent.Wait()
+		made := r.server.Count(http.MethodPost, "/v1/payment") + r.server.Count(http.MethodPost, "/v1/invoice")
+		assert.Equal(t, 1, made)
+		assert.Equal(t, 1, r.count(t, `SELECT count(*) FROM orders`))
+	}
+}
+
+func TestLostAnswerHasAPageAndIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+	form := r.choose(t, "telescope", "btc", shop.ByAddress)
+	require.NoError(t, r.server.Inject(
+		jovepaytest.Fault{Method: http.MethodPost, Path: "/v1/payment", Cut: true, AfterEffect: true},
+		jovepaytest.Fault{Method: http.MethodGet, Path: "/v1/payment", Status: http.StatusServiceUnavailable},
+	))
+	placed := r.post(t, "/items/telescope", form)
+	require.Equal(t, http.StatusSeeOther, placed.status)
+	id := form.Get("order")
+	page := r.requires(t, id, shop.StatePending)
+	assert.Contains(t, page, "do not know yet whether your payment was set up")
+	assert.Contains(t, page, "Try again")
+	assert.NotContains(t, page, "Choose another currency", "that might be a second payment")
+
+	// Still nothing is known.
+	again := r.post(t, "/orders/"+id+"/retry", url.Values{})
+	assert.Equal(t, "/orders/"+id, again.location)
+	assert.Contains(t, r.requires(t, id, shop.StatePending), "do not know yet")
+
+	r.server.ClearFaults()
+	r.post(t, "/orders/"+id+"/retry", url.Values{})
+	r.requires(t, id, shop.StateWaiting)
+	payments, err := r.server.Payments()
+	require.NoError(t, err)
+	assert.Len(t, payments, 1)
+	assert.Equal(t, payments[0].ID, r.payment(t, id))
+}
+
+func TestNotificationTellsOfThePaymentWhoseAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	form := r.choose(t, "telescope", "btc", shop.ByAddress)
+	require.NoError(t, r.server.Inject(
+		jovepaytest.Fault{Method: http.MethodPost, Path: "/v1/payment", Cut: true, AfterEffect: true},
+		jovepaytest.Fault{Method: http.MethodGet, Path: "/v1/payment", Status: http.StatusServiceUnavailable},
+	))
+	r.post(t, "/items/telescope", form)
+	id := form.Get("order")
+	page := r.requires(t, id, shop.StateWaiting)
+	order, err := r.shop.Find(t.Context(), id)
+	require.NoError(t, err)
+	assert.Contains(t, page, order.PayAddress)
+	require.NoError(t, pay("")(r.server, r.payment(t, id)))
+	r.requires(t, id, shop.StatePaid)
+}
+
+func TestLostAnswerToAnInvoice(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	form := r.choose(t, "telescope", "btc", shop.ByInvoice)
+	require.NoError(t, r.server.Inject(jovepaytest.Fault{Path: "/v1/invoice", Times: 1, Cut: true, AfterEffect: true}))
+	placed := r.post(t, "/items/telescope", form)
+	id := form.Get("order")
+	assert.Equal(t, "/orders/"+id, placed.location)
+	r.requires(t, id, shop.StatePending)
+	assert.Equal(t, "/orders/"+id+"/go", r.post(t, "/orders/"+id+"/retry", url.Values{}).location)
+	require.NoError(t, pay("")(r.server, r.payment(t, id)))
+	r.requires(t, id, shop.StatePaid)
+}
+
+func TestPaymentFromBeforeACrashIsFound(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+	id := r.order(t, "btc", shop.ByAddress)
+	made := r.payment(t, id)
+	// As if the process had ended a while ago, before it wrote down the answer.
+	_, err := r.db.ExecContext(t.Context(), `UPDATE orders SET payment_id = '', pay_address = '', state = 'pending', created_ms = created_ms - 60000`)
+	require.NoError(t, err)
+	assert.Contains(t, r.requires(t, id, shop.StatePending), "is being set up")
+	r.post(t, "/orders/"+id+"/retry", url.Values{})
+	r.requires(t, id, shop.StateWaiting)
+	assert.Equal(t, made, r.payment(t, id))
+	assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"))
+}
+
+func TestRefusedPaymentHasAPage(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	form := r.choose(t, "telescope", "btc", shop.ByAddress)
+	require.NoError(t, r.server.SetMinimum("btc", jovepay.MustAmount("1"))) // since the page was shown
+	r.post(t, "/items/telescope", form)
+	id := form.Get("order")
+	page := r.requires(t, id, shop.StatePending)
+	assert.Contains(t, page, "could not be set up")
+	assert.Contains(t, page, `href="/items/telescope">Choose another currency`)
+	require.NoError(t, r.server.SetMinimum("btc", jovepay.Amount{}))
+	r.post(t, "/orders/"+id+"/retry", url.Values{})
+	r.requires(t, id, shop.StateWaiting)
+}

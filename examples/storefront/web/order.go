@@ -1,0 +1,111 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+
+	"github.com/jovepay/jovepay-go/examples/storefront/shop"
+)
+
+// orderPage is what the page of an order shows.
+type orderPage struct {
+	*shop.Order
+
+	Item     shop.Item
+	Title    string
+	Text     []string      // paragraphs
+	QR       template.HTML // the address; empty where there is none to pay to
+	Notes    []string      // on further deposits
+	History  []line
+	Customer string // address of the page to play the customer on; mostly empty
+}
+
+// Refresh is after how many seconds a page without a script looks again; 0 is
+// never.
+func (o *orderPage) Refresh() int {
+	switch {
+	case o.State.Open():
+		return 5
+	case o.Over(), o.Ticket != "":
+		return 0
+	}
+	return 30 // a person or the customer may put it right
+}
+
+// Version differs when there is something new to show.
+func (o *orderPage) Version() string {
+	return fmt.Sprint(o.State, o.Trouble, len(o.News))
+}
+
+// ShowAddress reports whether there is still something to pay to an address.
+func (o *orderPage) ShowAddress() bool {
+	return o.Method == shop.ByAddress && o.PayAddress != "" && (o.State == shop.StateWaiting || o.State == shop.StateUnderpaid)
+}
+
+// ShowInvoice reports whether there is still something to pay on JovePay's page.
+func (o *orderPage) ShowInvoice() bool {
+	return o.InvoiceURL != "" && o.State == shop.StateWaiting
+}
+
+// Over reports whether nothing can be bought with this order any more.
+func (o *orderPage) Over() bool {
+	return o.State == shop.StateExpired || o.State == shop.StateFailed || o.State == shop.StateReturned || o.State == shop.StateRefunded
+}
+
+// order shows an order as a whole page, or the part of it that changes.
+func (p *pages) order(view string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		order, err := p.Shop.Find(r.Context(), r.PathValue("id"))
+		if err != nil {
+			p.fail(w, r, err)
+			return
+		}
+		page, err := p.describe(order)
+		if err != nil {
+			p.fail(w, r, err)
+			return
+		}
+		p.show(w, r, http.StatusOK, view, page)
+	}
+}
+
+func (p *pages) describe(order *shop.Order) (*orderPage, error) {
+	item, err := shop.FindItem(order.Item)
+	if err != nil {
+		item = shop.Item{ID: order.Item, Name: order.Item} // no longer sold
+	}
+	page := &orderPage{Order: order, Item: item, History: history(order)}
+	page.Title, page.Text = tell(order)
+	for _, deposit := range order.Deposits() {
+		if deposit.State.Person() && deposit.State != order.State {
+			page.Notes = append(page.Notes, deposited(deposit))
+		}
+	}
+	if page.ShowAddress() {
+		if page.QR, err = drawQR(order.PayAddress); err != nil {
+			return nil, err
+		}
+		if p.Customer != nil {
+			page.Customer = p.Customer(order.PaymentID)
+		}
+	}
+	slices.Reverse(page.History) // the newest first
+	return page, nil
+}
+
+// leave sends the customer to JovePay's page. It is a page that goes on by
+// itself, since a redirect of the form would need JovePay's address in the
+// form-action of the policy.
+func (p *pages) leave(w http.ResponseWriter, r *http.Request) {
+	order, err := p.Shop.Find(r.Context(), r.PathValue("id"))
+	switch {
+	case err != nil:
+		p.fail(w, r, err)
+	case order.InvoiceURL == "" || order.State != shop.StateWaiting:
+		http.Redirect(w, r, "/orders/"+order.ID, http.StatusSeeOther) //nolint:gosec // always below /orders/
+	default:
+		p.show(w, r, http.StatusOK, "leave", order)
+	}
+}

@@ -1,0 +1,162 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/examples/storefront/shop"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+func TestCurrenciesBelowTheirMinimumAreDisabled(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	require.NoError(t, r.server.SetMinimum("btc", jovepay.MustAmount("0.0005")))
+	require.NoError(t, r.server.Inject(jovepaytest.Fault{Path: "/v1/min-amount", Skip: 2, Times: 2, Status: http.StatusBadRequest}))
+	page := r.get(t, "/items/evening").body // 18 usd are 0.00028125 btc
+	disabled := regexp.MustCompile(`value="(\w+)" required disabled aria-describedby="why-\w+"`).FindAllStringSubmatch(page, -1)
+	assert.Contains(t, page, `value="btc" required disabled aria-describedby="why-btc"`)
+	assert.Contains(t, page, "The least that can be paid is 0.0005\u00a0BTC; this costs 0.00028125")
+	assert.Contains(t, page, "No price at present")
+	assert.Len(t, disabled, 3, "two without a price")
+	assert.NotContains(t, page, "unheard", "JovePay does not offer it")
+
+	form := r.choose(t, "evening", "btc", shop.ByAddress)
+	refused := r.post(t, "/items/evening", form)
+	assert.Equal(t, http.StatusUnprocessableEntity, refused.status)
+	assert.Contains(t, refused.body, "Please choose another one")
+	assert.Equal(t, 0, r.count(t, `SELECT count(*) FROM orders`))
+}
+
+func TestItemThatIsTooCheapForAllCurrencies(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, coin := range []string{"btc", "trx", "usdttrc20", "xrp"} {
+		require.NoError(t, r.server.SetMinimum(coin, jovepay.MustAmount("1000000")))
+	}
+	page := r.get(t, "/items/night").body
+	assert.Contains(t, page, "No currency can be used")
+	assert.NotContains(t, page, "<form")
+}
+
+func TestPricesAreKeptForAWhile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.get(t, "/items/night")
+	asked := len(r.server.Requests())
+	r.get(t, "/items/night")
+	assert.Len(t, r.server.Requests(), asked)
+	r.get(t, "/items/evening")
+	assert.Len(t, r.server.Requests(), 2*asked-1, "the list of currencies is the same")
+}
+
+func TestJovePayIsAway(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	require.NoError(t, r.server.Inject(jovepaytest.Fault{Status: http.StatusServiceUnavailable}))
+	assert.Equal(t, http.StatusOK, r.get(t, "/").status)
+	away := r.get(t, "/items/night")
+	assert.Equal(t, http.StatusServiceUnavailable, away.status)
+	assert.Contains(t, away.body, "Nothing was charged")
+	r.server.ClearFaults()
+	assert.Equal(t, http.StatusOK, r.get(t, "/items/night").status, "a failure is not kept")
+}
+
+func TestPagesThatAreNotThere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, path := range []string{"/items/moon", "/orders/none", "/orders/none/status", "/orders/none/go", "/what", "/static/none.css"} {
+		assert.Equal(t, http.StatusNotFound, r.get(t, path).status, path)
+	}
+	for _, path := range []string{"/items/moon", "/orders/none/retry", "/orders/none"} {
+		assert.Equal(t, http.StatusNotFound, r.post(t, path, url.Values{"currency": {"btc"}}).status, path)
+	}
+}
+
+func TestBadOrdersAreRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for name, change := range map[string]func(url.Values){
+		"no currency":        func(f url.Values) { f.Del("currency") },
+		"a coin not taken":   func(f url.Values) { f.Set("currency", "sol") },
+		"no method":          func(f url.Values) { f.Del("method") },
+		"an unknown method":  func(f url.Values) { f.Set("method", "cash") },
+		"no order":           func(f url.Values) { f.Del("order") },
+		"an order like 1":    func(f url.Values) { f.Set("order", "1") },
+		"a very long number": func(f url.Values) { f.Set("order", strings.Repeat("A", 64<<10)) },
+	} {
+		form := r.choose(t, "night", "btc", shop.ByAddress)
+		change(form)
+		assert.Equal(t, http.StatusUnprocessableEntity, r.post(t, "/items/night", form).status, name)
+	}
+	assert.Equal(t, 0, r.count(t, `SELECT count(*) FROM orders`))
+	assert.Equal(t, 0, r.server.Count(http.MethodPost, "/v1/payment"))
+}
+
+func TestOtherSitesCannotOrder(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	form := r.choose(t, "night", "btc", shop.ByAddress)
+	for _, header := range [][]string{
+		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://elsewhere.example"},
+	} {
+		assert.Equal(t, http.StatusForbidden, r.ask(t, http.MethodPost, "/items/night", form, header...).status, header)
+	}
+	assert.Equal(t, 0, r.count(t, `SELECT count(*) FROM orders`))
+}
+
+func TestEveryPageIsGuarded(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.order(t, "btc", shop.ByAddress)
+	inline := regexp.MustCompile(`(?i)<style|style=|<script>|\son\w+=|javascript:`)
+	for _, path := range []string{"/", "/items/night", "/orders/" + id, "/orders/" + id + "/status", "/none", "/static/style.css", "/static/live.js"} {
+		page := r.get(t, path)
+		policy := page.header.Get("Content-Security-Policy")
+		assert.Contains(t, policy, "default-src 'none'", path)
+		assert.NotContains(t, policy, "unsafe", path)
+		assert.Equal(t, "nosniff", page.header.Get("X-Content-Type-Options"), path)
+		assert.Equal(t, "same-origin", page.header.Get("Referrer-Policy"), path)
+		if !strings.HasPrefix(path, "/static/") {
+			assert.NotRegexp(t, inline, page.body, path)
+			assert.Equal(t, "no-store", page.header.Get("Cache-Control"), path)
+		}
+	}
+}
+
+func TestUnsignedNotificationsAreRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	assert.Equal(t, http.StatusUnauthorized, r.ask(t, http.MethodPost, "/ipn", url.Values{}).status)
+	assert.Equal(t, http.StatusUnauthorized, r.ask(t, http.MethodPost, "/ipn", url.Values{}, jovepay.IPNSignatureHeader, "00").status)
+}
+
+func TestNotificationIsRefusedWhileTheDatabaseIsDown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.order(t, "btc", shop.ByAddress)
+	r.requires(t, id, shop.StateWaiting)
+	_, err := r.db.ExecContext(t.Context(), `ALTER TABLE tickets RENAME TO gone`)
+	require.NoError(t, err)
+	order := r.get(t, "/orders/"+id)
+	assert.Equal(t, http.StatusServiceUnavailable, order.status)
+	payments, err := r.server.Payments()
+	require.NoError(t, err)
+	require.NoError(t, pay("")(r.server, payments[0].ID))
+	require.NoError(t, r.server.WaitDeliveries(t.Context()))
+	for _, delivery := range r.server.Deliveries()[1:] {
+		assert.Equal(t, http.StatusInternalServerError, delivery.StatusCode)
+	}
+	_, err = r.db.ExecContext(t.Context(), `ALTER TABLE gone RENAME TO tickets`)
+	require.NoError(t, err)
+	r.requires(t, id, shop.StateWaiting)
+	r.reconcile(t)
+	r.requires(t, id, shop.StatePaid)
+}

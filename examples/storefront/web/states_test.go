@@ -1,0 +1,204 @@
+package web_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/examples/storefront/shop"
+	"github.com/jovepay/jovepay-go/inbox"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+// act is something that happens to a payment.
+type act func(*jovepaytest.Server, jovepay.ID) error
+
+func pay(amount string) act {
+	return func(s *jovepaytest.Server, id jovepay.ID) error {
+		coins := jovepay.Amount{}
+		if amount != "" {
+			coins = jovepay.MustAmount(amount)
+		}
+		_, err := s.Pay(id, coins)
+		return err
+	}
+}
+
+func becomes(status jovepay.PaymentStatus) act {
+	return func(s *jovepaytest.Server, id jovepay.ID) error {
+		_, err := s.SetStatus(id, status)
+		return err
+	}
+}
+
+func arrive(s *jovepaytest.Server, id jovepay.ID) error {
+	_, err := s.Deposit(id, jovepay.Amount{})
+	return err
+}
+
+func payWrongly(s *jovepaytest.Server, id jovepay.ID) error {
+	_, err := s.DepositWrongAsset(id, "ltc", jovepay.MustAmount("0.6"))
+	return err
+}
+
+func expire(s *jovepaytest.Server, id jovepay.ID) error {
+	_, err := s.Expire(id)
+	return err
+}
+
+func refund(s *jovepaytest.Server, id jovepay.ID) error {
+	_, err := s.Refund(id)
+	return err
+}
+
+// The price is 0.00078109 btc.
+var stories = map[string]struct {
+	acts   []act
+	state  shop.State
+	ticket bool
+	words  []string
+}{
+	"waits":                   {nil, shop.StateWaiting, false, []string{"Waiting for your payment"}},
+	"is being confirmed":      {[]act{arrive}, shop.StateConfirming, false, []string{"being confirmed", "0.00078109\u00a0BTC on the network", "nothing left for you to do"}},
+	"exact":                   {[]act{pay("")}, shop.StatePaid, true, []string{"Paid, thank you"}},
+	"over":                    {[]act{pay("0.001")}, shop.StateOverpaid, true, []string{"more than was asked", "0.00021891\u00a0BTC too much"}},
+	"under":                   {[]act{pay("0.0005")}, shop.StateUnderpaid, false, []string{"0.00028109\u00a0BTC are missing", "0.0005\u00a0BTC came"}},
+	"under, then the rest":    {[]act{pay("0.0005"), pay("0.00028109")}, shop.StateRepeated, false, []string{"A person will look", "0.00028109\u00a0BTC came as a further payment"}},
+	"twice":                   {[]act{pay(""), pay("")}, shop.StatePaid, true, []string{"Paid, thank you", "Also:", "0.00078109\u00a0BTC came as a further payment. A person"}},
+	"wrong asset":             {[]act{payWrongly}, shop.StateWrongAsset, false, []string{"A person will look", "0.6\u00a0LTC came, but we asked for Bitcoin"}},
+	"wrong asset, then right": {[]act{payWrongly, pay("")}, shop.StatePaid, true, []string{"Also:", "0.6\u00a0LTC came, in another currency"}},
+	"expired":                 {[]act{expire}, shop.StateExpired, false, []string{"has expired", "nothing was charged", "Order again"}},
+	"too late":                {[]act{expire, pay("")}, shop.StateRepeated, false, []string{"A person will look"}},
+	"failed":                  {[]act{becomes(jovepay.StatusFailed)}, shop.StateFailed, false, []string{"The payment failed"}},
+	"under and refunded":      {[]act{pay("0.0005"), refund}, shop.StateReturned, false, []string{"was sent back"}},
+	"a status of its own":     {[]act{becomes("frozen")}, shop.StateReview, false, []string{"A person will look", "does not fit"}},
+}
+
+func TestEveryStory(t *testing.T) {
+	t.Parallel()
+	for network, behaviour := range map[string]jovepaytest.IPNBehaviour{
+		"":                     {},
+		"doubled and shuffled": {Copies: 3, Shuffle: 9, AtOnce: true},
+		"never told":           {Lose: jovepaytest.Hits{Percent: 100}},
+	} {
+		for _, method := range []shop.Method{shop.ByAddress, shop.ByInvoice} {
+			for name, story := range stories {
+				t.Run(strings.Join([]string{name, string(method), network}, " "), func(t *testing.T) {
+					t.Parallel()
+					r := newRig(t)
+					require.NoError(t, r.server.SetIPN(behaviour))
+					id := r.order(t, "btc", method)
+					payment := r.payment(t, id)
+					for _, act := range story.acts {
+						require.NoError(t, act(r.server, payment))
+					}
+					if behaviour.Lose.Percent > 0 {
+						r.requires(t, id, shop.StateWaiting)
+						r.reconcile(t)
+					}
+					page := r.requires(t, id, story.state)
+					for _, words := range story.words {
+						assert.Contains(t, page, words)
+					}
+					tickets := 0
+					if story.ticket {
+						tickets = 1
+					}
+					assert.Equal(t, tickets, r.count(t, `SELECT count(*) FROM tickets`))
+					assert.Equal(t, story.ticket, strings.Contains(page, "Ticket code:"))
+					r.reconcile(t) // changes nothing more
+					assert.Equal(t, page, r.requires(t, id, story.state))
+				})
+			}
+		}
+	}
+}
+
+func (r *rig) reconcile(t *testing.T) inbox.Report {
+	t.Helper()
+	require.NoError(t, r.server.WaitDeliveries(t.Context()))
+	report, err := r.shop.Reconcile(t.Context(), time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	return report
+}
+
+func TestReconcileTellsWhatWasMissing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+	id := r.order(t, "btc", shop.ByAddress)
+	require.NoError(t, pay("")(r.server, r.payment(t, id)))
+	assert.Equal(t, inbox.Report{Seen: 1, Applied: 1}, r.reconcile(t))
+	assert.Equal(t, inbox.Report{Seen: 1, Already: 1}, r.reconcile(t))
+	r.requires(t, id, shop.StatePaid)
+}
+
+func TestRefundTakesTheTicketBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.order(t, "btc", shop.ByAddress)
+	require.NoError(t, pay("")(r.server, r.payment(t, id)))
+	assert.Contains(t, r.requires(t, id, shop.StatePaid), "Ticket code:")
+	require.NoError(t, refund(r.server, r.payment(t, id)))
+	page := r.requires(t, id, shop.StateRefunded)
+	assert.Contains(t, page, "was sent back")
+	assert.Contains(t, page, "Order again")
+	assert.NotContains(t, page, "Ticket code:")
+}
+
+func TestRefundThatIsAllThatIsHeardGivesNoTicket(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+	id := r.order(t, "btc", shop.ByAddress)
+	require.NoError(t, pay("")(r.server, r.payment(t, id)))
+	require.NoError(t, refund(r.server, r.payment(t, id)))
+	r.reconcile(t)
+	r.requires(t, id, shop.StateReturned)
+	assert.Equal(t, 0, r.count(t, `SELECT count(*) FROM tickets`))
+}
+
+func TestSecondPaymentOnAnInvoiceGetsNoSecondTicket(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.order(t, "btc", shop.ByInvoice)
+	for range 2 { // the customer began twice, and paid both
+		require.NoError(t, pay("")(r.server, r.payment(t, id)))
+	}
+	page := r.requires(t, id, shop.StatePaid)
+	assert.Contains(t, page, "came as a further payment")
+	assert.Equal(t, 1, r.count(t, `SELECT count(*) FROM tickets`))
+	odd, err := r.shop.Odd(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, odd, 1)
+}
+
+func TestPaymentsThatNobodyAskedForAreForAPerson(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.order(t, "btc", shop.ByAddress)
+	client, err := r.server.Client()
+	require.NoError(t, err)
+	for _, foreign := range []struct{ order, price string }{{id, "5"}, {"nobody's", "49.99"}} {
+		payment, err := client.Payments.Create(t.Context(), jovepay.PaymentRequest{
+			PriceAmount: jovepay.MustAmount(foreign.price), PriceCurrency: "usd", PayCurrency: "btc",
+			OrderID: foreign.order, IPNCallbackURL: r.url + "/ipn",
+		})
+		require.NoError(t, err)
+		require.NoError(t, pay("")(r.server, payment.ID))
+	}
+	r.requires(t, id, shop.StateReview)
+	assert.Equal(t, 0, r.count(t, `SELECT count(*) FROM tickets`))
+	odd, err := r.shop.Odd(t.Context())
+	require.NoError(t, err)
+	require.Len(t, odd, 2)
+	assert.Equal(t, "no such order", odd[1].Reason)
+
+	// The order's own payment still counts.
+	require.NoError(t, pay("")(r.server, r.payment(t, id)))
+	r.requires(t, id, shop.StatePaid)
+}
