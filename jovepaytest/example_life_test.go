@@ -272,7 +272,7 @@ func ExampleWithPages() {
 				http.Error(w, err.Error(), http.StatusNotFound)
 				return
 			}
-			fmt.Fprintf(w, "Please pay %s %s", invoice.PriceAmount, invoice.PriceCurrency)
+			_, _ = io.WriteString(w, "Please pay "+invoice.PriceAmount.String()+" "+invoice.PriceCurrency)
 		})
 	}))
 	if err != nil {

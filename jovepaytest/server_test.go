@@ -295,12 +295,13 @@ func TestWithPages(t *testing.T) {
 	calls := 0
 	server := newServer(t, jovepaytest.WithPages(func(s *jovepaytest.Server) http.Handler {
 		calls++
-		assert.NotEmpty(t, s.URL)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/hang" {
 				<-r.Context().Done()
+				return
 			}
-			fmt.Fprint(w, "page ", r.URL.Path, " of ", s.Now().Year() > 0)
+			_, err := io.WriteString(w, "page "+r.URL.Path+" of "+s.URL)
+			assert.NoError(t, err)
 		})
 	}))
 	get := func(path string) (int, string) {
@@ -319,7 +320,7 @@ func TestWithPages(t *testing.T) {
 	for _, path := range []string{"/", "/payment/", "/v1", "/v2/status"} {
 		status, body := get(path)
 		assert.Equal(t, http.StatusOK, status, path)
-		assert.Equal(t, "page "+path+" of true", body)
+		assert.Equal(t, "page "+path+" of "+server.URL, body)
 	}
 	assert.Zero(t, server.Count("", ""), "they are not requests of the API")
 	status, _ := get("/v1/nothing")

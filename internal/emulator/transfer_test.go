@@ -34,7 +34,8 @@ func TestTransfersAreToldAsInTheGuide(t *testing.T) {
 	w.ID, w.BatchID = 123456789, 987654321
 	body, err := emulator.TransferJSON(&w, false)
 	require.NoError(t, err)
-	assert.Equal(t, guideWithdrawal, string(body))
+	assert.JSONEq(t, guideWithdrawal, string(body))
+	assert.Equal(t, names(t, guideWithdrawal), names(t, string(body)))
 
 	now = time.Date(2023, time.July, 26, 14, 20, 11, 531e6, time.UTC)
 	r, err := e.CreateTransfer(engine.TransferRequest{
@@ -47,7 +48,8 @@ func TestTransfersAreToldAsInTheGuide(t *testing.T) {
 	r.ID = 1234567890
 	body, err = emulator.TransferJSON(&r, false)
 	require.NoError(t, err)
-	assert.Equal(t, guideRecurring, string(body))
+	assert.JSONEq(t, guideRecurring, string(body))
+	assert.Equal(t, names(t, guideRecurring), names(t, string(body)))
 
 	camel, err := emulator.TransferJSON(&r, true)
 	require.NoError(t, err)
