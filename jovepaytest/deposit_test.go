@@ -1,6 +1,7 @@
 package jovepaytest_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -60,7 +61,7 @@ func TestWrongAssetProcessing(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "123.076923", odd.PayAmount.String(), "the price in that coin")
 	require.NoError(t, server.WaitDeliveries(t.Context()))
-	assert.ElementsMatch(t, append(life(), jovepay.StatusWaiting)[1:], s.heard())
+	assert.Equal(t, life(), s.heard())
 	odd, err = server.Payment(odd.ID)
 	require.NoError(t, err)
 	assert.Equal(t, jovepay.StatusFinished, odd.Status)
@@ -98,14 +99,12 @@ func TestRepeatedDepositsShowOnTheirParent(t *testing.T) {
 	asked := createFor(t, client, s)
 	_, err := server.Deposit(asked.ID, jovepay.Amount{})
 	require.NoError(t, err)
-	require.NoError(t, server.WaitDeliveries(t.Context()))
 	var children []jovepay.ID
 	for _, amount := range []string{"0.0001", "0.0002"} {
 		child, err := server.Deposit(asked.ID, jovepay.MustAmount(amount))
 		require.NoError(t, err)
 		children = append(children, child.ID)
 	}
-	require.NoError(t, server.WaitDeliveries(t.Context()))
 	_, err = server.Advance(asked.ID)
 	require.NoError(t, err)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
@@ -183,7 +182,7 @@ func TestLateDeposit(t *testing.T) {
 	assert.Equal(t, asked.ID, late.ParentPaymentID)
 	assert.Equal(t, jovepay.StatusFinished, late.Status)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
-	assert.ElementsMatch(t, append(life(), jovepay.StatusExpired), s.heard())
+	assert.Equal(t, slices.Insert(life(), 1, jovepay.StatusExpired), s.heard(), "in the order in which it happened")
 }
 
 func TestRefund(t *testing.T) {

@@ -158,7 +158,7 @@ func (s *Server) changed(p engine.Payment, next time.Time) {
 		return
 	}
 	s.tell(ipn.Notification{
-		PaymentID: p.ID, Status: p.Status, URL: p.IPNCallbackURL, At: p.UpdatedAt,
+		PaymentID: p.ID, ParentID: p.ParentID, Status: p.Status, URL: p.IPNCallbackURL, At: p.UpdatedAt,
 		Body: func(camelCase bool) ([]byte, error) { return emulator.NotificationJSON(&p, camelCase) },
 	})
 }

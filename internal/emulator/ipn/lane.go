@@ -1,6 +1,9 @@
 package ipn
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // parcel is one copy of a notification on its way.
 type parcel struct {
@@ -14,7 +17,8 @@ type parcel struct {
 	err       error // why it was not delivered; to be read when done
 }
 
-// lane holds what is sent one after the other: the notifications of a payment.
+// lane holds what is sent one after the other: the notifications of a payment
+// and of its children.
 type lane struct {
 	key  int64
 	held []*parcel   // to be shuffled
@@ -56,7 +60,7 @@ func (s *Sender) accept(n Notification) ([]*parcel, error) {
 		return parcels, nil
 	}
 	parcels := s.pack(n, &s.behaviour)
-	key := n.PaymentID
+	key := cmp.Or(n.ParentID, n.PaymentID)
 	if key == 0 {
 		key = s.loner()
 	}

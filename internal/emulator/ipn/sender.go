@@ -42,6 +42,7 @@ type Config struct {
 // Notification is what a shop is to be told.
 type Notification struct {
 	PaymentID int64  // 0: of no payment
+	ParentID  int64  // the payment whose notifications it lines up with; 0: its own
 	Status    string // of the payment
 	URL       string
 	At        time.Time // when it happened

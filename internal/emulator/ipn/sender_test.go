@@ -50,6 +50,26 @@ func TestEachPaymentInOrder(t *testing.T) {
 	})
 }
 
+// A shop hears of a deposit after it has heard of the payment to which it came.
+func TestChildrenLineUpWithTheirParent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		to := &shop{took: time.Second}
+		s := newSender(t, to, Config{})
+		s.Notify(say(1, 1))
+		for n := 2; n <= 3; n++ {
+			child := say(int64(n), n)
+			child.ParentID = 1
+			s.Notify(child)
+		}
+		s.Notify(say(1, 4))
+		require.NoError(t, s.Wait(t.Context()))
+		assert.Equal(t, 1, to.together)
+		assert.Equal(t, saying(1, 2, 3, 4), to.bodies())
+		assert.Equal(t, int64(3), s.Deliveries()[2].PaymentID)
+	})
+}
+
 func TestRepeats(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
