@@ -77,6 +77,12 @@ func resultJSON(result any) ([]byte, error) {
 	}
 }
 
+// The actions that a replay treats in their own way.
+const (
+	actionRedeliver = "Redeliver"
+	actionWait      = "WaitDeliveries"
+)
+
 // redo does an action of a journal again.
 type redo func(ctx context.Context, s *Server, a arguments) error
 
@@ -106,13 +112,13 @@ func actions() map[string]redo {
 		"SetRecurringStatus": func(_ context.Context, s *Server, a arguments) error {
 			return second(s.SetRecurringStatus(a.ID, jovepay.WithdrawalStatus(a.Status)))
 		},
-		"MoveClock":      func(_ context.Context, s *Server, a arguments) error { return second(s.MoveClock(a.Duration)) },
-		"Inject":         func(_ context.Context, s *Server, a arguments) error { return s.Inject(a.Faults...) },
-		"ClearFaults":    func(_ context.Context, s *Server, _ arguments) error { s.ClearFaults(); return nil },
-		"SetIPN":         func(_ context.Context, s *Server, a arguments) error { return s.SetIPN(value(a.IPN)) },
-		"SendIPN":        func(ctx context.Context, s *Server, a arguments) error { return s.SendIPN(ctx, a.URL, []byte(a.Body)) },
-		"Redeliver":      func(ctx context.Context, s *Server, a arguments) error { return s.Redeliver(ctx, a.Number) },
-		"WaitDeliveries": func(ctx context.Context, s *Server, _ arguments) error { return s.WaitDeliveries(ctx) },
+		"MoveClock":     func(_ context.Context, s *Server, a arguments) error { return second(s.MoveClock(a.Duration)) },
+		"Inject":        func(_ context.Context, s *Server, a arguments) error { return s.Inject(a.Faults...) },
+		"ClearFaults":   func(_ context.Context, s *Server, _ arguments) error { s.ClearFaults(); return nil },
+		"SetIPN":        func(_ context.Context, s *Server, a arguments) error { return s.SetIPN(value(a.IPN)) },
+		"SendIPN":       func(ctx context.Context, s *Server, a arguments) error { return s.SendIPN(ctx, a.URL, []byte(a.Body)) },
+		actionRedeliver: func(ctx context.Context, s *Server, a arguments) error { return s.Redeliver(ctx, a.Number) },
+		actionWait:      func(ctx context.Context, s *Server, _ arguments) error { return s.WaitDeliveries(ctx) },
 	}
 }
 

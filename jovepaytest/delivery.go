@@ -57,26 +57,30 @@ func (s *Server) Deliveries() []Delivery {
 	entries := s.ipns.Deliveries()
 	deliveries := make([]Delivery, len(entries))
 	for i, e := range entries {
-		deliveries[i] = Delivery{
-			Number:     e.Number,
-			Attempt:    e.Attempt,
-			RepeatOf:   e.RepeatOf,
-			PaymentID:  paymentID(e.PaymentID),
-			Status:     jovepay.PaymentStatus(e.Status),
-			URL:        e.URL,
-			Form:       jovepay.IPNForm(e.Form),
-			Body:       e.Body,
-			Signature:  e.Signature,
-			Corrupted:  e.Corrupted,
-			Forged:     e.Forged,
-			Outcome:    DeliveryOutcome(e.Outcome),
-			StatusCode: e.StatusCode,
-			Error:      errorText(e.Err),
-			Started:    e.Started,
-			Ended:      e.Ended,
-		}
+		deliveries[i] = newDelivery(e)
 	}
 	return deliveries
+}
+
+func newDelivery(e ipn.Delivery) Delivery {
+	return Delivery{
+		Number:     e.Number,
+		Attempt:    e.Attempt,
+		RepeatOf:   e.RepeatOf,
+		PaymentID:  paymentID(e.PaymentID),
+		Status:     jovepay.PaymentStatus(e.Status),
+		URL:        e.URL,
+		Form:       jovepay.IPNForm(e.Form),
+		Body:       e.Body,
+		Signature:  e.Signature,
+		Corrupted:  e.Corrupted,
+		Forged:     e.Forged,
+		Outcome:    DeliveryOutcome(e.Outcome),
+		StatusCode: e.StatusCode,
+		Error:      errorText(e.Err),
+		Started:    e.Started,
+		Ended:      e.Ended,
+	}
 }
 
 func paymentID(id int64) jovepay.ID {

@@ -77,7 +77,7 @@ func (s *Server) SetIPN(b IPNBehaviour) error {
 // was delivered or given up, or with an error when the context or the server
 // ends. What is due by the server's clock happens first.
 func (s *Server) WaitDeliveries(ctx context.Context) error {
-	return s.set("WaitDeliveries", arguments{}, func() error { return wrap(s.ipns.Wait(ctx)) })
+	return s.set(actionWait, arguments{}, func() error { return wrap(s.ipns.Wait(ctx)) })
 }
 
 // SendIPN signs a body of the test's own making and delivers it like any other
@@ -100,7 +100,7 @@ func (s *Server) SendIPN(ctx context.Context, url string, body []byte) error {
 // notification of its own, with RepeatOf. No [IPNBehaviour] changes it. Where
 // the number has nothing that was signed it is an error.
 func (s *Server) Redeliver(ctx context.Context, number int) error {
-	return s.set("Redeliver", arguments{Number: number}, func() error {
+	return s.set(actionRedeliver, arguments{Number: number}, func() error {
 		return wrap(s.ipns.Again(ctx, number, s.engine.Now()))
 	})
 }

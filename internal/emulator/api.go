@@ -187,8 +187,16 @@ func (a *API) Entries() []Entry {
 	return a.journal.copies()
 }
 
-// Idle returns when no request is under way, or the context has ended.
-func (a *API) Idle(ctx context.Context) error { return a.journal.wait(ctx) }
+// Scrub returns the text as it may stand in the journal: without the account's
+// secrets, and without the server's address.
+func (a *API) Scrub(text string) string { return a.journal.scrub.all(text) }
+
+// Entry returns the entry of the number, if it is still there.
+func (a *API) Entry(number int) (Entry, bool) { return a.journal.entry(number) }
+
+// Settled returns when there is an entry of the number and no request is under
+// way, or when the context has ended.
+func (a *API) Settled(ctx context.Context, number int) error { return a.journal.wait(ctx, number) }
 
 // Requests returns what was asked so far, the oldest first.
 func (a *API) Requests() []Request { return a.journal.requestCopies() }

@@ -33,6 +33,7 @@ type Request struct {
 // answers. It is documented in package jovepaytest.
 type Exchange struct {
 	Request
+	RawPath     string // as it was sent, if Path does not tell
 	ContentType string
 	Key, Token  Credential
 	BodySize    int  // of all that was read
@@ -82,7 +83,7 @@ type journal struct {
 	requests int64
 	list     []*Entry
 	open     int           // requests under way
-	idle     chan struct{} // closed when the last of them ends
+	news     chan struct{} // closed when an entry begins or ends; nil: nobody waits
 }
 
 // add gives the entry the next place. It is called under the lock.
@@ -98,27 +99,37 @@ func (j *journal) add(entry *Entry) {
 		j.list = j.list[:kept]
 	}
 	j.list = append(j.list, entry)
+	j.wake()
+}
+
+// wake lets those look who wait. It is called under the lock.
+func (j *journal) wake() {
+	if j.news != nil {
+		close(j.news)
+		j.news = nil
+	}
 }
 
 // begin adds a request that was just read, whole unless err is set.
 func (j *journal) begin(r *http.Request, body []byte, err error, at time.Time) *Exchange {
 	x := &Exchange{
 		Request:     Request{Time: at, Method: r.Method, Path: j.scrub.secrets(r.URL.Path), Query: j.scrub.secrets(r.URL.RawQuery)},
+		RawPath:     j.scrub.secrets(r.URL.RawPath),
 		ContentType: j.scrub.secrets(r.Header.Get("Content-Type")),
-		BodySize:    len(body),
 		Incomplete:  err != nil && !tooLarge(err),
 	}
-	if !private(r.URL.Path, body) { // a password does not go into journals
+	hidden := private(r.URL.Path, body) // a password does not go into journals
+	if !hidden {
 		x.Body = j.scrub.secrets(string(body[:min(len(body), maxJournaledBody)]))
+	}
+	if !hidden || len(body) > maxJournaledBody {
+		x.BodySize = len(body)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.requests++
 	x.ID = engine.RequestID(j.seed, j.requests)
 	j.add(&Entry{Time: at, Exchange: x})
-	if j.open == 0 {
-		j.idle = make(chan struct{})
-	}
 	j.open++
 	return x
 }
@@ -151,24 +162,29 @@ func (j *journal) answered(x *Exchange, ans *answer) {
 func (j *journal) end() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.open--; j.open == 0 {
-		close(j.idle)
-	}
+	j.open--
+	j.wake()
 }
 
-// wait returns when no request is under way.
-func (j *journal) wait(ctx context.Context) error {
-	j.mu.Lock()
-	open, idle := j.open, j.idle
-	j.mu.Unlock()
-	if open == 0 {
-		return nil
-	}
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// wait returns when there is an entry of the number, and no request is under
+// way.
+func (j *journal) wait(ctx context.Context, number int) error {
+	for {
+		j.mu.Lock()
+		if j.entries >= number && j.open == 0 {
+			j.mu.Unlock()
+			return nil
+		}
+		if j.news == nil {
+			j.news = make(chan struct{})
+		}
+		news := j.news
+		j.mu.Unlock()
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -183,10 +199,12 @@ func (j *journal) act(name string, arguments []byte, at time.Time) *Action {
 
 // acted says how an action ended.
 func (j *journal) acted(a *Action, result []byte, failure string) {
-	text := []byte(j.scrub.all(string(result)))
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	a.Result, a.Error = text, j.scrub.all(failure)
+	if result != nil {
+		a.Result = []byte(j.scrub.all(string(result)))
+	}
+	a.Error = j.scrub.all(failure)
 }
 
 // copies returns the entries as they are now.
@@ -195,16 +213,32 @@ func (j *journal) copies() []Entry {
 	defer j.mu.Unlock()
 	entries := make([]Entry, len(j.list))
 	for i, entry := range j.list {
-		entries[i] = *entry
-		if entry.Exchange != nil {
-			x := *entry.Exchange
-			entries[i].Exchange = &x
-		} else {
-			a := *entry.Action
-			entries[i].Action = &a
-		}
+		entries[i] = entry.clone()
 	}
 	return entries
+}
+
+// entry returns the entry of the number as it is now.
+func (j *journal) entry(number int) (Entry, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	i := number - 1 - (j.entries - len(j.list))
+	if i < 0 || i >= len(j.list) {
+		return Entry{}, false
+	}
+	return j.list[i].clone(), true
+}
+
+// clone is a copy that the journal changes no more.
+func (e Entry) clone() Entry {
+	if e.Exchange != nil {
+		x := *e.Exchange
+		e.Exchange = &x
+	} else {
+		a := *e.Action
+		e.Action = &a
+	}
+	return e
 }
 
 // requestCopies returns the requests among the entries.

@@ -1,0 +1,319 @@
+package jovepaytest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/jovepay/jovepay-go/internal/emulator"
+)
+
+// Bounds in real time: how long a request is waited for that was never
+// answered, and how long one may take to get from the client to the journal.
+const (
+	patience = time.Second
+	passage  = 10 * time.Second
+)
+
+// Difference is an entry of a journal that came out differently when it was
+// done again.
+type Difference struct {
+	Line int // of the journal, from 1
+	Want Entry
+	Got  Entry
+}
+
+// String says it in one line.
+func (d Difference) String() string {
+	return fmt.Sprintf("line %d: %s: want %s, got %s", d.Line, d.Want.what(), d.Want.outcome(), d.Got.outcome())
+}
+
+func (e *Entry) what() string {
+	if x := e.Request; x != nil {
+		return x.Method + " " + x.Path
+	}
+	return e.Action.Name + " " + string(e.Action.Arguments)
+}
+
+func (e *Entry) outcome() string {
+	switch x, a := e.Request, e.Action; {
+	case x != nil && x.Status == 0:
+		return fmt.Sprintf("no answer (handled: %t)", x.Handled)
+	case x != nil:
+		return fmt.Sprintf("%d %s%s", x.Status, x.Answer, x.AnswerSHA256)
+	case a.Error != "":
+		return "error " + a.Error
+	default:
+		return "result " + string(a.Result)
+	}
+}
+
+// Replay does the requests and actions of a journal again, one after the other,
+// and returns those that came out differently, in their order. The first is
+// often the cause of the others. The journal is what [Server.WriteJournal] has
+// written; deliveries in it are not compared.
+//
+// The server must be fresh: nothing may be in its journal, and nobody else may
+// call it meanwhile. With the seed and the options of the first server, and a
+// clock of [WithFrozenClock] that stands where the first one stood, everything
+// comes out the same, if it was one after the other then. A clock that runs
+// makes times differ by what passes.
+//
+// Requests are sent over HTTP, with the server's own key and token where the
+// account's were sent, and with wrong or expired ones where such were. A login
+// is one with the account's e-mail and password, or with a wrong password if it
+// was refused. A body that was longer than the 4 KiB that a journal keeps is
+// filled up with spaces. A request that was never answered is given up after a
+// second. Notifications go to the addresses that they went to then.
+//
+// Before each entry the clock is moved to the entry's time, or as far ahead of
+// it as the server was when it started. A clock is never set back.
+//
+// What is no such journal is an error that names the line, and then nothing is
+// done. An error is also when the context ends, or an entry cannot be done at
+// all; the differences until then are returned with it.
+func (s *Server) Replay(ctx context.Context, r io.Reader) ([]Difference, error) {
+	replay, err := s.newReplay(r)
+	if err != nil {
+		return nil, fmt.Errorf("jovepaytest: replay: %w", err)
+	}
+	defer replay.client.CloseIdleConnections()
+	var differences []Difference
+	for i, want := range replay.entries {
+		if want.Delivery != nil {
+			continue
+		}
+		got, err := replay.redo(ctx, want)
+		if err != nil {
+			return differences, fmt.Errorf("jovepaytest: replay: line %d: %s: %w", i+1, want.what(), err)
+		}
+		if !same(&want, &got) {
+			differences = append(differences, Difference{Line: i + 1, Want: want, Got: got})
+		}
+	}
+	return differences, nil
+}
+
+// same reports whether two entries had the same outcome.
+func same(want, got *Entry) bool {
+	switch {
+	case want.Request != nil && got.Request != nil:
+		w, g := want.Request, got.Request
+		return w.Status == g.Status && w.Handled == g.Handled && w.Fault == g.Fault &&
+			w.Answer == g.Answer && w.AnswerSHA256 == g.AnswerSHA256
+	case want.Action != nil && got.Action != nil:
+		w, g := want.Action, got.Action
+		if w.Name == actionWait && g.Name == actionWait {
+			return true // how long it waited is the shops' doing
+		}
+		return w.Name == g.Name && bytes.Equal(w.Arguments, g.Arguments) && bytes.Equal(w.Result, g.Result) && w.Error == g.Error
+	default:
+		return false
+	}
+}
+
+// replay is one run of a journal.
+type replay struct {
+	server    *Server
+	entries   []Entry
+	arguments map[int]arguments // of the actions, by their numbers
+	actions   map[string]redo
+	client    *http.Client
+	ahead     time.Duration // of the journal's time
+	stale     string        // a token that ends before any other
+}
+
+func (s *Server) newReplay(r io.Reader) (*replay, error) {
+	entries, err := readLines(r)
+	if err != nil {
+		return nil, err
+	}
+	p := &replay{server: s, entries: entries, arguments: make(map[int]arguments), actions: actions()}
+	if err := p.prepare(); err != nil {
+		return nil, err
+	}
+	if len(s.api.Entries()) > 0 {
+		return nil, errors.New("the server is not fresh: its journal has entries")
+	}
+	if len(entries) > 0 {
+		p.ahead = max(0, s.Now().Sub(entries[0].Time))
+	}
+	if p.stale, err = s.engine.Login(s.Email, s.Password); err != nil {
+		return nil, err
+	}
+	p.client = &http.Client{
+		// A kept connection that breaks makes the transport send again.
+		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return p, nil
+}
+
+// prepare reads the arguments of all actions.
+func (p *replay) prepare() error {
+	first := true
+	for i, e := range p.entries {
+		if first && e.Number > 1 {
+			return fmt.Errorf("line %d: the journal begins with entry %d: what was before is not in it", i+1, e.Number)
+		}
+		first = first && e.Number == 0
+		if e.Action == nil {
+			continue
+		}
+		if p.actions[e.Action.Name] == nil {
+			return fmt.Errorf("line %d: action %.40q is not known", i+1, e.Action.Name)
+		}
+		var a arguments
+		if len(e.Action.Arguments) > 0 {
+			text := strings.ReplaceAll(string(e.Action.Arguments), emulator.OwnAddress, p.server.URL)
+			if err := json.Unmarshal([]byte(text), &a, journalJSON()); err != nil {
+				return fmt.Errorf("line %d: action %s: %w", i+1, e.Action.Name, err)
+			}
+		}
+		p.arguments[e.Number] = a
+	}
+	return nil
+}
+
+// redo does one thing again, and returns how it came out.
+func (p *replay) redo(ctx context.Context, want Entry) (Entry, error) {
+	if err := ctx.Err(); err != nil {
+		return Entry{}, err
+	}
+	if d := want.Time.Add(p.ahead).Sub(p.server.Now()); d > 0 {
+		if _, err := p.server.engine.MoveClock(d); err != nil {
+			return Entry{}, err
+		}
+		p.server.pace.Wake()
+	}
+	var err error
+	if want.Action != nil {
+		p.act(ctx, want)
+	} else {
+		err = p.ask(ctx, want.Request)
+	}
+	arriving, cancel := context.WithTimeout(ctx, passage)
+	defer cancel()
+	if late := p.server.api.Settled(arriving, want.Number); late != nil {
+		return Entry{}, cmp.Or(ctx.Err(), err, late)
+	}
+	got, ok := p.server.api.Entry(want.Number)
+	if !ok {
+		return Entry{}, errors.New("the server's journal has forgotten it")
+	}
+	return p.server.entry(got), ctx.Err()
+}
+
+// act does an action. How it ends is in the journal.
+func (p *replay) act(ctx context.Context, want Entry) {
+	name := want.Action.Name
+	if name == actionWait && want.Action.Error != "" {
+		// It was broken off. Doing so at once keeps the numbers in step.
+		broken, cancel := context.WithCancel(ctx)
+		cancel()
+		ctx = broken
+	}
+	if name == actionRedeliver {
+		_ = p.server.ipns.Wait(ctx) // for it to be there
+	}
+	_ = p.actions[name](ctx, p.server, p.arguments[want.Number])
+}
+
+// ask sends a request. What is answered is in the journal; the error tells why
+// it is not, should it not get there.
+func (p *replay) ask(ctx context.Context, x *Exchange) error {
+	asking, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if x.Status == 0 {
+		asking, cancel = context.WithTimeout(asking, patience)
+		defer cancel()
+	}
+	r, err := p.request(asking, x)
+	if err != nil {
+		return err
+	}
+	answer, err := p.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, answer.Body) // a fault may cut it short
+	return nil
+}
+
+// request makes the request that was sent, with credentials of the same sort.
+func (p *replay) request(ctx context.Context, x *Exchange) (*http.Request, error) {
+	own := func(text string) string { return strings.ReplaceAll(text, emulator.OwnAddress, p.server.URL) }
+	address, err := url.Parse(p.server.URL)
+	if err != nil {
+		return nil, err
+	}
+	address.Path, address.RawPath, address.RawQuery = x.Path, x.RawPath, own(x.Query)
+	body := own(x.Body)
+	if x.Method == http.MethodPost && x.Path == "/v1/auth" {
+		body = p.login(x)
+	}
+	body += strings.Repeat(" ", max(0, x.BodySize-len(body)))
+	r, err := http.NewRequestWithContext(ctx, x.Method, address.String(), strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if x.Incomplete {
+		r.ContentLength++
+		r.Body = io.NopCloser(io.MultiReader(r.Body, broken{}))
+		r.GetBody = nil
+	}
+	if x.ContentType != "" {
+		r.Header.Set("Content-Type", x.ContentType)
+	}
+	switch x.Key {
+	case CredentialValid:
+		r.Header.Set("X-Api-Key", p.server.APIKey)
+	case CredentialWrong, CredentialExpired:
+		r.Header.Set("X-Api-Key", "wrong")
+	}
+	switch x.Token {
+	case CredentialValid:
+		token, err := p.server.engine.Login(p.server.Email, p.server.Password)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+	case CredentialExpired:
+		r.Header.Set("Authorization", "Bearer "+p.stale)
+	case CredentialWrong:
+		r.Header.Set("Authorization", "Bearer wrong")
+	}
+	return r, nil
+}
+
+// login is the body of a login that comes out as it did.
+func (p *replay) login(x *Exchange) string {
+	body := struct {
+		Email    string `json:"email"`
+		Password string `json:"password"`
+	}{p.server.Email, p.server.Password}
+	switch x.Status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
+		return "{}"
+	case http.StatusUnauthorized:
+		body.Password = "wrong"
+	}
+	text, _ := json.Marshal(body) // two strings
+	return string(text)
+}
+
+// broken is the end of a body that never comes.
+type broken struct{}
+
+// Read fails.
+func (broken) Read([]byte) (int, error) { return 0, errors.New("the client left") }
