@@ -67,7 +67,7 @@ type Exchange struct {
 	ContentType string
 	Key         Credential // the x-api-key header
 	Token       Credential // the bearer token
-	BodySize    int        // in bytes, of what came of the body
+	BodySize    int        // in bytes, of all that came; one over the limit if it was too large
 	Incomplete  bool       // the client left before the end of the body
 
 	// Answer is the body that was answered, its first 4 KiB: as it was meant,

@@ -36,7 +36,7 @@ type Exchange struct {
 	RawPath     string // as it was sent, if Path does not tell
 	ContentType string
 	Key, Token  Credential
-	BodySize    int  // of all that was read
+	BodySize    int  // of all that came, but no more than one byte too many
 	Incomplete  bool // the client left before the end of the body
 
 	Answer       string
@@ -124,6 +124,9 @@ func (j *journal) begin(r *http.Request, body []byte, err error, at time.Time) *
 	}
 	if !hidden || len(body) > maxJournaledBody {
 		x.BodySize = len(body)
+		if tooLarge(err) {
+			x.BodySize++ // it was longer than what was read
+		}
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -1,0 +1,207 @@
+package jovepaytest_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+func replay(t *testing.T, server *jovepaytest.Server, journal string) []jovepaytest.Difference {
+	t.Helper()
+	differences, err := server.Replay(t.Context(), strings.NewReader(journal))
+	require.NoError(t, err)
+	return differences
+}
+
+func TestReplayOfABusyLife(t *testing.T) {
+	t.Parallel()
+	shop := newMoody(t)
+	b := newBusy(t, shop.URL)
+	b.life()
+	journal := written(t, b.server)
+	shop.forget()
+	again := newServer(t, busyOptions()...)
+	for _, d := range replay(t, again, journal) {
+		assert.Fail(t, "differs", d.String())
+	}
+	assert.Equal(t, strings.Split(journal, "\n"), strings.Split(written(t, again), "\n"), "the shop has heard the same")
+}
+
+// A change of what was answered is the one difference; a change of what was
+// asked is the first of those that follow from it.
+func TestReplayTellsWhatDiffers(t *testing.T) {
+	t.Parallel()
+	b := newBusy(t, newMoody(t).URL)
+	id := b.create("one")
+	_, err := b.server.Pay(id, jovepay.Amount{})
+	require.NoError(t, err)
+	_, err = b.client.Payments.Get(t.Context(), id)
+	require.NoError(t, err)
+	b.settle()
+	journal := written(t, b.server)
+	lines := strings.SplitAfter(journal, "\n")
+	lineOf := func(text string) int {
+		for i, line := range lines {
+			if strings.Contains(line, text) {
+				return i + 1
+			}
+		}
+		t.Fatal("no line has " + text)
+		return 0
+	}
+	for name, c := range map[string]struct {
+		line     int
+		old, new string
+		want     string
+	}{
+		"answer": {lineOf(`"GET"`), `finished`, `expired`, `want 200 {"payment_id":` + id.String() + `,`},
+		"status": {lineOf(`"GET"`), `"status":200`, `"status":404`, `GET /v1/payment/` + id.String() + `: want 404`},
+		"result": {lineOf(`"Pay"`), `"actually_paid":0.001`, `"actually_paid":1.001`, `Pay {"id":"` + id.String() + `"}: want result {`},
+		"error":  {lineOf(`"Pay"`), `"result":`, `"error":"no coins","result":`, `want error no coins, got result {`},
+		"asked":  {lineOf(`"GET"`), `/v1/payment/` + id.String(), `/v1/payment/1`, `got 404`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			old := lines[c.line-1]
+			line := strings.Replace(old, c.old, c.new, 1)
+			require.NotEqual(t, old, line)
+			differences := replay(t, newServer(t, busyOptions()...), strings.Replace(journal, old, line, 1))
+			require.Len(t, differences, 1)
+			assert.Equal(t, c.line, differences[0].Line)
+			assert.True(t, strings.HasPrefix(differences[0].String(), fmt.Sprintf("line %d: ", c.line)), differences[0].String())
+			assert.Contains(t, differences[0].String(), c.want)
+		})
+	}
+	differences := replay(t, newServer(t, busyOptions(jovepaytest.WithSeed(8))...), journal)
+	require.Len(t, differences, 3, "another seed differs in everything")
+	assert.Equal(t, "/v1/payment", differences[0].Want.Request.Path)
+	assert.NotEqual(t, differences[0].Want.Request.Answer, differences[0].Got.Request.Answer)
+}
+
+func TestReplayRefusesWhatIsNoJournal(t *testing.T) {
+	t.Parallel()
+	b := newBusy(t, newMoody(t).URL)
+	b.create("one")
+	b.server.ClearFaults()
+	b.settle()
+	journal := written(t, b.server)
+	first, rest, _ := strings.Cut(journal, "\n")
+	for name, c := range map[string]struct{ journal, want string }{
+		"garbage":            {"garbage", "line 1: "},
+		"garbage in the end": {journal + "garbage\n", "line 5: "},
+		"an empty line":      {"\n" + journal, "line 1: "},
+		"cut short":          {journal[:len(journal)-10], "line 4: "},
+		"a line is missing":  {first + "\n" + rest[strings.Index(rest, "\n")+1:][strings.Index(rest[strings.Index(rest, "\n")+1:], "\n")+1:], "line 2: number 3 follows 1"},
+		"no beginning":       {rest, "line 2: the journal begins with entry 2"},
+		"unknown member":     {strings.Replace(journal, `"number":1`, `"number":1,"x":1`, 1), `line 1: `},
+		"member twice":       {strings.Replace(journal, `"number":1`, `"number":1,"number":1`, 1), `line 1: `},
+		"no kind":            {`{"number":1,"time":"2026-03-14T12:00:00Z"}`, "line 1: want one of request, action and delivery, got 0"},
+		"no time":            {`{"number":1,"action":{"name":"Pay"}}`, "line 1: the time is missing"},
+		"no number":          {`{"time":"2026-03-14T12:00:00Z","action":{"name":"Pay"}}`, "line 1: the number is missing"},
+		"a bad credential":   {strings.Replace(journal, `"key":"valid"`, `"key":"stolen"`, 1), "line 1: the request has no method"},
+		"a negative size":    {strings.Replace(journal, `"body_size":`, `"body_size":-`, 1), "line 1: the request has no method"},
+		"a numbered delivery": {
+			strings.Replace(journal, `{"time"`, `{"number":2,"time"`, 1), "line 2: the number of a delivery is its notification's",
+		},
+		"unknown action":   {strings.Replace(journal, "ClearFaults", "Close", 1), `line 3: action "Close" is not known`},
+		"unknown argument": {strings.Replace(journal, `"ClearFaults","arguments":{}`, `"ClearFaults","arguments":{"x":1}`, 1), `line 3: action ClearFaults: `},
+		"a bad argument": {
+			strings.Replace(journal, `"ClearFaults","arguments":{}`, `"MoveClock","arguments":{"duration":"soon"}`, 1), `line 3: action MoveClock: `,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newServer(t, busyOptions()...)
+			differences, err := server.Replay(t.Context(), strings.NewReader(c.journal))
+			require.ErrorContains(t, err, c.want)
+			assert.Empty(t, differences)
+			assert.Empty(t, server.Journal(), "nothing was done")
+		})
+	}
+	_, err := b.server.Replay(t.Context(), strings.NewReader(journal))
+	require.ErrorContains(t, err, "the server is not fresh")
+	assert.Empty(t, replay(t, newServer(t), ""))
+}
+
+// A request that hangs is given up, one that broke off breaks off again.
+func TestReplayOfWhatWasNeverAnswered(t *testing.T) {
+	t.Parallel()
+	b := newBusy(t, newMoody(t).URL)
+	b.must(b.server.Inject(jovepaytest.Fault{Path: "/v1/status", Hang: true, AfterEffect: true}))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan bool)
+	go func() {
+		defer close(ended)
+		_, _ = b.client.Status(ctx)
+	}()
+	require.Eventually(t, func() bool {
+		got := b.server.Requests()
+		return len(got) == 1 && got[0].Handled
+	}, 10*time.Second, time.Millisecond)
+	cancel()
+	<-ended
+	r, err := http.NewRequestWithContext(t.Context(), "POST", b.server.URL+"/v1/payment", &half{})
+	require.NoError(t, err)
+	r.ContentLength = 100
+	_, err = (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	require.Error(t, err)
+	require.Eventually(t, func() bool { return len(b.server.Requests()) == 2 }, 10*time.Second, time.Millisecond)
+
+	journal := written(t, b.server)
+	assert.Contains(t, journal, `"incomplete":true`)
+	again := newServer(t, busyOptions()...)
+	assert.Empty(t, replay(t, again, journal))
+	assert.Equal(t, journal, written(t, again))
+}
+
+// half is a body that breaks off.
+type half struct{ read bool }
+
+func (h *half) Read(p []byte) (int, error) {
+	if h.read {
+		return 0, context.Canceled
+	}
+	h.read = true
+	return copy(p, "half"), nil
+}
+
+// The clock goes as it went, on a server that starts later too.
+func TestReplayMovesTheClock(t *testing.T) {
+	t.Parallel()
+	hands := newHands()
+	server := newServer(t, jovepaytest.WithClock(hands.Now))
+	client := newClient(t, server)
+	p := create(t, client)
+	hands.Pass(8 * 24 * time.Hour)
+	got, err := client.Payments.Get(t.Context(), p.ID)
+	require.NoError(t, err)
+	require.Equal(t, jovepay.StatusExpired, got.Status)
+	journal := written(t, server)
+
+	assert.Empty(t, replay(t, newServer(t, jovepaytest.WithFrozenClock(noon())), journal), "it is moved")
+	assert.Empty(t, replay(t, newServer(t, jovepaytest.WithFrozenClock(noon().Add(-time.Hour))), journal), "it is moved to the beginning")
+	later := newServer(t, jovepaytest.WithFrozenClock(noon().Add(time.Hour)))
+	differences := replay(t, later, journal)
+	require.Len(t, differences, 2, "times differ")
+	assert.Contains(t, differences[1].Got.Request.Answer, `"payment_status":"expired"`)
+	assert.Equal(t, noon().Add(8*24*time.Hour+time.Hour), later.Now())
+}
+
+func TestReplayEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	b := newBusy(t, newMoody(t).URL)
+	b.create("one")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := newServer(t, busyOptions()...).Replay(ctx, strings.NewReader(written(t, b.server)))
+	require.ErrorIs(t, err, context.Canceled)
+}
