@@ -1,0 +1,58 @@
+package output
+
+import (
+	"image"
+	"image/color"
+	"strings"
+
+	"github.com/boombuler/barcode/qr"
+)
+
+// quiet is how many modules of light a code needs around it.
+const quiet = 2
+
+// QR returns a QR code of content for a terminal, two rows of it in each line,
+// and how many characters wide it is. With colour it is dark on light on any
+// background; without, it is made for light text on a dark background.
+func QR(content string, colour bool) (code string, width int, err error) {
+	matrix, err := qr.Encode(content, qr.M, qr.Auto)
+	if err != nil {
+		return "", 0, err
+	}
+	size := matrix.Bounds().Dx()
+	var out strings.Builder
+	for y := -quiet; y < size+quiet; y += 2 {
+		if colour {
+			out.WriteString("\x1b[97;40m")
+		}
+		for x := -quiet; x < size+quiet; x++ {
+			out.WriteString(half(light(matrix, x, y), light(matrix, x, y+1)))
+		}
+		if colour {
+			out.WriteString("\x1b[0m")
+		}
+		out.WriteString("\n")
+	}
+	return out.String(), size + 2*quiet, nil
+}
+
+// half draws two modules, one above the other: light ones in the colour of
+// text, dark ones in that of the background.
+func half(upper, lower bool) string {
+	switch {
+	case upper && lower:
+		return "█"
+	case upper:
+		return "▀"
+	case lower:
+		return "▄"
+	}
+	return " "
+}
+
+func light(matrix image.Image, x, y int) bool {
+	if !(image.Point{X: x, Y: y}).In(matrix.Bounds()) {
+		return true
+	}
+	return color.GrayModel.Convert(matrix.At(x, y)) == color.Gray{Y: 0xff}
+}

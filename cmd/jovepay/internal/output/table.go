@@ -1,0 +1,79 @@
+package output
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Plain returns s fit for a terminal: what comes from outside must not be able
+// to move the cursor, change a colour or break a line.
+func Plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case r == utf8.RuneError || !unicode.IsPrint(r):
+			return '�'
+		}
+		return r
+	}, s)
+}
+
+// Field is a name and a value that belong on one line.
+type Field struct{ Name, Value string }
+
+// Fields adds lines with the names and the values below each other. A field
+// without a value is left out.
+func (t *Text) Fields(fields ...Field) {
+	width := 0
+	for _, f := range fields {
+		if f.Value != "" {
+			width = max(width, utf8.RuneCountInString(f.Name))
+		}
+	}
+	for _, f := range fields {
+		if f.Value != "" {
+			t.buf.WriteString(pad(f.Name, width) + "  " + Plain(f.Value) + "\n")
+		}
+	}
+}
+
+// Table adds rows in columns under their headings. A column that is empty in
+// every row is left out.
+func (t *Text) Table(headings []string, rows [][]string) {
+	columns := Columns(headings, rows)
+	t.Row(columns, headings)
+	for _, row := range rows {
+		t.Row(columns, row)
+	}
+}
+
+// Columns returns how wide each column is that shows these rows; 0 is a
+// column that is left out.
+func Columns(headings []string, rows [][]string) []int {
+	widths := make([]int, len(headings))
+	for _, row := range rows {
+		for i, cell := range row {
+			if cell != "" {
+				widths[i] = max(widths[i], utf8.RuneCountInString(cell), utf8.RuneCountInString(headings[i]))
+			}
+		}
+	}
+	return widths
+}
+
+// Row adds one row of a table with columns so wide.
+func (t *Text) Row(widths []int, cells []string) {
+	var line strings.Builder
+	for i, cell := range cells {
+		if widths[i] > 0 {
+			line.WriteString(pad(Plain(cell), widths[i]) + "  ")
+		}
+	}
+	t.buf.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+}
+
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"hash/fnv"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"jovepay": main})
+}
+
+// TestScripts runs testdata/*.txtar, each against a JovePay of its own.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	runScripts(t, false)
+}
+
+// TestNothingSecretIsPrinted runs the same scripts with --verbose, and looks
+// through all that was printed.
+func TestNothingSecretIsPrinted(t *testing.T) {
+	t.Parallel()
+	runScripts(t, true)
+}
+
+func runScripts(t *testing.T, verbose bool) {
+	t.Helper()
+	secrets := &sync.Map{} // name of a script: what it must not print
+	testscript.RunT(watcher{t, secrets}, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                scriptCommands(),
+		Condition:           condition,
+		Setup: func(env *testscript.Env) error {
+			script := strings.TrimPrefix(env.WorkDir[strings.LastIndexByte(env.WorkDir, os.PathSeparator)+1:], "script-")
+			server, err := newServer(script)
+			if err != nil {
+				return err
+			}
+			env.Defer(server.Close)
+			secrets.Store(script, []string{server.APIKey, server.Password, server.IPNSecret})
+			env.Values[serverKey{}] = server
+			env.Values[processesKey{}] = map[string]*process{}
+			for name, value := range map[string]string{
+				"JOVEPAY_BASE_URL":   server.URL,
+				"JOVEPAY_API_KEY":    server.APIKey,
+				"JOVEPAY_EMAIL":      server.Email,
+				"JOVEPAY_PASSWORD":   server.Password,
+				"JOVEPAY_IPN_SECRET": server.IPNSecret,
+				"JOVEPAY_VERBOSE":    map[bool]string{true: "1"}[verbose],
+				"EXAMPLES":           examplesDir(),
+				"SERVER":             server.URL,
+			} {
+				env.Setenv(name, value)
+			}
+			return nil
+		},
+	})
+}
+
+// newServer starts a JovePay whose secrets no other script has.
+func newServer(script string) (*jovepaytest.Server, error) {
+	seed := fnv.New64()
+	_, _ = seed.Write([]byte(script)) // never fails
+	return jovepaytest.NewServer(jovepaytest.WithSeed(seed.Sum64()))
+}
+
+// watcher is a test that reads what its scripts print. A script is verbose, so
+// that all of it is logged; the log is told to the tester as the script did.
+type watcher struct {
+	*testing.T
+	secrets *sync.Map
+}
+
+func (w watcher) Verbose() bool { return true }
+
+func (w watcher) Run(name string, f func(testscript.T)) {
+	w.T.Run(name, func(t *testing.T) { f(watcher{t, w.secrets}) })
+}
+
+var token = regexp.MustCompile(`eyJ[\w-]+\.eyJ`)
+
+func (w watcher) Log(args ...any) {
+	w.Helper()
+	log, ok := args[0].(string)
+	if !ok {
+		return
+	}
+	if w.Failed() || testing.Verbose() {
+		w.T.Log(log)
+	}
+	name := w.Name()[strings.LastIndexByte(w.Name(), '/')+1:]
+	// The log begins with the environment, which has the secrets, and is
+	// followed by an empty line.
+	_, printed, ok := strings.Cut(log, "\n\n")
+	assert.True(w, ok, "the log of %s has no beginning", name)
+	found, _ := w.secrets.Load(name)
+	secrets, _ := found.([]string)
+	assert.Len(w, secrets, 3, "the secrets of %s", name)
+	for _, secret := range secrets {
+		assert.NotContains(w, printed, secret)
+	}
+	assert.NotRegexp(w, token, printed, "a JWT")
+}
