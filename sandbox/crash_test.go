@@ -1,0 +1,141 @@
+package sandbox_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+	"github.com/jovepay/jovepay-go/sandbox"
+)
+
+// victim tells a process of this test which state file to use until it is
+// killed.
+const victim = "JOVEPAY_TEST_STATE"
+
+// A sandbox that is killed while it saves has lost nothing that it answered,
+// and the next one goes on.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.db")
+	known := map[jovepay.ID]jovepay.PaymentStatus{}
+	var mu sync.Mutex
+	for round := range 5 {
+		process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestVictim$", "-test.v")
+		process.Env = append(os.Environ(), victim+"="+path)
+		out, err := process.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, process.Start())
+		lines := bufio.NewScanner(out)
+		url := ""
+		for lines.Scan() && url == "" {
+			url, _ = strings.CutPrefix(lines.Text(), "listening ")
+			if !strings.HasPrefix(url, "http") {
+				url = ""
+			}
+		}
+		require.NotEmpty(t, url)
+		client, err := jovepay.NewClient(jovepay.WithBaseURL(url), jovepay.WithAPIKey(lines.Text()))
+		require.NoError(t, err)
+
+		// Four customers until the end; the killer comes in between.
+		var customers sync.WaitGroup
+		enough := make(chan struct{}, 1)
+		for range 4 {
+			customers.Go(func() {
+				for {
+					p, err := client.Payments.Create(t.Context(), jovepay.PaymentRequest{
+						PriceAmount: jovepay.MustAmount("10"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: fmt.Sprint(round),
+						Case: "success",
+					})
+					if err != nil {
+						return
+					}
+					mu.Lock()
+					known[p.ID] = p.Status
+					if len(known) >= 40*(round+1) {
+						select {
+						case enough <- struct{}{}:
+						default:
+						}
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		<-enough
+		require.NoError(t, process.Process.Kill())
+		customers.Wait()
+		require.Error(t, process.Wait())
+	}
+
+	s, err := sandbox.New(sandbox.WithStateFile(path))
+	require.NoError(t, err)
+	for id := range known {
+		_, err := s.Payment(id)
+		assert.NoError(t, err)
+	}
+	assert.GreaterOrEqual(t, len(known), 200)
+	require.NoError(t, s.Close())
+}
+
+func TestVictim(t *testing.T) {
+	t.Parallel()
+	path := os.Getenv(victim)
+	if path == "" {
+		t.Skip("run by TestKilled")
+	}
+	s, err := sandbox.New(sandbox.WithStateFile(path))
+	require.NoError(t, err)
+	fmt.Printf("listening %s\n%s\n", s.URL, s.APIKey)
+	<-t.Context().Done()
+}
+
+// What one sandbox knew the next one knows, the clock and the prices included.
+func TestGoesOn(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.db")
+	first, err := sandbox.New(sandbox.WithStateFile(path), nil)
+	require.NoError(t, err)
+	client, err := first.Client()
+	require.NoError(t, err)
+	invoice, err := client.Invoices.Create(t.Context(), jovepay.InvoiceRequest{PriceAmount: jovepay.MustAmount("5"), PriceCurrency: "usd", OrderID: "A"})
+	require.NoError(t, err)
+	p, err := first.CheckOut(invoice.ID, "trx")
+	require.NoError(t, err)
+	p, err = first.Pay(p.ID, jovepay.Amount{})
+	require.NoError(t, err)
+	require.NoError(t, first.SetPrice("trx", jovepay.MustAmount("0.5")))
+	_, err = sandbox.New(sandbox.WithStateFile(path))
+	require.ErrorContains(t, err, "is in use by another sandbox")
+	require.NoError(t, first.Close())
+	require.NoError(t, first.Close())
+
+	second, err := sandbox.New(sandbox.WithStateFile(path))
+	require.NoError(t, err)
+	again, err := second.Payment(p.ID)
+	require.NoError(t, err)
+	assert.Equal(t, string(p.Raw), string(again.Raw))
+	onInvoice, err := second.InvoicePayments(invoice.ID)
+	require.NoError(t, err)
+	assert.Len(t, onInvoice, 1)
+	price, err := second.Estimate(jovepay.MustAmount("1"), "usd", "trx")
+	require.NoError(t, err)
+	assert.Equal(t, "2", price.String())
+	require.NoError(t, second.Close())
+
+	_, err = sandbox.New(sandbox.WithStateFile(path), sandbox.WithServer(jovepaytest.WithSeed(9)))
+	assert.Error(t, err, "another seed")
+	third, err := sandbox.New(sandbox.WithStateFile(path))
+	require.NoError(t, err)
+	require.NoError(t, third.Close())
+}
