@@ -1,0 +1,83 @@
+// Command first-payment asks for one payment and waits for JovePay to say that
+// it was paid. docs/first-payment.md tells how to run it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/jovepay/jovepay-go"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	client, err := jovepay.NewClient(jovepay.WithEnv()) // JOVEPAY_API_KEY, …
+	if err != nil {
+		return err
+	}
+	verifier, err := jovepay.NewIPNVerifier(os.Getenv("JOVEPAY_IPN_SECRET"))
+	if err != nil {
+		return err
+	}
+
+	ended := make(chan jovepay.PaymentStatus, 1)
+	mux := http.NewServeMux()
+	mux.Handle("POST /ipn", verifier.Handler(func(_ context.Context, event jovepay.Event) error {
+		payment, ok := event.(*jovepay.PaymentEvent)
+		if !ok {
+			return nil // of another kind: acknowledged
+		}
+		fmt.Println(payment.OrderID, "is", payment.Status)
+		if payment.Status.Final() {
+			select {
+			case ended <- payment.Status:
+			default: // told before
+			}
+		}
+		return nil
+	}))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: mux, ReadTimeout: 15 * time.Second}
+	defer server.Close()
+	go func() { _ = server.Serve(listener) }() // until Close
+
+	payment, err := client.Payments.Create(ctx, jovepay.PaymentRequest{
+		PriceAmount:    jovepay.MustAmount("49.99"),
+		PriceCurrency:  "usd",
+		PayCurrency:    "btc",
+		OrderID:        "order-1001",
+		IPNCallbackURL: "http://" + listener.Addr().String() + "/ipn",
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Println("payment", payment.ID, "- send", payment.PayAmount, payment.PayCurrency, "to", payment.PayAddress)
+
+	select {
+	case status := <-ended:
+		if status != jovepay.StatusFinished {
+			return fmt.Errorf("the payment ended %s", status)
+		}
+		return nil
+	case <-ctx.Done():
+		return errors.New("stopped before it was paid")
+	}
+}

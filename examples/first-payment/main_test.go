@@ -1,0 +1,57 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
+)
+
+// TestRun pays the payment that the program asks for, once exactly and once
+// too little.
+func TestRun(t *testing.T) {
+	server, err := jovepaytest.NewServer()
+	require.NoError(t, err)
+	t.Cleanup(server.Close)
+	t.Setenv("JOVEPAY_BASE_URL", server.URL)
+	t.Setenv("JOVEPAY_API_KEY", server.APIKey)
+	t.Setenv("JOVEPAY_IPN_SECRET", server.IPNSecret)
+
+	for i, test := range []struct {
+		amount jovepay.Amount
+		want   string
+	}{
+		{jovepay.Amount{}, ""},
+		{jovepay.MustAmount("0.0001"), "the payment ended partially_paid"},
+	} {
+		result := make(chan error, 1)
+		go func() { result <- run(t.Context()) }()
+		var payments []*jovepay.Payment
+		require.Eventually(t, func() bool {
+			payments, err = server.Payments()
+			return err == nil && len(payments) > i
+		}, 10*time.Second, time.Millisecond)
+		_, err = server.Pay(payments[i].ID, test.amount)
+		require.NoError(t, err)
+
+		err = <-result
+		if test.want == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.EqualError(t, err, test.want)
+		}
+		for _, delivery := range server.Deliveries() {
+			assert.Contains(t, []int{0, 200}, delivery.StatusCode) // 0: the program had ended
+		}
+	}
+}
+
+// TestRunWithoutSecret refuses to start rather than to accept everything.
+func TestRunWithoutSecret(t *testing.T) {
+	t.Setenv("JOVEPAY_IPN_SECRET", " ")
+	assert.ErrorContains(t, run(t.Context()), "IPN secret is empty")
+}
