@@ -34,10 +34,14 @@ type ipnBody struct {
 }
 
 func (s server) ipn(_ *http.Request, b ipnBody) (any, error) {
-	return nil, s.SetIPN(jovepaytest.IPNBehaviour{
+	err := s.SetIPN(jovepaytest.IPNBehaviour{
 		Forms: b.Forms, CamelCase: b.CamelCase, Copies: b.Copies, Shuffle: b.Shuffle, AtOnce: b.AtOnce,
 		Delay: time.Duration(b.Delay), Lose: jovepaytest.Hits(b.Lose), Corrupt: jovepaytest.Hits(b.Corrupt), Forge: jovepaytest.Hits(b.Forge),
 	})
+	if err != nil {
+		return nil, unreadable{err}
+	}
+	return nil, nil
 }
 
 type sendBody struct {

@@ -94,12 +94,16 @@ type faultBody struct {
 }
 
 func (s server) inject(_ *http.Request, b faultBody) (any, error) {
-	return nil, s.Inject(jovepaytest.Fault{
+	err := s.Inject(jovepaytest.Fault{
 		Method: b.Method, Path: b.Path, Skip: b.Skip, Times: b.Times, Percent: b.Percent,
 		AfterEffect: b.AfterEffect, Delay: time.Duration(b.Delay), Hang: b.Hang, Cut: b.Cut,
 		Status: b.Status, Header: b.Header, Body: b.Body, Empty: b.Empty,
 		Size: b.Size, Truncate: b.Truncate, Drip: time.Duration(b.Drip),
 	})
+	if err != nil {
+		return nil, unreadable{err}
+	}
+	return nil, nil
 }
 
 func (s server) clearFaults() (any, error) {

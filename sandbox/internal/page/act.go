@@ -64,7 +64,7 @@ func (h *handler) act(w http.ResponseWriter, r *http.Request) {
 		if a.Refused != "" {
 			// Pressed twice, or on a page that was out of date: the page that
 			// follows shows why.
-			http.Redirect(w, r, address(id), http.StatusSeeOther)
+			show(w, r, p)
 			return
 		}
 	}
@@ -76,7 +76,7 @@ func (h *handler) act(w http.ResponseWriter, r *http.Request) {
 		h.problem(w, http.StatusConflict, "That is not possible now", reason(err), address(id))
 		return
 	}
-	http.Redirect(w, r, address(id), http.StatusSeeOther)
+	show(w, r, p)
 }
 
 // play is the customer, the network or JovePay's staff.
@@ -110,7 +110,8 @@ func (h *handler) play(p *jovepay.Payment, name string) (err error) {
 // payPart pays so many halves of what is asked for, at no more decimal places
 // than the coin has.
 func (h *handler) payPart(p *jovepay.Payment, halves int64) error {
-	part := p.PayAmount.Decimal().Mul(decimal.New(5*halves, -1)).Truncate(int32(p.NetworkPrecision))
+	places := int32(p.NetworkPrecision) //nolint:gosec // a few dozen at most
+	part := p.PayAmount.Decimal().Mul(decimal.New(5*halves, -1)).Truncate(places)
 	if part.IsZero() { // which would be the whole
 		return fmt.Errorf("half of %s %s is too small for the coin", p.PayAmount, p.PayCurrency)
 	}

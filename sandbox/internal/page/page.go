@@ -52,7 +52,11 @@ func (p *Pages) Handler(server *jovepaytest.Server) http.Handler {
 	mux.HandleFunc("GET /payment/status", h.status)
 	mux.HandleFunc("POST /payment/choose", h.choose)
 	mux.HandleFunc("POST /payment/act", h.act)
-	mux.HandleFunc("GET /payment/assets/{name}", h.asset)
+	for _, name := range []string{"page.css", "page.js", "icon.svg"} {
+		mux.HandleFunc("GET /payment/assets/"+name, func(w http.ResponseWriter, r *http.Request) {
+			http.ServeFileFS(w, r, files, "assets/"+name)
+		})
+	}
 	mux.HandleFunc("/", h.nothing)
 	return secure(mux)
 }
@@ -126,15 +130,6 @@ func (h *handler) failed(w http.ResponseWriter, kind string, id jovepay.ID, err 
 	}
 }
 
-func (h *handler) asset(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	if !slices.Contains([]string{"page.css", "page.js", "icon.svg"}, name) {
-		h.nothing(w, r)
-		return
-	}
-	http.ServeFileFS(w, r, files, "assets/"+name)
-}
-
 // home lists the latest payments, for those made without an invoice.
 func (h *handler) home(w http.ResponseWriter, _ *http.Request) {
 	payments, err := h.server.Payments()
@@ -192,7 +187,7 @@ func (h *handler) choose(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, p := range payments {
 		if p.Status == jovepay.StatusWaiting && p.PayCurrency == code {
-			http.Redirect(w, r, address(p.ID), http.StatusSeeOther)
+			show(w, r, p)
 			return
 		}
 	}
@@ -210,7 +205,12 @@ func (h *handler) choose(w http.ResponseWriter, r *http.Request) {
 		h.problem(w, http.StatusBadRequest, "This coin cannot be used", reason(err), back)
 		return
 	}
-	http.Redirect(w, r, address(p.ID), http.StatusSeeOther)
+	show(w, r, p)
+}
+
+// show leads from a form to the page of the payment that it was about.
+func show(w http.ResponseWriter, r *http.Request, p *jovepay.Payment) {
+	http.Redirect(w, r, address(p.ID), http.StatusSeeOther) //nolint:gosec // a path of this server, with an id that it made
 }
 
 // readForm reads the form of a request; if there is none it answers.
