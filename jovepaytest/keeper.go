@@ -87,6 +87,16 @@ func (k *keeper) save() error {
 	return nil
 }
 
+// known returns what look finds, once it is saved: what has happened by itself
+// may be new to it.
+func known[T any](s *Server, look func() (T, error)) (T, error) {
+	found, err := look()
+	if err == nil {
+		err = wrap(s.keeper.save())
+	}
+	return found, err
+}
+
 // Err returns why the last attempt to save what happened failed: see
 // [WithState]. It is nil if everything is saved, and without a state. After
 // [Server.Close] it tells whether anything was lost.

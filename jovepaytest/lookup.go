@@ -13,12 +13,14 @@ import (
 // tells only when a payment is made: Network, NetworkPrecision, SmartContract,
 // IPNCallbackURL and ExpirationEstimateDate. Its Raw is the answer, without them.
 func (s *Server) Payment(id jovepay.ID) (*jovepay.Payment, error) {
-	return s.change(id, s.engine.Payment)
+	return known(s, func() (*jovepay.Payment, error) { return s.change(id, s.engine.Payment) })
 }
 
 // Payments returns all payments in the order in which they were created,
 // without a request.
-func (s *Server) Payments() ([]*jovepay.Payment, error) { return publicAll(s.engine.Payments()) }
+func (s *Server) Payments() ([]*jovepay.Payment, error) {
+	return known(s, func() ([]*jovepay.Payment, error) { return publicAll(s.engine.Payments()) })
+}
 
 // Invoice returns an invoice as POST /v1/invoice answered it.
 func (s *Server) Invoice(id jovepay.ID) (*jovepay.Invoice, error) {
@@ -50,11 +52,13 @@ func (s *Server) InvoicePayments(id jovepay.ID) ([]*jovepay.Payment, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.engine.InvoicePayments(number)
-	if err != nil {
-		return nil, wrap(err)
-	}
-	return publicAll(all)
+	return known(s, func() ([]*jovepay.Payment, error) {
+		all, err := s.engine.InvoicePayments(number)
+		if err != nil {
+			return nil, wrap(err)
+		}
+		return publicAll(all)
+	})
 }
 
 // Currencies returns the coins that customers can pay with now: the full form,
