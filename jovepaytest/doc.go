@@ -80,5 +80,5 @@
 // Ids, addresses, keys and tokens follow from the seed ([WithSeed]) and the time
 // ([WithFrozenClock], [WithClock]): the same requests in the same order get the same
 // answers, and cause the same notifications with the same mishaps. Which of two
-// payments is told of first is chance.
+// payments a shop hears of first is chance, unless one has the other as its parent.
 package jovepaytest

@@ -21,13 +21,13 @@ type IPNBehaviour struct {
 
 	// Copies is how often each event is delivered; 0 and 1 are once.
 	Copies int
-	// Shuffle delivers the events of a payment in another order, drawn by the
-	// seed: so many of them, copies included, are collected and shuffled. They
-	// wait for each other for a second at most, or until
-	// [Server.WaitDeliveries]. 0 and 1 keep the order.
+	// Shuffle delivers the events of a payment, with those of further deposits to
+	// its address, in another order, drawn by the seed: so many of them, copies
+	// included, are collected and shuffled. They wait for each other for a
+	// second at most, or until [Server.WaitDeliveries]. 0 and 1 keep the order.
 	Shuffle int
-	// AtOnce delivers the events of a payment at the same time. Otherwise each
-	// one waits until the one before was delivered or given up.
+	// AtOnce delivers these events at the same time. Otherwise each one waits
+	// until the one before was delivered or given up.
 	AtOnce bool
 	// Delay passes before the first attempt, in real time.
 	Delay time.Duration
