@@ -117,14 +117,22 @@ func TestDelay(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		s := newSite(t, emulator.Config{})
 		require.NoError(t, s.Inject(emulator.Fault{Delay: time.Hour, AfterEffect: after, Times: 1}))
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
+		ctx, cancel := context.WithCancel(t.Context())
 		r := s.request(t, "POST", "/v1/payment", goodPayment).WithContext(ctx)
-		response, err := s.client.Do(r)
-		if err == nil {
-			response.Body.Close()
-		}
-		require.ErrorIs(t, err, context.DeadlineExceeded)
+		given := make(chan error)
+		go func() {
+			response, err := s.client.Do(r)
+			if err == nil {
+				response.Body.Close()
+			}
+			given <- err
+		}()
+		require.Eventually(t, func() bool {
+			got := s.Requests()
+			return len(got) == 1 && got[0].Handled == after
+		}, 10*time.Second, time.Millisecond)
+		cancel()
+		require.ErrorIs(t, <-given, context.Canceled)
 		assert.Len(t, s.engine.Payments(), map[bool]int{false: 0, true: 1}[after])
 	}
 	s := newSite(t, emulator.Config{})
