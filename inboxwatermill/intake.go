@@ -10,9 +10,10 @@ import (
 
 // intake merges the subscriptions of all workers. When ctx ends, or one of the
 // subscriptions does, it takes no more messages, but lets those in progress be
-// finished and acknowledged, for the drain time at most; then it closes the
-// channel. Watermill's subscribers, left to themselves, drop what is in
-// progress, so that it would be done again after each restart.
+// finished and acknowledged, for the drain time at most; then it ends the
+// subscriptions and closes the channel. Watermill's subscribers, left to
+// themselves, drop what is in progress, so that it would be done again after
+// each restart.
 func (r *Relay) intake(ctx context.Context) (<-chan *message.Message, error) {
 	ctx, stop := context.WithCancel(ctx)
 	out := make(chan *message.Message)
@@ -42,6 +43,8 @@ func (r *Relay) intake(ctx context.Context) (<-chan *message.Message, error) {
 			stop()
 			defer time.AfterFunc(r.drain, end).Stop()
 			inProgress.Wait()
+			end()
+			giveBack(feed)
 		})
 	}
 	go func() {
@@ -68,6 +71,25 @@ func forward(ctx context.Context, feed <-chan *message.Message, out chan<- *mess
 			case <-ctx.Done():
 				msg.Nack()
 			}
+		}
+	}
+}
+
+// giveBack waits until a subscription that was ended holds no message any more:
+// the process may end next, and would keep it from the others. It does not wait
+// for ever for an engine that does not close the channel.
+func giveBack(feed <-chan *message.Message) {
+	timeout := time.NewTimer(closeTimeout)
+	defer timeout.Stop()
+	for {
+		select {
+		case msg, ok := <-feed:
+			if !ok {
+				return
+			}
+			msg.Nack()
+		case <-timeout.C:
+			return
 		}
 	}
 }

@@ -55,7 +55,7 @@ func TestServer(t *testing.T) {
 		})
 		return enginetest.Harness{
 			Open: func() *inboxwatermill.Engine {
-				engine, err := jetstream.Connect(t.Context(), address, jetstream.WithName(name), jetstream.WithAckWait(time.Second))
+				engine, err := jetstream.Connect(t.Context(), address, jetstream.WithName(name), never())
 				require.NoError(t, err)
 				return engine
 			},
@@ -270,26 +270,38 @@ func TestStreamsThatExist(t *testing.T) {
 		change func(*natsjs.StreamConfig)
 		want   string
 	}{
-		{func(c *natsjs.StreamConfig) { c.Duplicates = time.Minute }, ""},
+		{func(c *natsjs.StreamConfig) { c.Duplicates = 24 * time.Hour }, ""},
 		{func(c *natsjs.StreamConfig) { c.MaxMsgs, c.Discard = 10, natsjs.DiscardNew }, ""},
-		{func(c *natsjs.StreamConfig) { c.Storage = natsjs.MemoryStorage }, "storage"},
-		{func(c *natsjs.StreamConfig) { c.MaxAge = time.Hour }, "expire"},
-		{func(c *natsjs.StreamConfig) { c.MaxMsgs, c.Discard = 10, natsjs.DiscardOld }, "drops old"},
-		{func(c *natsjs.StreamConfig) { c.MaxBytes, c.Discard = 1000, natsjs.DiscardOld }, "drops old"},
-		{func(c *natsjs.StreamConfig) { c.Retention = natsjs.LimitsPolicy }, "retention"},
-		{func(c *natsjs.StreamConfig) { c.Retention = natsjs.InterestPolicy }, "retention"},
-		{func(c *natsjs.StreamConfig) { c.Subjects = []string{"elsewhere"} }, "subjects"},
-		{func(c *natsjs.StreamConfig) { c.NoAck = true }, "acknowledge"},
-		{func(c *natsjs.StreamConfig) { c.DenyDelete, c.Retention = true, natsjs.LimitsPolicy }, "removed"},
+		{func(c *natsjs.StreamConfig) {
+			c.MaxMsgsPerSubject, c.Discard, c.DiscardNewPerSubject = 10, natsjs.DiscardNew, true
+		}, ""},
+		{func(c *natsjs.StreamConfig) { c.Duplicates = 0 }, "duplicate_window is 2m0s, want 1h0m0s or more"}, // the server's default
+		{func(c *natsjs.StreamConfig) { c.Duplicates = time.Hour - 1 }, "duplicate_window is 59m59.999999999s"},
+		{func(c *natsjs.StreamConfig) { c.Storage = natsjs.MemoryStorage }, "storage is Memory, want File"},
+		{func(c *natsjs.StreamConfig) { c.PersistMode = natsjs.AsyncPersistMode }, "persist_mode is Async, want default"},
+		{func(c *natsjs.StreamConfig) { c.MaxAge = 2 * time.Hour }, "max_age is 2h0m0s, want 0"},
+		{func(c *natsjs.StreamConfig) { c.MaxMsgs, c.Discard = 10, natsjs.DiscardOld }, "discard is DiscardOld, want DiscardNew"},
+		{func(c *natsjs.StreamConfig) { c.MaxBytes, c.Discard = 1000, natsjs.DiscardOld }, "discard is DiscardOld, want DiscardNew"},
+		{func(c *natsjs.StreamConfig) { c.MaxMsgsPerSubject, c.Discard = 10, natsjs.DiscardNew }, "max_msgs_per_subject is 10, want discard_new_per_subject"},
+		{func(c *natsjs.StreamConfig) { c.Retention = natsjs.LimitsPolicy }, "retention is Limits, want WorkQueue"},
+		{func(c *natsjs.StreamConfig) { c.Retention = natsjs.InterestPolicy }, "retention is Interest, want WorkQueue"},
+		{func(c *natsjs.StreamConfig) { c.Subjects = []string{"elsewhere"} }, "subjects is [elsewhere], want"},
+		{func(c *natsjs.StreamConfig) {
+			c.SubjectTransform = &natsjs.SubjectTransformConfig{Source: c.Name, Destination: "elsewhere"}
+		}, "subject_transform is set, want none"},
+		{func(c *natsjs.StreamConfig) { c.NoAck = true }, "no_ack is true, want false"},
+		{func(c *natsjs.StreamConfig) { c.DenyDelete, c.Retention = true, natsjs.LimitsPolicy }, "deny_delete is true, want false"},
 	} {
 		name := fmt.Sprintf("shop-%d", i)
-		config := natsjs.StreamConfig{Name: name, Subjects: []string{name}, Retention: natsjs.WorkQueuePolicy, Description: "mine"}
+		config := natsjs.StreamConfig{Name: name, Subjects: []string{name}, Retention: natsjs.WorkQueuePolicy, Description: "mine", Duplicates: time.Hour}
 		test.change(&config)
 		_, err := js.CreateStream(t.Context(), config)
 		require.NoError(t, err, "%d", i)
 		engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
 		if test.want != "" {
-			require.ErrorContains(t, err, test.want, "%d", i)
+			require.ErrorContains(t, err, "stream "+name+": ")
+			require.ErrorContains(t, err, test.want)
+			assert.NotContains(t, err.Error(), "\n")
 			continue
 		}
 		require.NoError(t, err, "%d", i)
@@ -299,6 +311,26 @@ func TestStreamsThatExist(t *testing.T) {
 		assert.Equal(t, "mine", stream.CachedInfo().Config.Description)
 		assert.Equal(t, config.MaxMsgs, max(0, stream.CachedInfo().Config.MaxMsgs))
 	}
+}
+
+// TestPoisonStreamThatExists needs no window, since nothing is deduplicated there.
+func TestPoisonStreamThatExists(t *testing.T) {
+	t.Parallel()
+	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
+	t.Cleanup(func() { stopServer(srv) })
+	js := management(t, srv)
+	config := natsjs.StreamConfig{Name: "a-poison", Subjects: []string{"a-poison"}, Duplicates: time.Second}
+	_, err := js.CreateStream(t.Context(), config)
+	require.NoError(t, err)
+	engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName("a"))
+	require.NoError(t, err)
+	require.NoError(t, engine.Close())
+
+	config.Name, config.Subjects, config.Retention = "b-poison", []string{"b-poison"}, natsjs.WorkQueuePolicy
+	_, err = js.CreateStream(t.Context(), config)
+	require.NoError(t, err)
+	_, err = jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName("b"))
+	require.ErrorContains(t, err, "stream b-poison: retention is WorkQueue, want Limits")
 }
 
 // TestPoisonedTwice has an event fail again long after its first failure was

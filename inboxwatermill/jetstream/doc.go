@@ -11,9 +11,10 @@
 //   - A message whose id was published within [DeduplicationWindow] is taken
 //     for a duplicate and dropped. An embedded server that was restarted has
 //     forgotten the ids of messages that were acknowledged before.
-//   - A message is delivered again, for ever, until it is acknowledged: at once
-//     if it was given back, after at most [AckWait] if its consumer died. While
-//     a consumer is at work it says so, so that work may take any time.
+//   - A message is delivered again, for ever, until it is acknowledged: within
+//     a second or so if it was given back, as consumers do that end in good
+//     order, after at most [AckWait] if its consumer died. While a consumer is
+//     at work it says so, so that work may take any time.
 //   - Nothing expires. If the disk is full, messages are refused, not dropped.
 //   - A connection that was lost is made again, for ever. While it is lost,
 //     publishing fails at once.

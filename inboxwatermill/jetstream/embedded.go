@@ -48,6 +48,7 @@ func Embedded(dir string, opts ...Option) (*inboxwatermill.Engine, error) {
 		srv.WaitForShutdown()
 		return unlock()
 	}
+	s.alone = true
 	engine, err := s.connect(context.Background(), "", nats.InProcessServer(srv)) //nolint:forbidigo // bounded by setupTimeout
 	if err != nil {
 		return nil, errors.Join(err, stop())

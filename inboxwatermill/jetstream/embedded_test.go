@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,7 +28,7 @@ func TestEmbedded(t *testing.T) {
 		dir := t.TempDir()
 		return enginetest.Harness{
 			Open: func() *inboxwatermill.Engine {
-				engine, err := jetstream.Embedded(dir, jetstream.WithAckWait(time.Second))
+				engine, err := jetstream.Embedded(dir, never())
 				require.NoError(t, err)
 				return engine
 			},
@@ -95,7 +94,7 @@ func TestOptions(t *testing.T) {
 		_, err = jetstream.Connect(t.Context(), "nats://127.0.0.1:1", opt)
 		require.Error(t, err)
 	}
-	engine, err := jetstream.Embedded(t.TempDir(), jetstream.WithName("shop_1"))
+	engine, err := jetstream.Embedded(t.TempDir(), nil, jetstream.WithName("shop_1"), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "shop_1", engine.Topic)
 	assert.Equal(t, "shop_1-poison", engine.PoisonTopic)

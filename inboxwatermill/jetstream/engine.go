@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	wmnats "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/nats"
@@ -18,11 +19,13 @@ import (
 
 const (
 	// DeduplicationWindow is for how long the id of a message is remembered. A
-	// stream that exists keeps a window and a number of replicas of its own.
+	// stream that exists keeps a window of its own, which may be longer.
 	DeduplicationWindow = time.Hour
 
 	// AckWait is how long a message waits for the next sign of life from the
-	// consumer that has it, before another consumer gets it.
+	// consumer that has it, before another consumer gets it. A consumer that
+	// ends in good order gives back what it has at once. What a process had that
+	// was killed waits, unless its directory is opened again by [Embedded].
 	AckWait = 30 * time.Second
 
 	setupTimeout = 15 * time.Second
@@ -32,7 +35,8 @@ const (
 // address such as nats://nats.example:4222 or several, separated by commas. It
 // creates what it needs there: a stream for events, one for the poison queue,
 // and a durable consumer that all processes share. Streams that exist are left
-// as they are; if a guarantee would not hold with them, that is an error.
+// as they are; if a guarantee would not hold with them, that is an error which
+// names each setting at fault, its value, and what is wanted.
 //
 // ctx bounds the setup only.
 func Connect(ctx context.Context, address string, opts ...Option) (*inboxwatermill.Engine, error) {
@@ -88,6 +92,12 @@ func (s *settings) engine(ctx context.Context, conn *nats.Conn) (*inboxwatermill
 		return nil, err
 	}
 	sub := newSubscriber(js, s.log, s.ackWait)
+	if s.alone {
+		// What a killed process had in work need not wait for AckWait.
+		if err := js.DeleteConsumer(ctx, s.name, s.name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return nil, err
+		}
+	}
 	if _, err := sub.consumer(ctx, s.name); err != nil {
 		return nil, err
 	}
@@ -113,7 +123,7 @@ func (s *settings) ensureStream(ctx context.Context, js jetstream.JetStream, nam
 	})
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		if stream, err = js.Stream(ctx, name); err == nil {
-			err = check(stream.CachedInfo().Config, retention)
+			err = s.check(stream.CachedInfo().Config, retention)
 		}
 	}
 	if err != nil {
@@ -122,27 +132,45 @@ func (s *settings) ensureStream(ctx context.Context, js jetstream.JetStream, nam
 	return stream, nil
 }
 
-// check reports in what a stream breaks the guarantees.
-func check(c jetstream.StreamConfig, retention jetstream.RetentionPolicy) error {
-	limited := c.MaxMsgs > 0 || c.MaxBytes > 0 || c.MaxMsgsPerSubject > 0
-	var wrong []error
+// check reports which settings of a stream break the guarantees, and how. What
+// else an administrator chose, such as replicas, placement and limits that refuse
+// new messages, is left to them.
+func (s *settings) check(c jetstream.StreamConfig, retention jetstream.RetentionPolicy) error {
+	limited := c.MaxMsgs > 0 || c.MaxBytes > 0
+	var wrong []string
 	for _, rule := range []struct {
-		broken bool
-		text   string
+		broken  bool
+		setting string
+		value   any
+		want    string
 	}{
-		{c.Storage != jetstream.FileStorage, "its storage is not file"},
-		{c.Retention != retention, fmt.Sprintf("its retention is %v, not %v", c.Retention, retention)},
-		{!slices.Contains(c.Subjects, c.Name), "its name is not among its subjects"},
-		{c.MaxAge > 0, "its messages expire"},
-		{limited && c.Discard != jetstream.DiscardNew, "it drops old messages when it is full"},
-		{c.NoAck, "it does not acknowledge"},
-		{c.Sealed || c.DenyDelete, "nothing can be removed from it"},
+		{c.Storage != jetstream.FileStorage, "storage", c.Storage, "want File: a restart would lose messages"},
+		{c.PersistMode == jetstream.AsyncPersistMode, "persist_mode", c.PersistMode, "want default: it acknowledges what is not written yet"},
+		{c.Retention != retention, "retention", c.Retention, fmt.Sprintf("want %v", retention)},
+		{!slices.Contains(c.Subjects, c.Name), "subjects", c.Subjects, "want the stream's name among them"},
+		{c.SubjectTransform != nil, "subject_transform", "set", "want none: messages would leave their subject"},
+		{c.MaxAge > 0, "max_age", c.MaxAge, "want 0: messages would expire"},
+		{limited && c.Discard != jetstream.DiscardNew, "discard", c.Discard, "want DiscardNew: a full stream would drop old messages"},
+		{
+			c.MaxMsgsPerSubject > 0 && !c.DiscardNewPerSubject, "max_msgs_per_subject", c.MaxMsgsPerSubject,
+			"want discard_new_per_subject with it: a full stream would drop old messages",
+		},
+		{
+			c.Name == s.name && c.Duplicates < DeduplicationWindow, "duplicate_window", c.Duplicates,
+			fmt.Sprintf("want %v or more: what is sent again would be stored again", DeduplicationWindow),
+		},
+		{c.NoAck, "no_ack", c.NoAck, "want false: nobody would know what is stored"},
+		{c.Sealed, "sealed", c.Sealed, "want false: it would take no messages"},
+		{c.DenyDelete, "deny_delete", c.DenyDelete, "want false: nothing could be removed"},
 	} {
 		if rule.broken {
-			wrong = append(wrong, errors.New(rule.text))
+			wrong = append(wrong, fmt.Sprintf("%s is %v, %s", rule.setting, rule.value, rule.want))
 		}
 	}
-	return errors.Join(wrong...)
+	if wrong == nil {
+		return nil
+	}
+	return errors.New(strings.Join(wrong, "; "))
 }
 
 // marshaler writes messages as Watermill's adapter does. It adds to events the

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Option configures an engine.
+// Option configures an engine. One that is nil changes nothing.
 type Option func(*settings) error
 
 type settings struct {
@@ -21,11 +21,15 @@ type settings struct {
 	slog     *slog.Logger
 	log      watermill.LoggerAdapter
 	ackWait  time.Duration
+	alone    bool // no other process can have messages in work
 }
 
 func newSettings(opts []Option) (*settings, error) {
 	s := &settings{name: "jovepay-ipn", slog: slog.New(slog.DiscardHandler), ackWait: AckWait}
 	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
 		if err := opt(s); err != nil {
 			return nil, fmt.Errorf("jetstream: %w", err)
 		}

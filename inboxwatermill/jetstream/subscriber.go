@@ -14,10 +14,24 @@ import (
 )
 
 const (
-	maxRedeliveryDelay = time.Minute
-	pullDelay          = time.Second // after a failure
-	heartbeat          = time.Second // of the server, while there is no message
-	ackTimeout         = 5 * time.Second
+	pullDelay       = time.Second // after a failure
+	heartbeat       = time.Second // of the server, while there is no message
+	ackTimeout      = 5 * time.Second
+	withdrawTimeout = 5 * time.Second
+
+	// refusedDelay is that of a message that the receiver does not take, or not
+	// now. It does not grow with each delivery: most are by consumers that end,
+	// and say nothing against the message.
+	refusedDelay = time.Second
+
+	// atOnce is the delay of a message that is given back for others. The server
+	// keeps a delay when it restarts; one that is given back without is held
+	// until AckWait is over.
+	atOnce = time.Millisecond
+
+	// pullBuffer is room for a message and for what the server says besides. The
+	// client library drops what does not fit in, be it the message.
+	pullBuffer = 16
 )
 
 // subscriber pulls messages one at a time, each when the last is settled. So
@@ -81,17 +95,44 @@ func (s *subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 // again; it then starts with all messages that were not acknowledged.
 func (s *subscriber) pull(ctx context.Context, topic string, consumer jetstream.Consumer, out chan<- *message.Message) {
 	for ctx.Err() == nil {
-		msg, err := consumer.Next(jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(heartbeat))
+		msg, err := s.next(ctx, consumer)
 		switch {
 		case err == nil:
 			s.deliver(ctx, msg, out)
-		case errors.Is(err, nats.ErrTimeout): // there was none
 		case ctx.Err() == nil:
 			s.log.Error("Cannot pull", err, watermill.LogFields{"topic": topic})
 			wait(ctx, pullDelay)
 			if _, err := s.consumer(ctx, topic); err != nil && ctx.Err() == nil {
 				s.log.Error("Cannot create the consumer again", err, watermill.LogFields{"topic": topic})
 			}
+		}
+	}
+}
+
+// next asks for one message and waits for it. When it gives up, it withdraws the
+// request and waits until the server knows, since the server may have answered
+// it meanwhile: a message that nobody reads is held until AckWait is over. So
+// there may be a message although ctx has ended.
+func (s *subscriber) next(ctx context.Context, consumer jetstream.Consumer) (jetstream.Msg, error) {
+	request, err := consumer.Messages(jetstream.PullMaxMessages(pullBuffer), jetstream.StopAfter(1), jetstream.PullHeartbeat(heartbeat))
+	if err != nil {
+		return nil, err
+	}
+	defer request.Stop()
+	msg, err := request.Next(jetstream.NextContext(ctx))
+	if err == nil || !s.js.Conn().IsConnected() {
+		return msg, err
+	}
+	request.Drain()
+	withdrawn, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawTimeout)
+	defer cancel()
+	for {
+		late, none := request.Next(jetstream.NextContext(withdrawn))
+		switch {
+		case none == nil:
+			return late, nil
+		case !errors.Is(none, jetstream.ErrNoHeartbeat): // which says nothing of what is on its way
+			return nil, err
 		}
 	}
 }
@@ -120,10 +161,10 @@ func (s *subscriber) deliver(ctx context.Context, wire jetstream.Msg, out chan<-
 			failed("acknowledge", acknowledge(ctx, wire))
 			return
 		case <-msg.Nacked():
-			failed("give back", wire.NakWithDelay(redeliveryDelay(delivered(wire))))
+			failed("give back", wire.NakWithDelay(refusedDelay))
 			return
 		case <-ctx.Done():
-			failed("give back", wire.Nak())
+			failed("give back", wire.NakWithDelay(atOnce))
 			return
 		}
 	}
@@ -134,18 +175,6 @@ func acknowledge(ctx context.Context, wire jetstream.Msg) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackTimeout)
 	defer cancel()
 	return wire.DoubleAck(ctx)
-}
-
-func delivered(wire jetstream.Msg) uint64 {
-	if meta, err := wire.Metadata(); err == nil {
-		return meta.NumDelivered
-	}
-	return 1
-}
-
-// redeliveryDelay doubles from a second on.
-func redeliveryDelay(n uint64) time.Duration {
-	return min(time.Second<<min(max(n, 1)-1, 6), maxRedeliveryDelay)
 }
 
 func wait(ctx context.Context, d time.Duration) {

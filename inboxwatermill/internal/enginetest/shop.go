@@ -23,8 +23,10 @@ import (
 // Secret is the IPN secret of the tests' shop.
 const Secret = "engine-test"
 
-// patience is how long a test waits for what must happen.
-const patience = 90 * time.Second
+// patience is how long a test waits for what must happen. It is shorter than a
+// message is held by a consumer that took it and said no more, which no consumer
+// does that has ended in good order.
+const patience = 25 * time.Second
 
 // Shop is a shop with an inbox, whose work can be made to fail. The inbox
 // outlives the engine, as a database does.
