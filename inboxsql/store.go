@@ -23,7 +23,7 @@ type Store struct {
 	turn       chan struct{} // full while a transaction writes to SQLite; nil for other databases
 }
 
-// Option configures a [Store].
+// Option configures a [Store]. One that is nil changes nothing.
 type Option func(*Store) error
 
 var tableName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$`)
@@ -63,6 +63,9 @@ func New(db *sql.DB, dialect Dialect, opts ...Option) (*Store, error) {
 	}
 	s := &Store{db: db, dialect: dialect, table: defaultTable}
 	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
 		if err := opt(s); err != nil {
 			return nil, err
 		}

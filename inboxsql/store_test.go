@@ -48,6 +48,13 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+func TestNilOption(t *testing.T) {
+	t.Parallel()
+	store, err := inboxsql.New(pool(t, sql.OpenDB(named{})), inboxsql.SQLite, nil, inboxsql.WithTable("a"), nil)
+	require.NoError(t, err)
+	assert.Contains(t, store.Schema(), " a ")
+}
+
 // The schema is what a person would run by hand, and any number of replicas can
 // run it at the same time, again and again.
 func TestMigrate(t *testing.T) {

@@ -29,7 +29,7 @@ func TestNew(t *testing.T) {
 	verifier, err := jovepay.NewIPNVerifier(enginetest.Secret)
 	require.NoError(t, err)
 	good := inboxwatermill.Engine{Topic: "a", PoisonTopic: "b", Publisher: f, Subscriber: f}
-	_, err = inboxwatermill.New(&good, verifier, inboxwatermill.WithRetryFor(0), inboxwatermill.WithLogger(slog.Default()))
+	_, err = inboxwatermill.New(&good, verifier, nil, inboxwatermill.WithRetryFor(0), inboxwatermill.WithLogger(slog.Default()))
 	require.NoError(t, err)
 
 	_, err = inboxwatermill.New(nil, verifier)

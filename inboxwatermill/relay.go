@@ -24,7 +24,7 @@ type Relay struct {
 	drain    time.Duration
 }
 
-// Option configures a [Relay].
+// Option configures a [Relay]. One that is nil changes nothing.
 type Option func(*Relay) error
 
 // WithLogger logs what fails, is tried again or goes to the poison queue, and
@@ -113,6 +113,9 @@ func New(engine *Engine, verifier *jovepay.IPNVerifier, opts ...Option) (*Relay,
 		drain:    20 * time.Second,
 	}
 	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
 		if err := opt(r); err != nil {
 			return nil, fmt.Errorf("inboxwatermill: %w", err)
 		}

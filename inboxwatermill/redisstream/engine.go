@@ -36,7 +36,7 @@ import (
 // gets it.
 const ClaimAfter = 3 * time.Minute
 
-// Option configures an engine.
+// Option configures an engine. One that is nil changes nothing.
 type Option func(*settings) error
 
 type settings struct {
@@ -75,6 +75,9 @@ func WithLogger(log *slog.Logger) Option {
 func Connect(ctx context.Context, address string, opts ...Option) (*inboxwatermill.Engine, error) {
 	s := settings{name: "jovepay-ipn", log: watermill.NopLogger{}, claimAfter: ClaimAfter}
 	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
 		if err := opt(&s); err != nil {
 			return nil, fmt.Errorf("redisstream: %w", err)
 		}

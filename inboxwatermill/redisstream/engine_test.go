@@ -133,7 +133,7 @@ func TestForeignEntries(t *testing.T) {
 
 func TestConnectFails(t *testing.T) {
 	t.Parallel()
-	_, err := redisstream.Connect(t.Context(), "redis://127.0.0.1:1?max_retries=-1")
+	_, err := redisstream.Connect(t.Context(), "redis://127.0.0.1:1?max_retries=-1", nil)
 	require.ErrorContains(t, err, "refused")
 	_, err = redisstream.Connect(t.Context(), "http://example.com")
 	require.ErrorContains(t, err, "address")
