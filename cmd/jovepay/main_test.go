@@ -10,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
@@ -34,6 +35,8 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 func runScripts(t *testing.T, verbose bool) {
 	t.Helper()
 	secrets := &sync.Map{} // name of a script: what it must not print
+	ofSandboxes, err := sandboxSecrets()
+	require.NoError(t, err)
 	testscript.RunT(watcher{t, secrets}, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -47,7 +50,7 @@ func runScripts(t *testing.T, verbose bool) {
 				return err
 			}
 			env.Defer(server.Close)
-			secrets.Store(script, []string{server.APIKey, server.Password, server.IPNSecret})
+			secrets.Store(script, append([]string{server.APIKey, server.Password, server.IPNSecret}, ofSandboxes...))
 			env.Values[serverKey{}] = server
 			env.Values[processesKey{}] = map[string]*process{}
 			for name, value := range map[string]string{
@@ -72,6 +75,20 @@ func newServer(script string) (*jovepaytest.Server, error) {
 	seed := fnv.New64()
 	_, _ = seed.Write([]byte(script)) // never fails
 	return jovepaytest.NewServer(jovepaytest.WithSeed(seed.Sum64()))
+}
+
+// sandboxSecrets returns the secrets of the sandboxes that scripts run: those
+// of the default seed and of seed 7.
+func sandboxSecrets() (secrets []string, err error) {
+	for _, seed := range []uint64{0, 7} {
+		server, err := jovepaytest.NewServer(jovepaytest.WithSeed(seed))
+		if err != nil {
+			return nil, err
+		}
+		secrets = append(secrets, server.APIKey, server.Password, server.IPNSecret)
+		server.Close()
+	}
+	return secrets, nil
 }
 
 // watcher is a test that reads what its scripts print. A script is verbose, so
@@ -105,7 +122,7 @@ func (w watcher) Log(args ...any) {
 	assert.True(w, ok, "the log of %s has no beginning", name)
 	found, _ := w.secrets.Load(name)
 	secrets, _ := found.([]string)
-	assert.Len(w, secrets, 3, "the secrets of %s", name)
+	assert.Len(w, secrets, 9, "the secrets of %s", name)
 	for _, secret := range secrets {
 		assert.NotContains(w, printed, secret)
 	}

@@ -42,7 +42,8 @@ func (c *cli) listenIPNCommand() *cobra.Command {
 		Long: `Receives notifications on this machine, checks their signatures and prints a line
 for each. It answers 200 to genuine ones and 401 to others, and ends after
 --count of them or with Ctrl-C, which is no failure unless --count is given. If
-one of them was not genuine, the exit code is 6 in the end. An event that was received before is marked "again".
+one of them was not genuine, the exit code is 6 in the end. An event that was
+received before is marked "again".
 
 With --forward every notification is passed on to a shop, its body and headers
 untouched and whether genuine or not, and the shop's answer goes back to the

@@ -113,8 +113,8 @@ func findID(body []byte, member string) jovepay.ID {
 		}
 		found := name.String() == member
 		value, err := d.ReadValue()
-		if err != nil {
-			return ""
+		if err != nil || d.InputOffset() == int64(len(body)) && value.Kind() != '"' {
+			return "" // a number at the very end may go on
 		}
 		var id jovepay.ID
 		if found && id.UnmarshalJSON(value) == nil {
