@@ -25,6 +25,11 @@ var (
 	ErrSignatureMissing  = errors.New("jovepay: IPN has no signature")
 	ErrSignatureMismatch = errors.New("jovepay: IPN signature does not match")
 	ErrMalformedIPN      = errors.New("jovepay: IPN is malformed")
+
+	// ErrIPNTooLarge says that the body is over the verifier's limit, or over
+	// that of an [http.MaxBytesReader] around it. Such an error is
+	// ErrMalformedIPN too: ask for this one first, to answer 413.
+	ErrIPNTooLarge = errors.New("body is too large")
 )
 
 // IPNForm names a text that JovePay has published a verifier for. The three
@@ -167,7 +172,8 @@ func (v *IPNVerifier) addSecret(s string) error {
 
 // Verify reports whether signature, the value of the x-jovepay-sig header,
 // is genuine for body: nil if it is, else an error that is
-// [ErrSignatureMissing], [ErrSignatureMismatch] or [ErrMalformedIPN]. White
+// [ErrSignatureMissing], [ErrSignatureMismatch] or [ErrMalformedIPN], and
+// [ErrIPNTooLarge] with the last if the body is over the size limit. White
 // space around the signature and upper case are tolerated.
 //
 // Verify does not keep body. It allocates nothing for ordinary notifications.
@@ -274,7 +280,7 @@ func (v *IPNVerifier) end(work *verification) {
 // read refuses what is refused whoever signed it.
 func (v *IPNVerifier) read(work *verification, body []byte) error {
 	if len(body) > v.maxBytes {
-		return fmt.Errorf("%w: over %d bytes", ErrMalformedIPN, v.maxBytes)
+		return fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, ErrIPNTooLarge, v.maxBytes)
 	}
 	if err := work.doc.Parse(body, canonical.DefaultDepth); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformedIPN, err)

@@ -21,24 +21,23 @@ const largestClaim = 64 << 10
 // signatureKey is where a request's header has the signature.
 const signatureKey = "X-Jovepay-Sig"
 
-var errIPNTooLarge = errors.New("body is too large")
-
 // ParseRequest reads the body of r, verifies it with the signature in the
 // x-jovepay-sig header and returns the event, as [IPNVerifier.Parse] does. The
 // body is read up to the size limit, and can be read again by handlers that
-// come after. Use it where [IPNVerifier.Handler] does not fit; answer errors
-// with 401 or 400, and a failure of your own with 500, so that JovePay sends
-// the notification again.
+// come after. Use it where [IPNVerifier.Handler] does not fit; answer
+// [ErrIPNTooLarge] with 413, other [ErrMalformedIPN] with 400, the rest with
+// 401, and a failure of your own with 500, so that JovePay sends the
+// notification again.
 func (v *IPNVerifier) ParseRequest(r *http.Request) (Event, error) {
 	body, err := v.readBody(r)
 	if limit := (*http.MaxBytesError)(nil); errors.As(err, &limit) {
-		return nil, fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, errIPNTooLarge, limit.Limit)
+		return nil, fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, ErrIPNTooLarge, limit.Limit)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: reading the body: %w", ErrMalformedIPN, err)
 	}
 	if len(body) > v.maxBytes {
-		return nil, fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, errIPNTooLarge, v.maxBytes)
+		return nil, fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, ErrIPNTooLarge, v.maxBytes)
 	}
 	switch signatures := r.Header[signatureKey]; len(signatures) {
 	case 0:
@@ -141,7 +140,7 @@ func hasReadTimeout(r *http.Request) bool {
 
 func refusal(err error) int {
 	switch {
-	case errors.Is(err, errIPNTooLarge):
+	case errors.Is(err, ErrIPNTooLarge):
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, ErrMalformedIPN):
 		return http.StatusBadRequest

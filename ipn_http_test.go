@@ -215,7 +215,20 @@ func TestParseRequestReadsNoMore(t *testing.T) {
 	r.Body = io.NopCloser(counted)
 	_, err := newVerifier(t, ipnSecret, jovepay.WithIPNMaxBytes(1000)).ParseRequest(r)
 	require.ErrorIs(t, err, jovepay.ErrMalformedIPN)
+	require.ErrorIs(t, err, jovepay.ErrIPNTooLarge)
 	assert.LessOrEqual(t, counted.n, 1001)
+
+	r = post(t, "", "00")
+	r.Body = http.MaxBytesReader(nil, io.NopCloser(strings.NewReader("{         }")), 10)
+	_, err = newVerifier(t, ipnSecret).ParseRequest(r)
+	require.ErrorIs(t, err, jovepay.ErrMalformedIPN)
+	require.ErrorIs(t, err, jovepay.ErrIPNTooLarge, "another's limit")
+
+	r = post(t, "", "00")
+	r.Body = io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))
+	_, err = newVerifier(t, ipnSecret).ParseRequest(r)
+	require.ErrorIs(t, err, jovepay.ErrMalformedIPN)
+	require.NotErrorIs(t, err, jovepay.ErrIPNTooLarge)
 }
 
 type countingReader struct {

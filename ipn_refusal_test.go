@@ -240,18 +240,22 @@ func TestIPNSizeLimit(t *testing.T) {
 			t.Parallel()
 			v := newVerifier(t, ipnSecret, test.opts...)
 			for _, form := range allForms() {
-				for size, want := range map[int]error{
-					test.limit - 1: nil,
-					test.limit:     nil,
-					test.limit + 1: jovepay.ErrMalformedIPN,
+				for size, wants := range map[int][]error{
+					test.limit - 1: {nil},
+					test.limit:     {nil},
+					test.limit + 1: {jovepay.ErrMalformedIPN, jovepay.ErrIPNTooLarge},
 				} {
 					body := sized(size)
 					signer := newVerifier(t, ipnSecret, jovepay.WithIPNForms(form), jovepay.WithIPNMaxBytes(2<<20))
 					signature := signer.Sign([]byte(body))
 					require.NotEmpty(t, signature)
-					assert.ErrorIs(t, v.Verify([]byte(body), signature), want, "%d bytes", size)
-					_, err := v.ParseRequest(post(t, body, signature))
-					assert.ErrorIs(t, err, want, "%d bytes", size)
+					_, parsed := v.Parse([]byte(body), signature)
+					_, received := v.ParseRequest(post(t, body, signature))
+					for _, want := range wants {
+						assert.ErrorIs(t, v.Verify([]byte(body), signature), want, "%d bytes", size)
+						assert.ErrorIs(t, parsed, want, "%d bytes", size)
+						assert.ErrorIs(t, received, want, "%d bytes", size)
+					}
 				}
 			}
 		})

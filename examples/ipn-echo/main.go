@@ -73,7 +73,9 @@ type shop struct {
 // receive answers POST /ipn.
 func (s *shop) receive(c echo.Context) error {
 	event, err := s.verifier.ParseRequest(c.Request())
-	if errors.Is(err, jovepay.ErrMalformedIPN) {
+	if errors.Is(err, jovepay.ErrIPNTooLarge) {
+		return echo.ErrStatusRequestEntityTooLarge.WithInternal(err)
+	} else if errors.Is(err, jovepay.ErrMalformedIPN) {
 		return echo.ErrBadRequest.WithInternal(err)
 	} else if err != nil {
 		return echo.ErrUnauthorized.WithInternal(err)

@@ -76,7 +76,9 @@ type shop struct {
 // receive answers POST /ipn.
 func (s *shop) receive(c fiber.Ctx) error {
 	event, err := s.verifier.Parse(c.BodyRaw(), c.Get(jovepay.IPNSignatureHeader))
-	if errors.Is(err, jovepay.ErrMalformedIPN) {
+	if errors.Is(err, jovepay.ErrIPNTooLarge) {
+		return errors.Join(fiber.ErrRequestEntityTooLarge, err)
+	} else if errors.Is(err, jovepay.ErrMalformedIPN) {
 		return errors.Join(fiber.ErrBadRequest, err)
 	} else if err != nil {
 		return errors.Join(fiber.ErrUnauthorized, err)

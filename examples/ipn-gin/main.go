@@ -71,7 +71,9 @@ type shop struct {
 // receive answers POST /ipn.
 func (s *shop) receive(c *gin.Context) {
 	event, err := s.verifier.ParseRequest(c.Request)
-	if errors.Is(err, jovepay.ErrMalformedIPN) {
+	if errors.Is(err, jovepay.ErrIPNTooLarge) {
+		_ = c.AbortWithError(http.StatusRequestEntityTooLarge, err)
+	} else if errors.Is(err, jovepay.ErrMalformedIPN) {
 		_ = c.AbortWithError(http.StatusBadRequest, err)
 	} else if err != nil {
 		_ = c.AbortWithError(http.StatusUnauthorized, err)
