@@ -112,6 +112,8 @@ func (e *PaymentEvent) rareField(name string) any {
 		return &e.SmartContract
 	case "network":
 		return &e.Network
+	case "network_precision":
+		return &e.NetworkPrecision
 	case "time_limit":
 		return &e.TimeLimit
 	case "burning_percent":

@@ -49,7 +49,7 @@ func TestEventFields(t *testing.T) {
 		for name, field := range fields {
 			value := `"text"`
 			switch field.Interface().(type) {
-			case jovepay.Amount, jovepay.ID:
+			case jovepay.Amount, jovepay.ID, int:
 				value = `78`
 			case jovepay.Time:
 				value = `"2023-07-27T15:29:40.803Z"`
@@ -57,8 +57,6 @@ func TestEventFields(t *testing.T) {
 				value = `[78]`
 			case *jovepay.Fee:
 				value = `{"serviceFee":78}`
-			case int:
-				continue // network_precision, which no notification is known to have
 			}
 			for _, spelling := range []string{name, strings.Trim(camelCase(`"`+name+`":`), `":`)} {
 				// The base may have the field in its own spelling.
@@ -138,6 +136,28 @@ func assertOdd(t *testing.T, form jovepay.IPNForm, example, body, name, value st
 		}
 	}
 	assert.NotPanics(t, func() { _ = event.Key() })
+}
+
+// TestEventNetworkPrecision reads a whole number; the guide has none in a
+// notification. What is no whole number is kept as it is.
+func TestEventNetworkPrecision(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]int{
+		`8`: 8, `"8"`: 8, `8.0`: 8, `0`: 0, `18e0`: 18, `null`: 0,
+		`1.5`: -1, `"x"`: -1, `""`: -1, `true`: -1, `{}`: -1, `[8]`: -1, `12345678901234567890123`: -1, `1e300`: -1,
+	} {
+		for _, form := range allForms() {
+			event, ok := parseAs(t, form, `{"payment_id":1,"network_precision":`+value+`}`).(*jovepay.PaymentEvent)
+			require.True(t, ok)
+			if want < 0 {
+				assert.Zero(t, event.NetworkPrecision, "%s, form %s", value, form)
+				assert.Contains(t, event.Extra, "network_precision", "%s, form %s", value, form)
+			} else {
+				assert.Equal(t, want, event.NetworkPrecision, "%s, form %s", value, form)
+				assert.Empty(t, event.Extra, "%s, form %s", value, form)
+			}
+		}
+	}
 }
 
 // TestEventExtra keeps what is not known, with its text as it was signed.

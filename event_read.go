@@ -3,6 +3,7 @@ package jovepay
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -125,6 +126,8 @@ func (o *eventObject) readMember(field any, name, value string) bool {
 		return o.readText((*string)(field), value)
 	case *WithdrawalStatus:
 		return o.readText((*string)(field), value)
+	case *int:
+		return o.readInt(field, value)
 	case *Time:
 		return field.UnmarshalJSON([]byte(value)) == nil
 	case *[]ID:
@@ -155,6 +158,20 @@ func (o *eventObject) readText(field *string, value string) bool {
 		text = plainDigits(text)
 	}
 	*field = text
+	return true
+}
+
+// readInt reads a whole number, in quotes or not and however it is spelled.
+func (o *eventObject) readInt(field *int, value string) bool {
+	text, ok := o.scalar(value)
+	if !ok {
+		return false
+	}
+	n, err := strconv.Atoi(plainDigits(text))
+	if err != nil {
+		return false
+	}
+	*field = n
 	return true
 }
 
