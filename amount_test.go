@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
 	"log/slog"
 	"math/big"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -273,4 +277,30 @@ func withinLimits(number string) bool {
 	}
 	e, ok := new(big.Int).SetString(exponent, 10)
 	return ok && len(number) <= 128 && e.CmpAbs(big.NewInt(400)) <= 0
+}
+
+// TestNoFloats: no package that has to do with money knows a float.
+func TestNoFloats(t *testing.T) {
+	t.Parallel()
+	var read int
+	for _, dir := range []string{".", "inbox", "jovepaytest", "internal/emulator", "internal/emulator/engine"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		require.NoError(t, err)
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			read++
+			set := gotoken.NewFileSet()
+			file, err := parser.ParseFile(set, name, nil, 0)
+			require.NoError(t, err)
+			ast.Inspect(file, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok {
+					assert.NotContains(t, []string{"float32", "float64"}, id.Name, set.Position(id.Pos()))
+				}
+				return true
+			})
+		}
+	}
+	assert.Greater(t, read, 30)
 }

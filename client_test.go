@@ -1,8 +1,10 @@
 package jovepay_test
 
 import (
+	"crypto/x509"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -317,6 +319,33 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		}
 	}
 	assert.Zero(t, elsewhere.Load())
+}
+
+// TestCertificatesAreChecked: a server that cannot prove who it is gets no
+// credentials. Whom to trust is for the caller's client to say.
+func TestCertificatesAreChecked(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = io.WriteString(w, `{"message":"OK"}`)
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it is told of the refusal
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	for name, opt := range map[string]jovepay.Option{"by default": nil, "by a client of its own": jovepay.WithHTTPClient(new(http.Client))} {
+		client, err := jovepay.NewClient(jovepay.WithBaseURL(server.URL), jovepay.WithAPIKey(apiKey), jovepay.WithRetry(jovepay.RetryPolicy{MaxAttempts: 1}), opt)
+		require.NoError(t, err)
+		_, err = client.Status(t.Context())
+		require.ErrorAs(t, err, new(x509.UnknownAuthorityError), name)
+	}
+	assert.Zero(t, asked.Load())
+
+	client, err := jovepay.NewClient(jovepay.WithBaseURL(server.URL), jovepay.WithAPIKey(apiKey), jovepay.WithHTTPClient(server.Client()))
+	require.NoError(t, err)
+	_, err = client.Status(t.Context())
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, asked.Load())
 }
 
 // The caller's client may be used elsewhere, and changed there, at any time.
