@@ -148,7 +148,11 @@ type RecurringPaymentEvent struct {
 	verified `json:"-"`
 }
 
-// Key implements [Event].
+// Key implements [Event]. It is made of id, status, currency and amount, and of
+// no time: a recurring payment that comes back to a status it had before, with
+// the same amount, has the key it had then. Whoever acts once per key takes the
+// two for one event. Whether JovePay tells of each charge under an id of its
+// own is not documented by JovePay.
 func (e *RecurringPaymentEvent) Key() string {
 	return eventKey("recurring", keyParts(e, e.Extra, "id", "status", "amount", "currency")...)
 }

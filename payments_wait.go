@@ -33,7 +33,10 @@ func (o WaitOptions) done(p *Payment) bool {
 // until it is as wanted, and returns it. It lives through answers that may be
 // better next time (network errors, 408, 429, 5xx), and ends with any other
 // error. When the context ends, the error is the context's, beside the payment
-// as last seen, or nil. There is no time limit but the context's.
+// as last seen, or nil. A pause that the context's deadline would cut short is
+// not begun: Wait then returns [context.DeadlineExceeded] at once, which may be
+// up to MinInterval before the deadline. There is no time limit but the
+// context's.
 //
 // Notifications (IPN) tell sooner and cost less; Wait is for programs that
 // cannot be called back.
