@@ -149,10 +149,13 @@ func TestReplayOfWhatWasNeverAnswered(t *testing.T) {
 	}, 10*time.Second, time.Millisecond)
 	cancel()
 	<-ended
-	r, err := http.NewRequestWithContext(t.Context(), "POST", b.server.URL+"/v1/payment", &half{})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.server.URL+"/v1/payment", &half{})
 	require.NoError(t, err)
 	r.ContentLength = 100
-	_, err = (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	if err == nil {
+		answer.Body.Close()
+	}
 	require.Error(t, err)
 	require.Eventually(t, func() bool { return len(b.server.Requests()) == 2 }, 10*time.Second, time.Millisecond)
 

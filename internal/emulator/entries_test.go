@@ -39,7 +39,7 @@ func TestExchange(t *testing.T) {
 
 	got := s.exchanges(t)
 	assert.Equal(t, "application/json", got[0].ContentType)
-	assert.Equal(t, goodPayment, got[0].Body)
+	assert.Equal(t, []byte(goodPayment), []byte(got[0].Body))
 	assert.Equal(t, len(goodPayment), got[0].BodySize)
 	assert.Equal(t, reply.body, got[0].Answer)
 	assert.Empty(t, got[0].AnswerSHA256)
@@ -71,7 +71,7 @@ func TestCredentialsOfAnExchange(t *testing.T) {
 		{"", "Bearer x", "", emulator.CredentialWrong},
 		{"", "Basic " + fresh, "", ""},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", s.url+"/v1/status", nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/v1/status", nil)
 		require.NoError(t, err)
 		r.Header.Set("X-Api-Key", c.key)
 		r.Header.Set("Authorization", c.authorization)

@@ -147,7 +147,7 @@ func (r *restoration) invoices() error {
 			checkTimes(i.CreatedAt),
 		)
 		if err == nil && i.PayCurrency != "" {
-			_, err = r.coin(i.PayCurrency)
+			err = r.coin(i.PayCurrency)
 		}
 		if err != nil {
 			return about(kindInvoice, i.ID, err)
@@ -197,7 +197,7 @@ func (r *restoration) checkPayment(p *paymentRecord) error {
 	); err != nil {
 		return err
 	}
-	if _, err := r.coin(p.PayCurrency); err != nil {
+	if err := r.coin(p.PayCurrency); err != nil {
 		return err
 	}
 	switch _, invoiced := r.engine.invoices[p.InvoiceID]; {
@@ -250,7 +250,7 @@ func (r *restoration) transfers() error {
 			checkTimes(t.CreatedAt),
 		)
 		if err == nil {
-			_, err = r.coin(t.Currency)
+			err = r.coin(t.Currency)
 		}
 		if err == nil && !t.Recurring {
 			err = r.claim(t.BatchID, kindTransfer)
@@ -282,12 +282,11 @@ func (r *restoration) priced(ticker string, amount decimal.Decimal) error {
 	return checkKept("price_amount", amount)
 }
 
-func (r *restoration) coin(ticker string) (*currency, error) {
-	c, ok := r.engine.currencies[ticker]
-	if !ok || c.fiat {
-		return nil, fmt.Errorf("coin %.20q is not known", ticker)
+func (r *restoration) coin(ticker string) error {
+	if c, ok := r.engine.currencies[ticker]; !ok || c.fiat {
+		return fmt.Errorf("coin %.20q is not known", ticker)
 	}
-	return c, nil
+	return nil
 }
 
 // checkKept refuses amounts that the engine never makes, and whose arithmetic

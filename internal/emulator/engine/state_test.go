@@ -147,11 +147,11 @@ func TestRestoreRefusesWhatIsNotWhole(t *testing.T) {
 	parent, child, invoiced := payments[0], payments[1], payments[2]
 	transfers := good.ids("transfer")
 	last := transfers[1]
-	change := func(kind, id, old, new string) func(*testing.T, shelf) {
+	change := func(kind, id, old, now string) func(*testing.T, shelf) {
 		return func(t *testing.T, s shelf) {
 			t.Helper()
 			data := s[[2]string{kind, id}]
-			changed := regexp.MustCompile(old).ReplaceAllString(data, new)
+			changed := regexp.MustCompile(old).ReplaceAllString(data, now)
 			require.NotEqual(t, data, changed, "of %s", data)
 			s[[2]string{kind, id}] = changed
 		}
