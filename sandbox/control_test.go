@@ -1,9 +1,12 @@
 package sandbox_test
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -317,6 +320,38 @@ func TestControlNotifications(t *testing.T) {
 	assert.Equal(t, http.StatusBadGateway, status)
 	assert.Contains(t, answer, "418")
 	assert.EqualValues(t, 1, broken.Load())
+}
+
+// filling is a state whose disk is full, once it is.
+type filling struct{ full atomic.Bool }
+
+func (*filling) Load(context.Context) ([]jovepaytest.StateRecord, error) { return nil, nil }
+
+func (f *filling) Save(context.Context, []jovepaytest.StateRecord) error {
+	if f.full.Load() {
+		return errors.New("disk is full")
+	}
+	return nil
+}
+
+func TestStateFails(t *testing.T) {
+	t.Parallel()
+	disk := new(filling)
+	s, err := sandbox.New(sandbox.WithServer(jovepaytest.WithState(disk)))
+	require.NoError(t, err)
+	c := &caller{s, t, browser(t)}
+	p := c.payment("")
+	disk.full.Store(true)
+	status, answer := c.call("POST", "payments/"+p.ID.String()+"/pay", "")
+	assert.Equal(t, http.StatusInternalServerError, status)
+	assert.Contains(t, answer, "disk is full")
+	resp, err := c.http.PostForm(s.URL+"/payment/act", url.Values{"pid": {p.ID.String()}, "do": {"twice"}})
+	require.NoError(t, err)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, errors.Join(err, resp.Body.Close()))
+	assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+	assert.Contains(t, string(body), "disk is full")
+	assert.ErrorContains(t, s.Close(), "disk is full")
 }
 
 // A journal that is done again on a fresh sandbox comes out the same.

@@ -106,13 +106,8 @@ func (s *StateFile) Save(ctx context.Context, records []jovepaytest.StateRecord)
 	if err != nil {
 		return s.fail(fmt.Errorf("cannot be written: %w", err))
 	}
-	for i := range records {
-		r := &records[i]
-		_, err := tx.ExecContext(ctx, "INSERT INTO records (kind, id, data, digest) VALUES (?, ?, ?, ?) "+
-			"ON CONFLICT DO UPDATE SET data = excluded.data, digest = excluded.digest", r.Kind, r.ID, r.Data, digest(r))
-		if err != nil {
-			return s.fail(fmt.Errorf("cannot be written: %w", errors.Join(err, tx.Rollback())))
-		}
+	if err := write(ctx, tx, records); err != nil {
+		return s.fail(fmt.Errorf("cannot be written: %w", errors.Join(err, tx.Rollback())))
 	}
 	if err := tx.Commit(); err != nil {
 		return s.fail(fmt.Errorf("cannot be written: %w", err))

@@ -154,6 +154,33 @@ func TestStateAnyByte(t *testing.T) {
 	assert.Greater(t, noticed, 75)
 }
 
+// What a killed process had begun to write is undone, and half a change whose
+// journal is lost is noticed.
+func TestStateHalfWritten(t *testing.T) {
+	t.Parallel()
+	path := filled(t)
+	s := openState(t, path)
+	want := load(t, s)
+	require.NoError(t, s.Close())
+	db, err := sql.Open("sqlite", "file:"+path)
+	require.NoError(t, err)
+	db.SetMaxOpenConns(1)
+	_, err = db.ExecContext(t.Context(), "PRAGMA cache_size = 1; BEGIN; UPDATE records SET data = randomblob(600)")
+	require.NoError(t, err)
+	killed := filepath.Join(t.TempDir(), "state.db")
+	lost := filepath.Join(t.TempDir(), "state.db")
+	for name, content := range contents(t, filepath.Dir(path)) {
+		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(killed), name), []byte(content), 0o600))
+	}
+	require.NoError(t, db.Close())
+	half, err := os.ReadFile(killed)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(lost, half, 0o600))
+
+	refused(t, lost, "is damaged")
+	assert.Equal(t, want, load(t, openState(t, killed)))
+}
+
 func TestStateForeign(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "other.db")

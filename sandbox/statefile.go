@@ -173,6 +173,22 @@ func readAll(ctx context.Context, db *sql.DB) ([]jovepaytest.StateRecord, error)
 	return records, nil
 }
 
+// write keeps the records, each in place of the one before.
+func write(ctx context.Context, tx *sql.Tx, records []jovepaytest.StateRecord) error {
+	insert, err := tx.PrepareContext(ctx, "INSERT INTO records (kind, id, data, digest) VALUES (?, ?, ?, ?) "+
+		"ON CONFLICT DO UPDATE SET data = excluded.data, digest = excluded.digest")
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		r := &records[i]
+		if _, err := insert.ExecContext(ctx, r.Kind, r.ID, r.Data, digest(r)); err != nil {
+			return errors.Join(err, insert.Close())
+		}
+	}
+	return insert.Close()
+}
+
 // duplicate copies a file.
 func duplicate(from, to string) error {
 	source, err := os.Open(from) //nolint:gosec // the caller's own file

@@ -73,7 +73,11 @@ func (h *handler) act(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := h.play(p, name); err != nil {
-		h.problem(w, http.StatusConflict, "That is not possible now", reason(err), address(id))
+		status := http.StatusConflict
+		if h.server.Err() != nil { // the state cannot be saved
+			status = http.StatusInternalServerError
+		}
+		h.problem(w, status, "That is not possible now", reason(err), address(id))
 		return
 	}
 	show(w, r, p)

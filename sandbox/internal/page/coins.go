@@ -52,7 +52,7 @@ func describe(ticker, network string) coin {
 
 // full tells coins apart that have the same ticker on two networks.
 func (c coin) full() string {
-	if c.Name == c.Network || c.Ticker == strings.ToUpper(c.Network) {
+	if c.Name == c.Network || c.Name == c.Ticker {
 		return c.Ticker
 	}
 	return c.Ticker + ", " + c.Network

@@ -353,7 +353,7 @@ func TestWhatTheShopWasTold(t *testing.T) {
 	require.NoError(t, err)
 	d.press(p, "exact")
 	require.NoError(t, d.WaitDeliveries(t.Context()))
-	assert.Contains(t, d.open(p).text, p.ID.String()+" finished 1 delivered: the shop answered 200")
+	assert.Contains(t, d.open(p).text, "finished delivered: the shop answered 200")
 	assert.Contains(t, d.open(d.checkedOut("btc")).text, "Nothing: the payment has no ipn_callback_url")
 }
 

@@ -13,7 +13,7 @@ import (
 
 // refresh is how often the page reloads itself without the script, and linger
 // how long it stays before it returns to the shop with it, in seconds. Of what
-// the shop was told, the latest attempts are shown.
+// the shop was told, the latest is shown.
 const (
 	refresh = 5
 	linger  = 10
@@ -34,12 +34,12 @@ type link struct {
 	After      int // seconds until the script goes there by itself; 0 is never
 }
 
-// told is an attempt to tell the shop.
+// told is a notification to the shop, and how the last attempt to deliver it
+// ended.
 type told struct {
 	Number    int
 	PaymentID jovepay.ID
 	Status    jovepay.PaymentStatus
-	Attempt   int
 	Result    string
 }
 
@@ -117,12 +117,14 @@ func (h *handler) view(id jovepay.ID) (*view, error) {
 
 // weigh compares what came with what was asked for.
 func (v *view) weigh(p *jovepay.Payment) {
-	v.Heading = fmt.Sprintf("Pay %s %s", v.Amount, v.Ticker)
+	v.Heading = fmt.Sprintf("Payment of %s %s", v.Amount, v.Ticker)
+	if v.Waiting {
+		v.Heading = fmt.Sprintf("Pay %s %s", v.Amount, v.Ticker)
+	}
 	if p.ActuallyPaid.Sign() <= 0 {
 		return
 	}
 	v.Paid = p.ActuallyPaid.String()
-	v.Heading = fmt.Sprintf("Payment of %s %s", v.Paid, v.Ticker)
 	difference := p.ActuallyPaid.Decimal().Sub(p.PayAmount.Decimal())
 	switch {
 	case difference.IsNegative():
@@ -228,8 +230,14 @@ func (h *handler) told(p *jovepay.Payment) []told {
 	}
 	var list []told
 	for _, d := range h.server.Deliveries() {
-		if family[d.PaymentID] {
-			list = append(list, told{d.Number, d.PaymentID, d.Status, d.Attempt, result(&d)})
+		if !family[d.PaymentID] {
+			continue
+		}
+		t := told{d.Number, d.PaymentID, d.Status, result(&d)}
+		if last := len(list) - 1; last >= 0 && list[last].Number == d.Number {
+			list[last] = t
+		} else {
+			list = append(list, t)
 		}
 	}
 	return list[max(0, len(list)-latest):]
@@ -237,14 +245,17 @@ func (h *handler) told(p *jovepay.Payment) []told {
 
 // result is how an attempt to tell the shop ended.
 func result(d *jovepaytest.Delivery) string {
-	outcome := string(d.Outcome)
+	text := string(d.Outcome)
+	if d.Attempt > 1 {
+		text += fmt.Sprintf(" (attempt %d)", d.Attempt)
+	}
 	switch {
 	case d.StatusCode != 0:
-		return fmt.Sprintf("%s: the shop answered %d", outcome, d.StatusCode)
+		text += fmt.Sprintf(": the shop answered %d", d.StatusCode)
 	case d.Error != "":
-		return outcome + ": " + d.Error
+		text += ": " + d.Error
 	}
-	return outcome
+	return text
 }
 
 // revision changes with everything on the page but the time.

@@ -5,6 +5,7 @@
 (() => {
   const live = document.getElementById("live");
   if (!live) return;
+  const panel = document.querySelector(".panel");
   const payment = live.dataset.payment;
   const seen = "jovepay-returned-" + payment;
   let revision = live.dataset.revision;
@@ -33,7 +34,8 @@
 
   // renew puts in what has changed, and leaves alone what has not, so that
   // focus and selection stay.
-  async function renew() {
+  async function renew(now) {
+    const before = byId("status-title").textContent;
     const answer = await get("/payment/?pid=" + encodeURIComponent(payment), "text/html");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const focused = document.activeElement && document.activeElement.id;
@@ -51,6 +53,7 @@
       const again = byId(focused);
       (again && !again.disabled && !again.hidden ? again : byId("main")).focus({ preventScroll: true });
     }
+    if (byId("status-title").textContent !== before) announce(now.headline + ". " + now.detail);
     dress();
   }
 
@@ -61,7 +64,8 @@
       button.onclick = () => copy(button);
     }
     const soon = byId("back-soon");
-    if (soon && !leaving && !sessionStorage.getItem(seen)) leave(soon);
+    const busy = panel.contains(document.activeElement);
+    if (soon && !leaving && !busy && !sessionStorage.getItem(seen)) leave(soon);
     if (!soon) stay();
   }
 
@@ -124,11 +128,7 @@
         const answer = await get("/payment/status?pid=" + encodeURIComponent(payment), "application/json");
         const now = await answer.json();
         count({ text: now.remaining, seconds: now.seconds_left });
-        if (now.revision !== revision) {
-          const before = byId("status-title").textContent;
-          await renew();
-          if (byId("status-title").textContent !== before) announce(now.headline + ". " + now.detail);
-        }
+        if (now.revision !== revision) await renew(now);
         show("offline", false);
       }
     } catch {
@@ -143,7 +143,7 @@
   for (const part of document.querySelectorAll("[data-live]")) sent.set(part.id, part.outerHTML);
   dress();
   // Who works with the sandbox's buttons wants to stay.
-  document.querySelector(".panel").addEventListener("pointerdown", stay);
-  document.querySelector(".panel").addEventListener("focusin", stay);
+  panel.addEventListener("pointerdown", stay);
+  panel.addEventListener("focusin", stay);
   setTimeout(look, 1000);
 })();
