@@ -2,7 +2,7 @@
 // watches them, sends, receives and judges notifications, and runs a JovePay
 // on this machine.
 //
-//	go install github.com/jovepay/jovepay-go/cmd/jovepay@latest
+//	go -C cmd/jovepay install .
 //	jovepay help
 package main
 

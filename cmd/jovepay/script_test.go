@@ -247,7 +247,7 @@ func finish(ts *testscript.TestScript, neg bool, args []string) {
 // serverDoes plays the customer, the network and faults at the script's server.
 func serverDoes(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: server pay|advance|status|inject ...")
+		ts.Fatalf("usage: server pay|advance|status|asked|inject ...")
 	}
 	server := ts.Value(serverKey{}).(*jovepaytest.Server)
 	id := jovepay.ID(args[1])
@@ -263,16 +263,36 @@ func serverDoes(ts *testscript.TestScript, neg bool, args []string) {
 		_, err = server.Advance(id)
 	case "status":
 		_, err = server.SetStatus(id, jovepay.PaymentStatus(args[2]))
+	case "asked":
+		asked(ts, server, args[1])
 	case "inject":
-		err = server.Inject(fault(ts, args[1], args[2]))
+		err = server.Inject(fault(ts, server, args[1], args[2]))
 	default:
 		ts.Fatalf("the server cannot %s", args[0])
 	}
 	ts.Check(err)
 }
 
+// echo is the answer of a server that tells what it was sent.
+func echo(server *jovepaytest.Server) string {
+	return `{"payment_id":1,"payment_status":"waiting","x-api-key":"` + server.APIKey + `","order_id":"` + server.Password + `"}`
+}
+
+// asked waits until the server was asked for a path.
+func asked(ts *testscript.TestScript, server *jovepaytest.Server, path string) {
+	tick, limit := time.NewTicker(5*time.Millisecond), time.After(patience)
+	defer tick.Stop()
+	for server.Count("", path) == 0 {
+		select {
+		case <-tick.C:
+		case <-limit:
+			ts.Fatalf("nobody asks for %s", path)
+		}
+	}
+}
+
 // fault is what goes wrong with the next request to a path.
-func fault(ts *testscript.TestScript, path, kind string) jovepaytest.Fault {
+func fault(ts *testscript.TestScript, server *jovepaytest.Server, path, kind string) jovepaytest.Fault {
 	f := jovepaytest.Fault{Path: path, Times: 1}
 	switch kind {
 	case "lost": // the answer, not the effect
@@ -289,6 +309,8 @@ func fault(ts *testscript.TestScript, path, kind string) jovepaytest.Fault {
 		f.Status, f.Body = http.StatusOK, `{"payment_id":"1\u001b[31m","payment_status":"waiting","order_id":"a\nb"}`
 	case "hang":
 		f.Hang = true
+	case "echo":
+		f.Status, f.Body = http.StatusOK, echo(server)
 	case "text":
 		f.Status, f.Body = http.StatusOK, "no JSON \x1b[31m\n"
 	default:

@@ -228,8 +228,11 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // passOn gives the shop what came, and the sender the shop's answer.
 func (r *receiver) passOn(req *http.Request, body []byte, w http.ResponseWriter, got *receipt) {
 	header := req.Header.Clone()
-	for _, hop := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Te", "Trailer"} {
+	for _, hop := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Te", "Trailer", "Expect"} {
 		header.Del(hop) // they are about the connection, not the message
+	}
+	if header["User-Agent"] == nil {
+		header["User-Agent"] = nil // or net/http adds its own
 	}
 	answer, err := r.post(req.Context(), r.forward, header, body)
 	if err != nil {
@@ -278,6 +281,9 @@ func receiptLines(t *output.Text, event jovepay.Event, got receipt) {
 		about += "  again"
 	}
 	t.Line("%s  %s  answered %d", got.ReceivedAt.Format(time.RFC3339), about, got.Answered)
+	if !got.Genuine && len(got.Findings) == 0 {
+		t.Line("  - %s", got.Error)
+	}
 	for _, finding := range got.Findings {
 		t.Line("  - %s", finding)
 	}

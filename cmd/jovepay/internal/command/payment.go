@@ -150,9 +150,10 @@ has no filter for it: all payments since --from are read.`,
 	flags.StringArrayVar(&l.status, "status", nil, "only payments with this `status`, of those that are read; can be repeated")
 	flags.StringVar(&l.orderID, "order-id", "", "only payments of this `order`")
 	flags.BoolVar(&l.all, "all", false, "read all pages")
-	cmd.MarkFlagsMutuallyExclusive("order-id", "page")
-	cmd.MarkFlagsMutuallyExclusive("order-id", "invoice")
-	cmd.MarkFlagsMutuallyExclusive("order-id", "to")
+	cmd.MarkFlagsMutuallyExclusive("all", "limit")
+	for _, flag := range []string{"limit", "page", "invoice", "to", "sort", "order"} {
+		cmd.MarkFlagsMutuallyExclusive("order-id", flag) // it has no use for them
+	}
 	c.completeFlag(cmd, "status", statuses)
 	c.completeFlag(cmd, "order", func(context.Context) []cobra.Completion { return []cobra.Completion{"desc", "asc"} })
 	c.completeFlag(cmd, "sort", func(context.Context) []cobra.Completion {
@@ -242,6 +243,9 @@ func (c *cli) stream(payments iter.Seq2[*jovepay.Payment, error]) error {
 	var rows [][]string
 	var widths []int
 	flush := func() error {
+		if widths == nil && len(rows) == 0 {
+			return c.print.Text(func(t *output.Text) { t.Line("no such payment") })
+		}
 		if widths == nil {
 			widths = output.Columns(output.PaymentHeadings(), rows)
 			rows = append([][]string{output.PaymentHeadings()}, rows...)

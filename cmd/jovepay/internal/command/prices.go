@@ -47,6 +47,9 @@ ticker only; columns that nothing is known of are left out.`,
 }
 
 func currencyTable(t *output.Text, currencies []jovepay.Currency) {
+	if len(currencies) == 0 {
+		t.Line("no such currency")
+	}
 	rows := make([][]string, len(currencies))
 	for i, currency := range currencies {
 		memo := ""

@@ -63,7 +63,7 @@ may have been processed, and then ends with exit code 5.
 			if err != nil {
 				return err
 			}
-			return withoutKey(settings, c.request(cmd.Context(), client, call))
+			return withoutKey(settings, c.request(cmd.Context(), client, settings, call))
 		},
 	}
 	cmd.Flags().StringVarP(&data, "data", "d", "", "`body` as JSON, @file or @- for the standard input")
@@ -92,17 +92,28 @@ func readCall(method, address string, query []string) (*call, error) {
 		values.Add(name, value)
 	}
 	plain, err := url.PathUnescape(address)
-	if err == nil && strings.HasPrefix(strings.ToLower(path.Clean(plain)), "/v1/auth") {
+	if err == nil && strings.HasPrefix(strings.ToLower(path.Clean(plain))+"/", "/v1/auth/") {
 		return nil, fail.Usage("the program logs in by itself, and prints no token: set JOVEPAY_EMAIL and JOVEPAY_PASSWORD")
 	}
 	return &call{method: strings.ToUpper(method), path: address, query: values}, nil
 }
 
-func (c *cli) request(ctx context.Context, client *jovepay.Client, call *call) error {
+func (c *cli) request(ctx context.Context, client *jovepay.Client, settings setup.Settings, call *call) error {
 	var answer []byte
 	if err := client.Do(ctx, call.method, call.path, call.query, call.body, &answer); err != nil {
 		return unknownOutcome(err, "payment_id")
 	}
+	if settings.CanLogIn() {
+		// The request was made with this token; a server may echo it.
+		if token, err := client.Authenticate(ctx); err == nil {
+			c.print.Vault.Hide(token.Reveal())
+		}
+	}
+	return c.showAnswer(answer)
+}
+
+// showAnswer prints an answer whatever it is: JSON indented for people.
+func (c *cli) showAnswer(answer []byte) error {
 	value := jsontext.Value(answer)
 	switch {
 	case len(answer) == 0 && !c.print.JSON:

@@ -105,7 +105,7 @@ func steps() []step {
 }
 
 func (c *cli) steeringCommands() []*cobra.Command {
-	commands := []*cobra.Command{c.sandboxClockCommand(), c.sandboxEnvCommand(), c.sandboxJournalCommand()}
+	commands := []*cobra.Command{c.sandboxCallCommand(), c.sandboxClockCommand(), c.sandboxEnvCommand(), c.sandboxJournalCommand()}
 	for _, s := range steps() {
 		places := []values{c.payments, nothing}
 		switch s.name {
@@ -155,6 +155,49 @@ func (c *cli) steer(ctx context.Context, s step, args []string) error {
 		return fmt.Errorf("the sandbox's answer: %w", err)
 	}
 	return c.showPayment(payment, false)
+}
+
+func (c *cli) sandboxCallCommand() *cobra.Command {
+	var data string
+	cmd := &cobra.Command{
+		Use:   "call METHOD PATH",
+		Short: "Make any call of the sandbox's control API",
+		Long: `Makes a call of the control API, with the path after /sandbox/v1/: prices and
+minimums, faults, how notifications are sent, withdrawals and recurring
+payments. docs/sandbox.md has all calls. The body is JSON: in the argument of
+--data, in a file (@name), or from the standard input (@-).`,
+		Example: `  jovepay sandbox call PUT prices/btc --data '{"usd": 97000}'
+  jovepay sandbox call POST faults --data '{"path": "/v1/estimate", "status": 503, "times": 1}'
+  jovepay sandbox call PUT ipn --data '{"forms": ["php"]}'
+  jovepay sandbox call GET deliveries`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: c.complete(func(context.Context) []cobra.Completion { return []cobra.Completion{"GET", "POST", "PUT", "DELETE"} }),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := strings.TrimPrefix(args[1], "/")
+			if strings.HasPrefix(path+"/", "account/") {
+				return fail.Usage("keys are printed by \"jovepay sandbox env\" alone")
+			}
+			body := any(nil)
+			if data != "" {
+				content, err := c.jsonInput("--data", data)
+				if err != nil {
+					return err
+				}
+				body = content
+			}
+			sandbox, _, err := c.sandboxControl()
+			if err != nil {
+				return err
+			}
+			answer, err := sandbox.Call(cmd.Context(), strings.ToUpper(args[0]), path, body)
+			if err != nil {
+				return err
+			}
+			return c.showAnswer(answer)
+		},
+	}
+	cmd.Flags().StringVarP(&data, "data", "d", "", "`body` as JSON, @file or @- for the standard input")
+	return cmd
 }
 
 func (c *cli) sandboxClockCommand() *cobra.Command {

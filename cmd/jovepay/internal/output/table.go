@@ -40,8 +40,11 @@ func (t *Text) Fields(fields ...Field) {
 }
 
 // Table adds rows in columns under their headings. A column that is empty in
-// every row is left out.
+// every row is left out; without rows there is nothing.
 func (t *Text) Table(headings []string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
 	columns := Columns(headings, rows)
 	t.Row(columns, headings)
 	for _, row := range rows {

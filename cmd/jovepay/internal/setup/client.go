@@ -11,7 +11,10 @@ import (
 // Options returns the options of a client with these settings. The log gets a
 // line for every request; nil is none.
 func (s Settings) Options(flags Flags, log *slog.Logger) []jovepay.Option {
-	opts := []jovepay.Option{jovepay.WithUserAgent("jovepay-cli/" + jovepay.Version)}
+	opts := []jovepay.Option{
+		jovepay.WithUserAgent("jovepay-cli/" + jovepay.Version),
+		jovepay.WithTimeout(flags.Timeout),
+	}
 	if s.BaseURL != "" {
 		opts = append(opts, jovepay.WithBaseURL(s.BaseURL))
 	}
@@ -23,9 +26,6 @@ func (s Settings) Options(flags Flags, log *slog.Logger) []jovepay.Option {
 	}
 	if flags.InsecureHTTP {
 		opts = append(opts, jovepay.WithInsecureHTTP())
-	}
-	if flags.Timeout > 0 {
-		opts = append(opts, jovepay.WithTimeout(flags.Timeout))
 	}
 	if log != nil {
 		opts = append(opts, jovepay.WithHTTPClient(&http.Client{Transport: Logged(http.DefaultTransport, log)}))
