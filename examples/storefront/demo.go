@@ -12,16 +12,18 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/jovepaytest"
+	"github.com/jovepay/jovepay-go/sandbox"
 )
 
-// demo runs the shop on an emulator, and forgets the orders at the end.
+// demo runs the shop on the sandbox, which has a page to play the customer on,
+// and forgets the orders at the end.
 func demo(ctx context.Context, s settings, out io.Writer) (err error) {
 	// Confirmations take seconds here, so that each step can be seen.
-	server, err := jovepaytest.NewServer(jovepaytest.WithAutoAdvance(3 * time.Second)) //nolint:contextcheck // it lives until it is closed
+	server, err := sandbox.New(sandbox.WithServer(jovepaytest.WithAutoAdvance(3 * time.Second))) //nolint:contextcheck // it lives until it is closed
 	if err != nil {
 		return err
 	}
-	defer server.Close()
+	defer func() { err = errors.Join(err, server.Close()) }()
 	// Some coins are too dear to move for the cheap tickets.
 	err = errors.Join(
 		server.SetMinimum("btc", jovepay.MustAmount("0.0005")),
@@ -41,7 +43,8 @@ func demo(ctx context.Context, s settings, out io.Writer) (err error) {
 		jovepay.WithBaseURL(server.URL), jovepay.WithAPIKey(server.APIKey),
 		jovepay.WithCredentials(server.Email, server.Password),
 	}
+	s.customer = func(id jovepay.ID) string { return server.URL + "/payment/?pid=" + string(id) }
 	return serve(ctx, s, func(url string) {
-		_, _ = fmt.Fprintf(out, "the shop is at %s, on an emulated JovePay\n", url)
+		_, _ = fmt.Fprintf(out, "the shop is at %s, on an emulated JovePay: %s\n", url, server.URL)
 	})
 }

@@ -5,11 +5,13 @@ go 1.26.0
 replace (
 	github.com/jovepay/jovepay-go => ../..
 	github.com/jovepay/jovepay-go/inboxsql => ../../inboxsql
+	github.com/jovepay/jovepay-go/sandbox => ../../sandbox
 )
 
 require (
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/go-json-experiment/json v1.27.2 // indirect
+	github.com/gofrs/flock v0.13.1 // indirect
 	github.com/google/go-querystring v1.2.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
@@ -28,6 +30,7 @@ require (
 	github.com/boombuler/barcode v1.1.0
 	github.com/jovepay/jovepay-go v0.0.0
 	github.com/jovepay/jovepay-go/inboxsql v0.0.0
+	github.com/jovepay/jovepay-go/sandbox v0.0.0
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/goleak v1.3.0
 	golang.org/x/sync v0.24.0

@@ -42,11 +42,17 @@ func Apply(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	}
 	if verdict.Fulfil() {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO tickets (order_id, payment_id, code) VALUES ($1, $2, $3)
-			ON CONFLICT (order_id) DO NOTHING`, order.ID, payment.ID, rand.Text()); err != nil {
+			ON CONFLICT (order_id) DO NOTHING`, order.ID, payment.ID, newTicket()); err != nil {
 			return err
 		}
 	}
 	return restate(ctx, tx, order.ID)
+}
+
+// newTicket returns a code that cannot be guessed and can be read aloud.
+func newTicket() string {
+	code := rand.Text()
+	return code[:4] + "-" + code[4:8] + "-" + code[8:12] + "-" + code[12:16]
 }
 
 // restate writes down the state that follows from the news of an order.

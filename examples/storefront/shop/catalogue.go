@@ -23,6 +23,15 @@ func Items() []Item {
 	}
 }
 
+// itemName returns what an item is called, or its id if it is no longer sold.
+func itemName(id string) string {
+	item, err := FindItem(id)
+	if err != nil {
+		return id
+	}
+	return item.Name
+}
+
 // FindItem returns the item with the given id, or [ErrNotFound].
 func FindItem(id string) (Item, error) {
 	for _, item := range Items() {

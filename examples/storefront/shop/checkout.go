@@ -120,7 +120,7 @@ func (s *Shop) makePayment(ctx context.Context, order *Order) error {
 		PriceCurrency:    order.PriceCurrency,
 		PayCurrency:      order.PayCurrency,
 		OrderID:          order.ID,
-		OrderDescription: order.Item,
+		OrderDescription: itemName(order.Item),
 		IPNCallbackURL:   s.url + "/ipn",
 	})
 	if err != nil {
@@ -138,7 +138,7 @@ func (s *Shop) makeInvoice(ctx context.Context, order *Order) error {
 		PriceCurrency:    order.PriceCurrency,
 		PayCurrency:      order.PayCurrency,
 		OrderID:          order.ID,
-		OrderDescription: order.Item,
+		OrderDescription: itemName(order.Item),
 		IPNCallbackURL:   s.url + "/ipn",
 		SuccessURL:       page,
 		CancelURL:        page,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/examples/storefront/shop"
 )
 
@@ -15,9 +16,10 @@ type orderPage struct {
 
 	Item     shop.Item
 	Title    string
-	Text     []string      // paragraphs
-	QR       template.HTML // the address; empty where there is none to pay to
-	Notes    []string      // on further deposits
+	Text     []string       // paragraphs
+	ToPay    jovepay.Amount // in PayCurrency: all, or what is missing
+	QR       template.HTML  // the address; empty where there is none to pay to
+	Notes    []string       // on further deposits
 	History  []line
 	Customer string // address of the page to play the customer on; mostly empty
 }
@@ -78,6 +80,12 @@ func (p *pages) describe(order *shop.Order) (*orderPage, error) {
 	}
 	page := &orderPage{Order: order, Item: item, History: history(order)}
 	page.Title, page.Text = tell(order)
+	if page.ToPay = order.PayAmount; order.State == shop.StateUnderpaid {
+		page.ToPay = decisive(order).Difference
+	}
+	if order.State == shop.StateOverpaid {
+		page.Notes = append(page.Notes, excess(decisive(order)))
+	}
 	for _, deposit := range order.Deposits() {
 		if deposit.State.Person() && deposit.State != order.State {
 			page.Notes = append(page.Notes, deposited(deposit))

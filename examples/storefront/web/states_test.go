@@ -66,7 +66,7 @@ var stories = map[string]struct {
 	"is being confirmed":      {[]act{arrive}, shop.StateConfirming, false, []string{"being confirmed", "0.00078109\u00a0BTC on the network", "nothing left for you to do"}},
 	"exact":                   {[]act{pay("")}, shop.StatePaid, true, []string{"Paid, thank you"}},
 	"over":                    {[]act{pay("0.001")}, shop.StateOverpaid, true, []string{"more than was asked", "0.00021891\u00a0BTC too much"}},
-	"under":                   {[]act{pay("0.0005")}, shop.StateUnderpaid, false, []string{"0.00028109\u00a0BTC are missing", "0.0005\u00a0BTC came"}},
+	"under":                   {[]act{pay("0.0005")}, shop.StateUnderpaid, false, []string{"0.00028109\u00a0BTC are missing", "which is not enough", "0.0005\u00a0BTC came"}},
 	"under, then the rest":    {[]act{pay("0.0005"), pay("0.00028109")}, shop.StateRepeated, false, []string{"A person will look", "0.00028109\u00a0BTC came as a further payment"}},
 	"twice":                   {[]act{pay(""), pay("")}, shop.StatePaid, true, []string{"Paid, thank you", "Also:", "0.00078109\u00a0BTC came as a further payment. A person"}},
 	"wrong asset":             {[]act{payWrongly}, shop.StateWrongAsset, false, []string{"A person will look", "0.6\u00a0LTC came, but we asked for Bitcoin"}},
@@ -137,6 +137,29 @@ func TestReconcileTellsWhatWasMissing(t *testing.T) {
 	r.requires(t, id, shop.StatePaid)
 }
 
+func TestUnderpaidOrderAsksForTheRest(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.order(t, "btc", shop.ByAddress)
+	assert.Contains(t, r.requires(t, id, shop.StateWaiting), `<code id="amount">0.00078109</code>`)
+	require.NoError(t, pay("0.0005")(r.server, r.payment(t, id)))
+	page := r.requires(t, id, shop.StateUnderpaid)
+	assert.Contains(t, page, `<code id="amount">0.00028109</code>`)
+	assert.Contains(t, page, `<svg class="qr"`)
+}
+
+func TestHistoryTellsOnceOfAPaymentThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.order(t, "btc", shop.ByAddress)
+	for range 2 { // each goes through all statuses
+		require.NoError(t, pay("")(r.server, r.payment(t, id)))
+	}
+	page := r.requires(t, id, shop.StatePaid)
+	assert.Equal(t, 1, strings.Count(page, "</time> 0.00078109\u00a0BTC came as a further payment</li>"))
+	assert.Equal(t, 1, strings.Count(page, "</time> 0.00078109\u00a0BTC received</li>"))
+}
+
 func TestRefundTakesTheTicketBack(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -170,7 +193,7 @@ func TestSecondPaymentOnAnInvoiceGetsNoSecondTicket(t *testing.T) {
 		require.NoError(t, pay("")(r.server, r.payment(t, id)))
 	}
 	page := r.requires(t, id, shop.StatePaid)
-	assert.Contains(t, page, "came as a further payment")
+	assert.Equal(t, 1, strings.Count(page, "came as a further payment. A person"))
 	assert.Equal(t, 1, r.count(t, `SELECT count(*) FROM tickets`))
 	odd, err := r.shop.Odd(t.Context())
 	require.NoError(t, err)
@@ -190,6 +213,7 @@ func TestPaymentsThatNobodyAskedForAreForAPerson(t *testing.T) {
 		})
 		require.NoError(t, err)
 		require.NoError(t, pay("")(r.server, payment.ID))
+		require.NoError(t, r.server.WaitDeliveries(t.Context()))
 	}
 	r.requires(t, id, shop.StateReview)
 	assert.Equal(t, 0, r.count(t, `SELECT count(*) FROM tickets`))

@@ -81,10 +81,7 @@ func tell(o *shop.Order) (title string, text []string) {
 	case shop.StatePaid:
 		return "Paid, thank you", []string{"Here is your ticket. Show its code at the door."}
 	case shop.StateOverpaid:
-		return "Paid, and more than was asked", []string{
-			"Here is your ticket. Show its code at the door.",
-			fmt.Sprintf("You sent %s too much. Write to us with the number of your order, and we send it back.", amount(main.Difference, main.PayCurrency)),
-		}
+		return "Paid, and more than was asked", []string{"Here is your ticket. Show its code at the door."}
 	case shop.StateUnderpaid:
 		text = []string{fmt.Sprintf("%s came, which is not the whole price.", came)}
 		if o.Method == shop.ByAddress {
@@ -105,6 +102,11 @@ func tell(o *shop.Order) (title string, text []string) {
 		return "Your payment was sent back", []string{"This order is closed, and no ticket is valid for it."}
 	}
 	return "Your order", nil
+}
+
+// excess says what is with coins beyond the price.
+func excess(n shop.Deposit) string {
+	return fmt.Sprintf("You sent %s too much. Write to us with the number of your order, and we send it back.", amount(n.Difference, n.PayCurrency))
 }
 
 func missing(n shop.Deposit) string {
@@ -156,25 +158,37 @@ type line struct {
 // history tells what happened to an order, the oldest first.
 func history(o *shop.Order) []line {
 	lines := []line{{o.Created, "Order placed"}}
-	for _, n := range o.News {
-		came := "Coins"
-		if n.ActuallyPaid.Sign() > 0 {
-			came = amount(n.ActuallyPaid, n.PayCurrency)
+	told := map[jovepay.ID]bool{} // payments that do not fit are told of once
+	for i := range o.News {
+		n := &o.News[i]
+		text, odd := note(n)
+		if odd && told[n.PaymentID] {
+			continue
 		}
-		switch {
-		case n.Status == jovepay.StatusRefunded:
-			lines = append(lines, line{n.At, "Payment sent back"})
-		case n.Decision == jovepay.DecisionRepeated:
-			lines = append(lines, line{n.At, came + " came as a further payment"})
-		case n.Decision == jovepay.DecisionWrongAsset:
-			lines = append(lines, line{n.At, came + " came in another currency"})
-		case n.Decision == jovepay.DecisionMismatch || n.Decision == jovepay.DecisionUnknown:
-			lines = append(lines, line{n.At, "A payment came that does not fit"})
-		default:
-			lines = append(lines, line{n.At, happened(n.Status, came)})
-		}
+		told[n.PaymentID] = odd
+		lines = append(lines, line{n.At, text})
 	}
 	return lines
+}
+
+// note puts news into words, and says whether they are of a payment that does
+// not fit.
+func note(n *shop.News) (text string, odd bool) {
+	came := "Coins"
+	if n.ActuallyPaid.Sign() > 0 {
+		came = amount(n.ActuallyPaid, n.PayCurrency)
+	}
+	switch {
+	case n.Status == jovepay.StatusRefunded:
+		return "Payment sent back", false
+	case n.Decision == jovepay.DecisionRepeated:
+		return came + " came as a further payment", true
+	case n.Decision == jovepay.DecisionWrongAsset:
+		return came + " came in another currency", true
+	case n.Decision == jovepay.DecisionMismatch || n.Decision == jovepay.DecisionUnknown:
+		return "A payment came that does not fit", true
+	}
+	return happened(n.Status, came), false
 }
 
 // happened tells of a payment that is on its ordinary way.

@@ -1,0 +1,92 @@
+package browser_test
+
+import (
+	"bytes"
+	"fmt"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// looks checks the page that a tab shows at the width of a phone and of a desk,
+// and takes its picture where one is asked for.
+func (b *tab) looks(t *testing.T, name string) {
+	t.Helper()
+	if !b.script {
+		name += "-noscript"
+	}
+	for _, width := range []int64{phone, desk} {
+		b.do(t, size(width))
+		assert.LessOrEqual(t, b.width(t), width, "%s is too wide", name)
+		b.picture(t, fmt.Sprintf("%s-%d", name, width))
+	}
+	assert.Empty(t, b.nameless(t), name)
+}
+
+// picture writes a picture of the page, light and dark, if there is a folder for
+// it.
+func (b *tab) picture(t *testing.T, name string) {
+	t.Helper()
+	folder := os.Getenv("JOVEPAY_SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	require.NoError(t, os.MkdirAll(folder, 0o755))
+	for _, scheme := range []string{"dark", "light"} {
+		call(t, b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		picture := ask(t, b, chromedp.FullScreenshot(100))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name+"-"+scheme+".png"), picture, 0o644))
+	}
+}
+
+// width is how wide the page is that the tab shows.
+func (b *tab) width(t *testing.T) int64 {
+	t.Helper()
+	return eval[int64](t, b, `document.documentElement.scrollWidth`)
+}
+
+// nameless returns the controls and pictures of the page of which one who cannot
+// see them is not told what they are.
+func (b *tab) nameless(t *testing.T) (roles []string) {
+	t.Helper()
+	looked := 0
+	for _, node := range call(t, b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
+		if node.Ignored || node.Role == nil {
+			continue
+		}
+		switch role := string(node.Role.Value); role {
+		case `"button"`, `"link"`, `"radio"`, `"checkbox"`, `"textbox"`, `"combobox"`, `"image"`, `"heading"`:
+			looked++
+			if node.Name == nil || len(node.Name.Value) <= len(`""`) {
+				roles = append(roles, role)
+			}
+		}
+	}
+	assert.Positive(t, looked, "nothing was looked at")
+	return roles
+}
+
+// qr reads the QR code that the tab shows.
+func (b *tab) qr(t *testing.T) string {
+	t.Helper()
+	b.do(t, size(desk))
+	picture := ask(t, b, chromedp.Screenshot(chromedp.CSS("svg.qr")))
+	img, err := png.Decode(bytes.NewReader(picture))
+	require.NoError(t, err)
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
+	require.NoError(t, err)
+	code, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	require.NoError(t, err)
+	return code.GetText()
+}
