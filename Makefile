@@ -7,8 +7,9 @@ PKGS  ?= ./...
 ORDERS ?= 1000
 STORE  ?= postgres
 ENGINE ?=
+SCREENSHOTS ?=
 
-.PHONY: help check test race lint fuzz bench examples differential proof
+.PHONY: help check test race lint fuzz bench examples differential proof browser
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1: \2/p' $(MAKEFILE_LIST)
@@ -38,6 +39,9 @@ bench: ## the tables of docs/performance.md; BENCH, PKGS and COUNT choose
 	@mkdir -p bin
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count=$(COUNT) $(PKGS) | tee bin/bench.txt
 	go tool -modfile=tools/go.mod benchstat -col /impl bin/bench.txt
+
+browser: ## the storefront and the payment page in Chromium; SCREENSHOTS names a folder for pictures
+	cd browser && JOVEPAY_REQUIRE_BROWSER=1 JOVEPAY_SCREENSHOTS='$(abspath $(SCREENSHOTS))' go test -count=1 ./...
 
 proof: ## each order is fulfilled once, whatever breaks; ORDERS, STORE (postgres, sqlite) and ENGINE (jetstream) choose
 	cd proof && go run . -orders $(ORDERS) -store $(STORE) -engine '$(ENGINE)' $${JOVEPAY_TEST_POSTGRES:+-postgres "$$JOVEPAY_TEST_POSTGRES"}

@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		listen:     setting("STOREFRONT_LISTEN", "127.0.0.1:8080"),
 		url:        strings.TrimRight(os.Getenv("STOREFRONT_URL"), "/"),
 		database:   setting("STOREFRONT_DB", "storefront.db"),
-		currencies: strings.Split(setting("STOREFRONT_CURRENCIES", taken), ","),
+		currencies: strings.Fields(strings.ReplaceAll(setting("STOREFRONT_CURRENCIES", taken), ",", " ")),
 		every:      2 * time.Minute,
 		ipnSecret:  os.Getenv("JOVEPAY_IPN_SECRET"),
 		account:    []jovepay.Option{jovepay.WithEnv()},
