@@ -139,3 +139,23 @@ func TestGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, third.Close())
 }
+
+// Records that are whole, but are not what a server has written, are refused
+// too, and left alone.
+func TestStrangeRecords(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.db")
+	for _, r := range []jovepaytest.StateRecord{record("payment", "1", `{}`), record("payment", "x", `[1]`), record("novelty", "1", `{"a":1}`)} {
+		state := openState(t, path)
+		require.NoError(t, state.Save(t.Context(), []jovepaytest.StateRecord{r}))
+		require.NoError(t, state.Close())
+		before, err := os.ReadFile(path)
+		require.NoError(t, err)
+		_, err = sandbox.New(sandbox.WithStateFile(path))
+		require.Error(t, err)
+		after, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, before, after)
+		require.NoError(t, os.Remove(path))
+	}
+}
