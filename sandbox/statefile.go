@@ -180,13 +180,14 @@ func write(ctx context.Context, tx *sql.Tx, records []jovepaytest.StateRecord) e
 	if err != nil {
 		return err
 	}
+	defer func() { _ = insert.Close() }() // the transaction tells what is kept
 	for i := range records {
 		r := &records[i]
 		if _, err := insert.ExecContext(ctx, r.Kind, r.ID, r.Data, digest(r)); err != nil {
-			return errors.Join(err, insert.Close())
+			return err
 		}
 	}
-	return insert.Close()
+	return nil
 }
 
 // duplicate copies a file.
