@@ -39,7 +39,7 @@ func TestExchange(t *testing.T) {
 
 	got := s.exchanges(t)
 	assert.Equal(t, "application/json", got[0].ContentType)
-	assert.Equal(t, []byte(goodPayment), []byte(got[0].Body))
+	assert.Zero(t, strings.Compare(goodPayment, got[0].Body), "byte for byte")
 	assert.Equal(t, len(goodPayment), got[0].BodySize)
 	assert.Equal(t, reply.body, got[0].Answer)
 	assert.Empty(t, got[0].AnswerSHA256)

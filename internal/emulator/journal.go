@@ -151,11 +151,12 @@ func (j *journal) handled(x *Exchange) {
 }
 
 func (j *journal) answered(x *Exchange, ans *answer) {
-	text := j.scrub.all(string(ans.body))
+	body := j.scrub.answer(ans.body)
 	sum := ""
-	if len(text) > maxJournaledBody {
-		text, sum = text[:maxJournaledBody], fingerprint(text)
+	if len(body) > maxJournaledBody {
+		body, sum = body[:maxJournaledBody], fingerprint(body)
 	}
+	text := string(body)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	x.Status, x.Answer, x.AnswerSHA256 = ans.status, text, sum
