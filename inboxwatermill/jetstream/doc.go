@@ -14,7 +14,9 @@
 //   - A message is delivered again, for ever, until it is acknowledged: within
 //     a second or so if it was given back, as consumers do that end in good
 //     order, after at most [AckWait] if its consumer died. While a consumer is
-//     at work it says so, so that work may take any time.
+//     at work it says so, so that work may take any time. An old server (2.9.10
+//     was seen to, 2.15.2 was not) may keep for AckWait even what was given
+//     back.
 //   - Nothing expires. If the disk is full, messages are refused, not dropped.
 //   - A connection that was lost is made again, for ever. While it is lost,
 //     publishing fails at once.

@@ -86,8 +86,19 @@ func (s *subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 		defer close(out)
 		defer cancel()
 		s.pull(ctx, topic, consumer, out)
+		s.tell()
 	})
 	return out, nil
+}
+
+// tell waits until the server has read what was said to it. The connection may
+// be closed next, and what the server did not read by then can be lost.
+func (s *subscriber) tell() {
+	if conn := s.js.Conn(); conn.IsConnected() {
+		if err := conn.FlushTimeout(ackTimeout); err != nil {
+			s.log.Error("Cannot tell the server which messages are given back", err, nil)
+		}
+	}
 }
 
 // pull delivers messages until ctx ends. Errors are met with patience: a server
