@@ -3,6 +3,7 @@ package browser_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -42,6 +43,12 @@ func run(m *testing.M) int {
 	defer leave()
 	if err := chromedp.Do(browser); err != nil {
 		fmt.Fprintf(os.Stderr, "browser: %s does not start: %v\n", program, err)
+		return 1
+	}
+	// These tests wait more than they work: for a browser, and for pages that
+	// look again after seconds. A flag on the command line still wins.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		fmt.Fprintln(os.Stderr, "browser:", err)
 		return 1
 	}
 	chromium = browser //nolint:fatcontext // set once, before any test
