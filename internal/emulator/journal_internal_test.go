@@ -26,3 +26,20 @@ func TestJournalForgetsTheOldest(t *testing.T) {
 	j.answered(first, &answer{status: 200}) // a slow answer to what is forgotten does no harm
 	assert.Equal(t, got, j.requestCopies())
 }
+
+// A shop at port 40101 is not the server at port 4010.
+func TestOnlyTheOwnAddressIsHidden(t *testing.T) {
+	t.Parallel()
+	s := scrubber{address: "http://127.0.0.1:4010"}
+	for text, want := range map[string]string{
+		"":                            "",
+		"nothing":                     "nothing",
+		"http://127.0.0.1:4010":       OwnAddress,
+		"http://127.0.0.1:4010/x?a=1": OwnAddress + "/x?a=1",
+		"http://127.0.0.1:40101/ipn":  "http://127.0.0.1:40101/ipn",
+		`"http://127.0.0.1:40101/ipn","http://127.0.0.1:4010","http://127.0.0.1:4010/"`: `"http://127.0.0.1:40101/ipn","` + OwnAddress + `","` + OwnAddress + `/"`,
+	} {
+		assert.Equal(t, want, s.all(text))
+	}
+	assert.Equal(t, "http://127.0.0.1:4010", scrubber{}.all("http://127.0.0.1:4010"), "no address of its own")
+}

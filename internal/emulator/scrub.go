@@ -48,9 +48,28 @@ func (s scrubber) secrets(text string) string {
 // all hides the server's address too.
 func (s scrubber) all(text string) string {
 	if s.address != "" && strings.Contains(text, s.address) {
-		text = strings.ReplaceAll(text, s.address, OwnAddress)
+		text = s.anywhere(text)
 	}
 	return s.secrets(text)
+}
+
+// anywhere writes the server's address in the same way for every port. An
+// address whose port only begins like the server's is somebody else's.
+func (s scrubber) anywhere(text string) string {
+	var out strings.Builder
+	for {
+		before, after, found := strings.Cut(text, s.address)
+		out.WriteString(before)
+		switch {
+		case !found:
+			return out.String()
+		case after != "" && after[0] >= '0' && after[0] <= '9':
+			out.WriteString(s.address)
+		default:
+			out.WriteString(OwnAddress)
+		}
+		text = after
+	}
 }
 
 // answer is all for a body, which is long at times and nearly never has
