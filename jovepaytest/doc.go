@@ -81,4 +81,9 @@
 // ([WithFrozenClock], [WithClock]): the same requests in the same order get the same
 // answers, and cause the same notifications with the same mishaps. Which of two
 // payments a shop hears of first is chance, unless one has the other as its parent.
+//
+// [Server.Journal] tells what happened in one order, in which there is no chance
+// at all. [Server.WriteJournal] writes it, and [Server.Replay] does it again on
+// another server and tells what came out differently. [WithState] keeps the
+// records beyond the server's life.
 package jovepaytest
