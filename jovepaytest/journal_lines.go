@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/emulator"
 )
 
 // maxLine bounds a line of a journal.
@@ -141,8 +142,10 @@ func (e *Entry) check() error {
 		return errors.New("the number of a delivery is its notification's")
 	case e.Delivery == nil && e.Number < 1:
 		return errors.New("the number is missing")
-	case x != nil && (x.Method == "" || x.BodySize < 0 || !x.Key.known() || !x.Token.known()):
-		return errors.New("the request has no method, or a body or credential that cannot be")
+	case x != nil && (x.Method == "" || !x.Key.known() || !x.Token.known()):
+		return errors.New("the request has no method, or a credential that cannot be")
+	case x != nil && (x.BodySize < 0 || x.BodySize > emulator.MaxBody+1):
+		return fmt.Errorf("the request cannot have had a body of %d bytes", x.BodySize) // which a replay would fill up
 	}
 	return nil
 }

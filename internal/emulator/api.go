@@ -22,8 +22,8 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-// maxBody is the largest request body that is read.
-const maxBody = 100 << 10
+// MaxBody is the largest request body that is read, in bytes.
+const MaxBody = 100 << 10
 
 // Config sets up an API. Engine is required.
 type Config struct {
@@ -140,7 +140,7 @@ func (a *API) saves() error {
 // readBody reads the whole body, without which the server would not notice
 // that the client left, and lets the endpoints read it again.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, err
 }
