@@ -19,7 +19,8 @@ type IPNBehaviour struct {
 	// of as the guide shows them. The plugins' form is [jovepay.FormRaw].
 	CamelCase bool
 
-	// Copies is how often each event is delivered; 0 and 1 are once.
+	// Copies is how often each event is delivered, 1000 times at most; 0 and 1
+	// are once.
 	Copies int
 	// Shuffle delivers the events of a payment, with those of further deposits to
 	// its address, in another order, drawn by the seed: so many of them, copies

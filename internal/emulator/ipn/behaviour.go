@@ -9,6 +9,10 @@ import (
 	"github.com/jovepay/jovepay-go/internal/canonical"
 )
 
+// maxCopies bounds what one event can cause: all copies are kept until they are
+// sent.
+const maxCopies = 1000
+
 // Behaviour is how notifications are sent. It is documented in package
 // jovepaytest, whose IPNBehaviour has the same fields.
 type Behaviour struct {
@@ -42,8 +46,8 @@ func (b *Behaviour) validate() error {
 		}
 	}
 	switch {
-	case b.Copies < 0:
-		return fmt.Errorf("copies: want 0 or more, got %d", b.Copies)
+	case b.Copies < 0 || b.Copies > maxCopies:
+		return fmt.Errorf("copies: want 0 to %d, got %d", maxCopies, b.Copies)
 	case b.Shuffle < 0:
 		return fmt.Errorf("shuffle: want 0 or more, got %d", b.Shuffle)
 	case b.Delay < 0:

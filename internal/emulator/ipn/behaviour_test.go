@@ -24,7 +24,8 @@ func TestBehavioursThatMakeNoSense(t *testing.T) {
 		"hits: want next 0 or more, percent 0 to 100, got -1, 0":  {Lose: Hits{Next: -1}},
 		"hits: want next 0 or more, percent 0 to 100, got 1, 101": {Corrupt: Hits{Next: 1, Percent: 101}},
 		"hits: want next 0 or more, percent 0 to 100, got 0, -1":  {Forge: Hits{Percent: -1}},
-		"copies: want 0 or more, got -1":                          {Copies: -1},
+		"copies: want 0 to 1000, got -1":                          {Copies: -1},
+		"copies: want 0 to 1000, got 1001":                        {Copies: 1001},
 		"shuffle: want 0 or more, got -1":                         {Shuffle: -1},
 		"delay: want 0 or more, got -1ns":                         {Delay: -1},
 	} {
