@@ -69,7 +69,7 @@ func newExampleWorld(t *testing.T) *exampleWorld {
 	for name, content := range map[string]string{"body.json": body, "old-secret.txt": "old-secret-0123456789"} {
 		require.NoError(t, os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600))
 	}
-	w.env = append(os.Environ(),
+	w.env = append(os.Environ(), "GORACE="+quickExit,
 		"JOVEPAY_BASE_URL="+box.URL, "JOVEPAY_API_KEY="+box.APIKey, "JOVEPAY_EMAIL="+box.Email,
 		"JOVEPAY_PASSWORD="+box.Password, "JOVEPAY_IPN_SECRET="+box.IPNSecret, "JOVEPAY_SANDBOX=",
 		"SIGNATURE="+verifier.Sign([]byte(body)))

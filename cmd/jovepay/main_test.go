@@ -19,6 +19,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"jovepay": main})
 }
 
+// quickExit keeps programs under the race detector from waiting a second
+// before they end.
+const quickExit = "atexit_sleep_ms=10"
+
 // TestScripts runs testdata/*.txtar, each against a JovePay of its own.
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -62,6 +66,7 @@ func runScripts(t *testing.T, verbose bool) {
 				"JOVEPAY_VERBOSE":    map[bool]string{true: "1"}[verbose],
 				"EXAMPLES":           examplesDir(),
 				"SERVER":             server.URL,
+				"GORACE":             quickExit,
 			} {
 				env.Setenv(name, value)
 			}

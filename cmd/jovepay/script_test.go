@@ -185,7 +185,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	p := &process{cmd: exec.Command(path, args[2:]...), done: make(chan error, 1), changed: make(chan struct{})}
 	p.cmd.Dir = ts.Getenv("WORK")
 	for _, name := range []string{
-		"PATH", "HOME", "TMPDIR", "WORK", "JOVEPAY_BASE_URL", "JOVEPAY_API_KEY", "JOVEPAY_EMAIL", "JOVEPAY_PASSWORD",
+		"PATH", "HOME", "TMPDIR", "WORK", "GORACE", "JOVEPAY_BASE_URL", "JOVEPAY_API_KEY", "JOVEPAY_EMAIL", "JOVEPAY_PASSWORD",
 		"JOVEPAY_IPN_SECRET", "JOVEPAY_SANDBOX", "JOVEPAY_VERBOSE",
 	} {
 		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))

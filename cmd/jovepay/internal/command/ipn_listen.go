@@ -135,7 +135,7 @@ func (c *cli) listen(ctx context.Context, l *listening, verifier *jovepay.IPNVer
 		Handler:           r,
 		ReadTimeout:       15 * time.Second,
 		ReadHeaderTimeout: 5 * time.Second,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
+		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
