@@ -209,3 +209,30 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 	_, err := newServer(t, busyOptions()...).Replay(ctx, strings.NewReader(written(t, b.server)))
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+// Whatever is taken for a journal is written again as it was read.
+func FuzzReadJournal(f *testing.F) {
+	for _, line := range []string{
+		`{"number":1,"time":"2026-03-14T12:00:00Z","request":{"id":"x","method":"GET","path":"/v1/status","key":"valid","handled":true,"status":200,"answer":"{}"}}`,
+		`{"number":2,"time":"2026-03-14T12:00:00.5+01:00","action":{"name":"Pay","arguments":{"id":"1","amount":1e2},"result":null,"error":"x"}}`,
+		`{"time":"2026-03-14T12:00:00Z","delivery":{"number":1,"attempt":2,"body":{"base64":"/w=="},"outcome":"failed","status_code":500}}`,
+	} {
+		f.Add(line)
+		f.Add(line + "\n" + line)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		entries, err := jovepaytest.ReadJournal(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		for _, e := range entries {
+			once, err := e.MarshalJSON()
+			require.NoError(t, err)
+			var again jovepaytest.Entry
+			require.NoError(t, again.UnmarshalJSON(once))
+			twice, err := again.MarshalJSON()
+			require.NoError(t, err)
+			require.Equal(t, string(once), string(twice))
+		}
+	})
+}

@@ -207,7 +207,8 @@ func (s *Server) track(_ net.Conn, state http.ConnState) {
 }
 
 // Close stops the server: it cuts the requests and notifications under way,
-// those that hang included, and returns when the last of them has ended. What
+// those that hang included, and returns when the last of them has ended and, with
+// [WithState], everything is saved or has failed to be: see [Server.Err]. What
 // happened can still be read. Closing twice does nothing.
 func (s *Server) Close() {
 	s.stop()
