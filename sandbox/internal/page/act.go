@@ -50,6 +50,8 @@ func (h *handler) act(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := jovepay.ID(r.PostForm.Get("pid"))
+	h.pressing.Lock()
+	defer h.pressing.Unlock()
 	p, err := h.server.Payment(id)
 	if err != nil {
 		h.failed(w, "payment", id, err)

@@ -40,7 +40,7 @@ func New() (*Pages, error) {
 type handler struct {
 	*Pages
 	server   *jovepaytest.Server
-	choosing sync.Mutex // so that a button pressed twice makes one payment
+	pressing sync.Mutex // so that a button pressed twice makes one payment, and pays once
 }
 
 // Handler returns the pages of a server: / and everything below /payment/.
@@ -178,8 +178,8 @@ func (h *handler) choose(w http.ResponseWriter, r *http.Request) {
 	}
 	iid, code := jovepay.ID(r.PostForm.Get("iid")), r.PostForm.Get("coin")
 	back := "/payment/?" + query("iid", iid)
-	h.choosing.Lock()
-	defer h.choosing.Unlock()
+	h.pressing.Lock()
+	defer h.pressing.Unlock()
 	payments, err := h.server.InvoicePayments(iid)
 	if err != nil {
 		h.failed(w, "invoice", iid, err)

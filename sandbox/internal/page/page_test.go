@@ -150,8 +150,8 @@ func TestPressedTwice(t *testing.T) {
 	d := newDesk(t)
 	invoice := d.invoice(nil)
 	var group sync.WaitGroup
-	press := func(address string, form url.Values) {
-		for range 8 {
+	press := func(times int, address string, form url.Values) {
+		for range times {
 			group.Go(func() {
 				resp, err := d.browser.PostForm(d.URL+address, form)
 				if assert.NoError(t, err) {
@@ -163,15 +163,22 @@ func TestPressedTwice(t *testing.T) {
 		}
 		group.Wait()
 	}
-	press("/payment/choose", url.Values{"iid": {invoice.ID.String()}, "coin": {"btc"}})
+	press(8, "/payment/choose", url.Values{"iid": {invoice.ID.String()}, "coin": {"btc"}})
 	payments, err := d.InvoicePayments(invoice.ID)
 	require.NoError(t, err)
 	require.Len(t, payments, 1)
-	press("/payment/act", url.Values{"pid": {payments[0].ID.String()}, "do": {"exact"}})
+	press(8, "/payment/act", url.Values{"pid": {payments[0].ID.String()}, "do": {"exact"}})
 	payments, err = d.InvoicePayments(invoice.ID)
 	require.NoError(t, err)
 	require.Len(t, payments, 1)
 	assert.Equal(t, jovepay.StatusFinished, payments[0].Status)
+	for range 200 { // two presses seldom meet
+		p := d.checkedOut("btc")
+		press(2, "/payment/act", url.Values{"pid": {p.ID.String()}, "do": {"exact"}})
+		p, err = d.Payment(p.ID)
+		require.NoError(t, err)
+		require.Empty(t, p.PaymentExtraIDs, "paid twice")
+	}
 	assert.Contains(t, d.get(invoice.URL).text, "A payment was begun for this order 0.00038906 BTC Finished")
 }
 
