@@ -3,8 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/control"
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/fail"
+	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/follow"
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/output"
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/setup"
 	"github.com/jovepay/jovepay-go/jovepaytest"
@@ -117,7 +116,7 @@ func (c *cli) runSandbox(ctx context.Context, b *box) error {
 		return errors.Join(err, s.Close())
 	}
 	if log := c.log(); log != nil {
-		follow(ctx, s.Server, log)
+		follow.Log(ctx, s.Server, log)
 	}
 	<-ctx.Done()
 	return s.Close()
@@ -139,40 +138,6 @@ func (c *cli) welcome(address string) error {
 		t.Line("  jovepay %s sandbox pay ID", flag)
 		t.Line("\nFor a program in any language: jovepay %s sandbox env", flag)
 	})
-}
-
-// follow logs what the sandbox is asked and what it sends, until the context
-// ends. It looks every now and then: nothing waits for a log.
-func follow(ctx context.Context, s *jovepaytest.Server, log *slog.Logger) {
-	tick := time.NewTicker(250 * time.Millisecond)
-	defer tick.Stop()
-	var last string // id of the last request that was logged
-	told := map[string]bool{}
-	for {
-		requests := s.Requests()
-		from := len(requests)
-		for from > 0 && requests[from-1].ID != last {
-			from--
-		}
-		for _, r := range requests[from:] {
-			log.InfoContext(ctx, "request", "method", r.Method, "path", r.Path, "status", r.Status, "request_id", r.ID)
-			last = r.ID
-		}
-		for _, d := range s.Deliveries() {
-			key := fmt.Sprint(d.Number, "/", d.Attempt)
-			if d.Outcome == jovepaytest.DeliverySending || told[key] {
-				continue
-			}
-			told[key] = true
-			log.InfoContext(ctx, "notification", "number", d.Number, "attempt", d.Attempt, "payment", string(d.PaymentID),
-				"event", string(d.Status), "url", d.URL, "form", string(d.Form), "outcome", string(d.Outcome), "status", d.StatusCode)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // sandboxControl returns a client for the control API of a running sandbox.
