@@ -62,7 +62,7 @@ func connectTo(t *testing.T, h http.Handler, timeout time.Duration) net.Conn {
 		_ = sender.Close()
 		_ = server.Close()
 		serving.Wait()
-		time.Sleep(time.Second) // net/http lingers over a connection for half of one
+		<-time.After(time.Second) // of the bubble: net/http lingers over a connection for half of one
 	})
 	return sender
 }
