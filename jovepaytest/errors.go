@@ -37,6 +37,14 @@ func wrap(err error) error {
 	return refusal{fmt.Errorf("jovepaytest: %w", err)}
 }
 
+// invalid makes an error about a setting the package's.
+func invalid(err error) error {
+	if err == nil {
+		return nil
+	}
+	return wrap(engine.InvalidParam("%s", err))
+}
+
 // numberOf reads an id as the engine counts them.
 func numberOf(id jovepay.ID) (int64, error) {
 	number, err := strconv.ParseInt(id.String(), 10, 64)

@@ -85,10 +85,10 @@ func (s *Server) Inject(faults ...Fault) error {
 	for i, f := range faults {
 		inject[i] = emulator.Fault(f)
 	}
-	return s.set("Inject", arguments{Faults: faults}, func() error { return wrap(s.api.Inject(inject...)) })
+	return s.set("Inject", arguments{Faults: faults}, func() error { return invalid(s.api.Inject(inject...)) })
 }
 
 // ClearFaults makes everything go right again.
 func (s *Server) ClearFaults() {
-	_ = s.set("ClearFaults", arguments{}, func() error { s.api.ClearFaults(); return nil }) // it cannot fail
+	_ = s.set("ClearFaults", arguments{}, func() error { s.api.ClearFaults(); return nil }) // Err tells what could not be saved
 }

@@ -60,7 +60,7 @@ func (s *Server) SetIPN(b IPNBehaviour) error {
 		forms[i] = string(form)
 	}
 	return s.set("SetIPN", arguments{IPN: &b}, func() error {
-		return wrap(s.ipns.SetBehaviour(ipn.Behaviour{
+		return invalid(s.ipns.SetBehaviour(ipn.Behaviour{
 			Forms:     forms,
 			CamelCase: b.CamelCase,
 			Copies:    b.Copies,

@@ -138,9 +138,10 @@ func TestSign(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestSetIPNRefuses(t *testing.T) {
+func TestSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	require.EqualError(t, server.SetIPN(jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{"jsx"}}), `jovepaytest: form "jsx" is not known`)
-	require.Error(t, server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 101}}))
+	require.ErrorIs(t, server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 101}}), jovepay.ErrInvalidRequest)
+	require.ErrorIs(t, server.Inject(jovepaytest.Fault{}), jovepay.ErrInvalidRequest)
 }

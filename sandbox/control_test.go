@@ -113,6 +113,7 @@ func TestControlRefuses(t *testing.T) {
 		{"PUT", "prices/a%20b", `{"usd":1}`, 400, "letters"},
 		{"PUT", "minimums/none", `{"amount":1}`, 400, "none"},
 		{"PUT", "currencies", `{"currencies":["none"]}`, 400, "none"},
+		{"PUT", "currencies", "", 400, "currencies is required"},
 		{"POST", "clock", `{"advance":"tomorrow"}`, 400, "duration"},
 		{"POST", "clock", `{"advance":"-1s"}`, 400, "forward"},
 		{"POST", "clock", `{"advance":7}`, 400, ""},
@@ -345,6 +346,20 @@ func TestStateFails(t *testing.T) {
 	status, answer := c.call("POST", "payments/"+p.ID.String()+"/pay", "")
 	assert.Equal(t, http.StatusInternalServerError, status)
 	assert.Contains(t, answer, "disk is full")
+	shop := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(shop.Close)
+	for _, r := range [][3]string{
+		{"PUT", "prices/btc", `{"usd":1}`},
+		{"PUT", "ipn", ""},
+		{"POST", "faults", `{"cut":true}`},
+		{"DELETE", "faults", ""},
+		{"POST", "ipn/send", `{"kind":"payment","url":"` + shop.URL + `"}`},
+		{"POST", "ipn/1/redeliver", ""},
+	} {
+		status, answer := c.call(r[0], r[1], r[2])
+		assert.Equal(t, http.StatusInternalServerError, status, r)
+		assert.Contains(t, answer, "disk is full", r)
+	}
 	resp, err := c.http.PostForm(s.URL+"/payment/act", url.Values{"pid": {p.ID.String()}, "do": {"twice"}})
 	require.NoError(t, err)
 	body, err := io.ReadAll(resp.Body)

@@ -34,14 +34,10 @@ type ipnBody struct {
 }
 
 func (s server) ipn(_ *http.Request, b ipnBody) (any, error) {
-	err := s.SetIPN(jovepaytest.IPNBehaviour{
+	return nil, s.SetIPN(jovepaytest.IPNBehaviour{
 		Forms: b.Forms, CamelCase: b.CamelCase, Copies: b.Copies, Shuffle: b.Shuffle, AtOnce: b.AtOnce,
 		Delay: time.Duration(b.Delay), Lose: jovepaytest.Hits(b.Lose), Corrupt: jovepaytest.Hits(b.Corrupt), Forge: jovepaytest.Hits(b.Forge),
 	})
-	if err != nil {
-		return nil, unreadable{err}
-	}
-	return nil, nil
 }
 
 type sendBody struct {
@@ -56,10 +52,15 @@ func (s server) sendIPN(r *http.Request, b sendBody) (any, error) {
 	if err != nil {
 		return nil, unreadable{err}
 	}
-	if err := s.SendIPN(r.Context(), b.URL, body); err != nil {
-		return nil, undelivered{err}
+	return nil, s.delivered(s.SendIPN(r.Context(), b.URL, body))
+}
+
+// delivered is the error of a delivery: the shop's, unless it is the state's.
+func (s server) delivered(err error) error {
+	if err == nil || s.Err() != nil {
+		return err
 	}
-	return nil, nil
+	return undelivered{err}
 }
 
 // compose returns the body of the notification that is asked for.
@@ -106,10 +107,7 @@ func (s server) redeliver(r *http.Request, _ none) (any, error) {
 	if err != nil || !slices.ContainsFunc(s.Deliveries(), same) {
 		return nil, fmt.Errorf("notification %q: %w", text, jovepay.ErrNotFound)
 	}
-	if err := s.Redeliver(r.Context(), number); err != nil {
-		return nil, undelivered{err}
-	}
-	return nil, nil
+	return nil, s.delivered(s.Redeliver(r.Context(), number))
 }
 
 // deliveryAnswer has the names of the journal, and the times besides.

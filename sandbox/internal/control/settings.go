@@ -53,6 +53,9 @@ type currenciesBody struct {
 }
 
 func (s server) currencies(_ *http.Request, b currenciesBody) (any, error) {
+	if b.Currencies == nil { // an empty list is one
+		return nil, unreadable{errors.New("currencies is required")}
+	}
 	return nil, s.SetCurrencies(b.Currencies...)
 }
 
@@ -94,19 +97,15 @@ type faultBody struct {
 }
 
 func (s server) inject(_ *http.Request, b faultBody) (any, error) {
-	err := s.Inject(jovepaytest.Fault{
+	return nil, s.Inject(jovepaytest.Fault{
 		Method: b.Method, Path: b.Path, Skip: b.Skip, Times: b.Times, Percent: b.Percent,
 		AfterEffect: b.AfterEffect, Delay: time.Duration(b.Delay), Hang: b.Hang, Cut: b.Cut,
 		Status: b.Status, Header: b.Header, Body: b.Body, Empty: b.Empty,
 		Size: b.Size, Truncate: b.Truncate, Drip: time.Duration(b.Drip),
 	})
-	if err != nil {
-		return nil, unreadable{err}
-	}
-	return nil, nil
 }
 
 func (s server) clearFaults() (any, error) {
 	s.ClearFaults()
-	return nil, nil
+	return nil, s.Err()
 }
