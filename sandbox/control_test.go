@@ -91,12 +91,12 @@ func TestControlRefuses(t *testing.T) {
 		{"POST", "payments/1/pay", "", 404, "payment 1 not found"},
 		{"POST", "payments/x/pay", "", 400, "not a number"},
 		{"POST", "payments/" + id + "/pay", "{", 400, ""},
-		{"POST", "payments/" + id + "/pay", "[]", 400, ""},
+		{"POST", "payments/" + id + "/pay", "[]", 400, "the body must be an object"},
 		{"POST", "payments/" + id + "/pay", `{"amount":"1"} {}`, 400, "something after it"},
 		{"POST", "payments/" + id + "/pay", `{"amount":"1","amount":"2"}`, 400, "duplicate"},
-		{"POST", "payments/" + id + "/pay", `{"amuont":"1"}`, 400, "amuont"},
+		{"POST", "payments/" + id + "/pay", `{"amuont":"1"}`, 400, `member "amuont" is not known`},
 		{"POST", "payments/" + id + "/pay", `{"Amount":"1"}`, 400, "Amount"},
-		{"POST", "payments/" + id + "/pay", `{"amount":"x"}`, 400, ""},
+		{"POST", "payments/" + id + "/pay", `{"amount":"x"}`, 400, "amount: "},
 		{"POST", "payments/" + id + "/pay", `{"amount":"-1"}`, 400, ""},
 		{"POST", "payments/" + id + "/pay", `{"amount":"0.123456789"}`, 400, "8 decimal places"},
 		{"POST", "payments/" + id + "/pay", `{"amount":"` + strings.Repeat("1", 70<<10) + `"}`, 413, ""},
@@ -116,7 +116,8 @@ func TestControlRefuses(t *testing.T) {
 		{"PUT", "currencies", "", 400, "currencies is required"},
 		{"POST", "clock", `{"advance":"tomorrow"}`, 400, "duration"},
 		{"POST", "clock", `{"advance":"-1s"}`, 400, "forward"},
-		{"POST", "clock", `{"advance":7}`, 400, ""},
+		{"POST", "clock", `{"advance":7}`, 400, "advance: JSON value must be string type"},
+		{"POST", "faults", `{"times":"once"}`, 400, "times must not be of the type string"},
 		{"POST", "faults", `{"percent":200}`, 400, ""},
 		{"PUT", "ipn", `{"forms":["none"]}`, 400, "none"},
 		{"PUT", "ipn", `{"copies":-1}`, 400, ""},
@@ -143,6 +144,7 @@ func TestControlRefuses(t *testing.T) {
 		assert.NotEmpty(t, told.Code)
 		assert.Contains(t, told.Message, r.message)
 		assert.NotContains(t, told.Message, "jovepaytest")
+		assert.NotContains(t, told.Message, "unmarshal")
 	}
 	p, err := c.Payment(jovepay.ID(id))
 	require.NoError(t, err)

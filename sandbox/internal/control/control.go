@@ -108,7 +108,7 @@ func take[T any](do func(s server, r *http.Request, body T) (any, error)) func(s
 			}
 		}
 		if err != nil && !isEnd(err) {
-			return unreadable{err}
+			return unreadable{explain(err)}
 		}
 		result, err := do(s, r, body)
 		if err != nil {
@@ -145,6 +145,24 @@ func write(w http.ResponseWriter, status int, result any) error {
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n')) // the caller may have left
 	return nil
+}
+
+// explain says what is wrong with a body without the names that Go has for it.
+func explain(err error) error {
+	semantic, ok := errors.AsType[*json.SemanticError](err)
+	if !ok {
+		return err
+	}
+	switch name := semantic.JSONPointer.LastToken(); {
+	case errors.Is(err, json.ErrUnknownName):
+		return fmt.Errorf("member %.40q is not known", name)
+	case name == "":
+		return errors.New("the body must be an object")
+	case semantic.Err != nil:
+		return fmt.Errorf("%s: %w", name, semantic.Err)
+	default:
+		return fmt.Errorf("%s must not be of the type %v", name, semantic.JSONKind)
+	}
 }
 
 // unreadable is a body that is not what the call takes.

@@ -88,7 +88,7 @@ func (b *sendBody) compose() ([]byte, error) {
 	}
 	if b.With != nil {
 		if err := json.Unmarshal(b.With, event); err != nil {
-			return nil, fmt.Errorf("with: %w", err)
+			return nil, fmt.Errorf("with: %w", explain(err))
 		}
 	}
 	return jovepaytest.IPNBody(event)
