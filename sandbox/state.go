@@ -28,7 +28,8 @@ type StateFile struct {
 // OpenState opens the state file at the path, or makes it if there is none. The
 // file is a SQLite database. Beside it lies the same name with ".lock", which
 // keeps two processes from using one state; it is empty and may be deleted when
-// nobody does.
+// nobody does. So does one with "-journal", which is empty but during a save:
+// what a killed process leaves in it belongs to the file.
 //
 // The file is checked as a whole before it is used. What is not a state file,
 // or is damaged, cut short, or written by a later version of this package is

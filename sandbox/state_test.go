@@ -224,6 +224,31 @@ func TestStateNoFile(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(dir, "none"))
 }
 
+// A file that was deleted after its process was killed leaves a journal that
+// would spoil the next one.
+func TestStateMissing(t *testing.T) {
+	t.Parallel()
+	path := filled(t)
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(TRUNCATE)&_pragma=cache_size(1)")
+	require.NoError(t, err)
+	db.SetMaxOpenConns(1)
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), "UPDATE records SET digest = randomblob(32)")
+	require.NoError(t, err)
+	begun, err := os.ReadFile(path + "-journal")
+	require.NoError(t, err)
+	require.NotEmpty(t, begun)
+	require.NoError(t, errors.Join(tx.Rollback(), db.Close(), os.Remove(path)))
+
+	empty := openState(t, path) // its journal is empty
+	require.NoError(t, errors.Join(empty.Close(), os.Remove(path)))
+	require.NoError(t, os.WriteFile(path+"-journal", begun, 0o600))
+	refused(t, path, "is missing", `"state.db-journal"`, "delete that one too")
+	require.NoError(t, os.Remove(path+"-journal"))
+	assert.Empty(t, load(t, openState(t, path)))
+}
+
 // One state has one user, in this process as in others, and what tools write
 // beside it is refused.
 func TestStateInUse(t *testing.T) {

@@ -58,6 +58,12 @@ func database(path string) (*sql.DB, error) {
 
 // create makes a state without records, whole or not at all.
 func create(ctx context.Context, path string) (err error) {
+	// What a killed process had begun in another file would be undone in this
+	// one, and destroy it.
+	if info, err := os.Stat(path + "-journal"); err == nil && info.Size() > 0 {
+		return fmt.Errorf("is missing, but what a save had begun in it is in %q: put the file back, or delete that one too to begin anew",
+			filepath.Base(path)+"-journal")
+	}
 	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
 	if err != nil {
 		return fmt.Errorf("cannot be made: %w", err)
