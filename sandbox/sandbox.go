@@ -32,6 +32,10 @@ type settings struct {
 // WithServer configures the server within the sandbox: its address, seed,
 // clock, whatever package jovepaytest has options for. The page is the
 // sandbox's own, so [jovepaytest.WithPages] has no effect.
+//
+// Keep to an address of this machine. With [jovepaytest.WithAddress] of a network
+// whoever reaches it can make any call of the control API: that a request names
+// this machine keeps web pages out, but is no proof of where it comes from.
 func WithServer(opts ...jovepaytest.Option) Option {
 	return func(s *settings) error {
 		s.server = append(s.server, opts...)
