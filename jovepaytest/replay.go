@@ -38,14 +38,20 @@ func (d Difference) String() string {
 }
 
 func (e *Entry) what() string {
-	if x := e.Request; x != nil {
+	switch x, a := e.Request, e.Action; {
+	case x != nil:
 		return x.Method + " " + x.Path
+	case a != nil:
+		return a.Name + " " + string(a.Arguments)
+	default:
+		return "no request and no action"
 	}
-	return e.Action.Name + " " + string(e.Action.Arguments)
 }
 
 func (e *Entry) outcome() string {
 	switch x, a := e.Request, e.Action; {
+	case x == nil && a == nil:
+		return "nothing"
 	case x != nil && x.Status == 0:
 		return fmt.Sprintf("no answer (handled: %t)", x.Handled)
 	case x != nil:

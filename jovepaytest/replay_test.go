@@ -236,3 +236,8 @@ func FuzzReadJournal(f *testing.F) {
 		}
 	})
 }
+
+func TestNoDifferenceCanBeWritten(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "line 0: no request and no action: want nothing, got nothing", jovepaytest.Difference{}.String())
+}
