@@ -56,7 +56,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	server := &http.Server{Handler: mux, ReadTimeout: 15 * time.Second}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	go func() { _ = server.Serve(listener) }() // until Close
 
 	payment, err := client.Payments.Create(ctx, jovepay.PaymentRequest{
