@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -173,8 +174,8 @@ payments. docs/sandbox.md has all calls. The body is JSON: in the argument of
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: c.complete(func(context.Context) []cobra.Completion { return []cobra.Completion{"GET", "POST", "PUT", "DELETE"} }),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := strings.TrimPrefix(args[1], "/")
-			if strings.HasPrefix(path+"/", "account/") {
+			address := strings.TrimPrefix(args[1], "/")
+			if isAccount(address) {
 				return fail.Usage("keys are printed by \"jovepay sandbox env\" alone")
 			}
 			body := any(nil)
@@ -189,7 +190,7 @@ payments. docs/sandbox.md has all calls. The body is JSON: in the argument of
 			if err != nil {
 				return err
 			}
-			answer, err := sandbox.Call(cmd.Context(), strings.ToUpper(args[0]), path, body)
+			answer, err := sandbox.Call(cmd.Context(), strings.ToUpper(args[0]), address, body)
 			if err != nil {
 				return err
 			}
@@ -198,6 +199,13 @@ payments. docs/sandbox.md has all calls. The body is JSON: in the argument of
 	}
 	cmd.Flags().StringVarP(&data, "data", "d", "", "`body` as JSON, @file or @- for the standard input")
 	return cmd
+}
+
+// isAccount reports whether a path of the control API leads to the keys,
+// however it is spelled.
+func isAccount(address string) bool {
+	u, err := url.Parse("/sandbox/v1/" + address)
+	return err == nil && strings.HasPrefix(path.Clean(u.Path)+"/", "/sandbox/v1/account/")
 }
 
 func (c *cli) sandboxClockCommand() *cobra.Command {
