@@ -57,7 +57,7 @@ A request whose answer is lost is not repeated: it ends with exit code 5,
 			if err != nil {
 				return unknownOutcome(err, "id")
 			}
-			return c.showInvoice(invoice, draw)
+			return unprinted(c.showInvoice(invoice, draw), invoice.ID)
 		},
 	}
 	flags := cmd.Flags()

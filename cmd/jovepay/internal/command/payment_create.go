@@ -53,7 +53,7 @@ command makes another payment.`,
 			if err != nil {
 				return err
 			}
-			return c.showPayment(p, draw)
+			return unprinted(c.showPayment(p, draw), p.ID)
 		},
 	}
 	flags := cmd.Flags()
@@ -84,6 +84,17 @@ func (c *cli) createPayment(ctx context.Context, req jovepay.PaymentRequest) (*j
 	}
 	p, err := create(ctx, req)
 	return p, unknownOutcome(err, "payment_id")
+}
+
+// unprinted adds to a failure to print what was just made that it was made, and
+// its id: the answer is lost as if the network had lost it.
+func unprinted(err error, id jovepay.ID) error {
+	if err == nil {
+		return nil
+	}
+	told := fail.With(fail.OutcomeUnknown, "It was made, and could not be printed. Do not repeat the command.", err)
+	told.ID = id
+	return told
 }
 
 // unknownOutcome adds to an error what is known of a thing that may have been
