@@ -163,13 +163,16 @@ type shopAnswer struct {
 }
 
 func (c *cli) send(ctx context.Context, target *url.URL, body []byte, signature string, timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	waiting, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	header := http.Header{}
 	header.Set("Content-Type", "application/json")
 	header.Set(jovepay.IPNSignatureHeader, signature)
-	answer, err := c.post(ctx, target.String(), header, body)
-	if err != nil {
+	answer, err := c.post(waiting, target.String(), header, body)
+	switch {
+	case err != nil && ctx.Err() == nil && waiting.Err() != nil:
+		return fail.With(fail.TimedOut, "", fmt.Errorf("the shop does not answer within %v", timeout))
+	case err != nil:
 		return fmt.Errorf("the shop does not answer: %w", err)
 	}
 	begin := answer.begin()
