@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,5 +101,51 @@ func TestTheSessionIsTested(t *testing.T) {
 	for _, line := range lines {
 		line = strings.NewReplacer("--sandbox ", "", " ID", " $ID", "http://127.0.0.1:4011/ipn", "$LISTEN").Replace(line)
 		assert.Contains(t, tested, " "+line+"\n")
+	}
+}
+
+// code finds blocks and spans of code, and inDocs the commands in them.
+var (
+	code   = regexp.MustCompile("(?ms)^```.*?^```|`[^`\n]+`")
+	inDocs = regexp.MustCompile(`(?m)(?:^|[\s\x60(/])jovepay(?: run \.)? ([a-z-][^#|)\x60\n]*)`)
+)
+
+// TestCommandsInTheDocumentsExist finds the commands that the guides name, and
+// holds their flags and the number of their arguments against the program.
+func TestCommandsInTheDocumentsExist(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	require.NoError(t, err)
+	more, err := filepath.Glob(filepath.Join(root, "examples", "*", "README.md"))
+	require.NoError(t, err)
+	checked := 0
+	for _, file := range append(append(files, more...), filepath.Join(root, "README.md")) {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		text = regexp.MustCompile(`(?m)^\| .*$`).ReplaceAll(text, nil) // the reference's table of uses
+		for _, piece := range code.FindAllString(string(text), -1) {
+			for _, found := range inDocs.FindAllStringSubmatch(piece, -1) {
+				exists(t, filepath.Base(file), found[1])
+				checked++
+			}
+		}
+	}
+	assert.Greater(t, checked, 20)
+}
+
+func exists(t *testing.T, file, line string) {
+	t.Helper()
+	called := strings.Fields(strings.Split(line, " && ")[0])
+	if slices.Contains([]string{"build", "install", "run"}, called[0]) {
+		return // the go command's
+	}
+	cmd, rest, err := command.Tree().Find(called)
+	if !assert.NoError(t, err, "%s: %s", file, line) || !assert.NoError(t, cmd.ParseFlags(rest), "%s: %s", file, line) {
+		return
+	}
+	named := len(cmd.Flags().Args()) == 0 // in a sentence, without its arguments
+	if !named && cmd.Name() != "help" && cmd.Name() != "completion" {
+		assert.NoError(t, cmd.ValidateArgs(cmd.Flags().Args()), "%s: %s", file, line)
 	}
 }
