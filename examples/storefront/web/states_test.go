@@ -63,7 +63,7 @@ var stories = map[string]struct {
 	words  []string
 }{
 	"waits":                   {nil, shop.StateWaiting, false, []string{"Waiting for your payment"}},
-	"is being confirmed":      {[]act{arrive}, shop.StateConfirming, false, []string{"being confirmed", "0.00078109\u00a0BTC on the network", "nothing left for you to do"}},
+	"is being confirmed":      {[]act{arrive}, shop.StateConfirming, false, []string{"being confirmed", "0.00078109\u00a0BTC arrived on the network", "nothing left for you to do"}},
 	"exact":                   {[]act{pay("")}, shop.StatePaid, true, []string{"Paid, thank you"}},
 	"over":                    {[]act{pay("0.001")}, shop.StateOverpaid, true, []string{"more than was asked", "0.00021891\u00a0BTC too much"}},
 	"under":                   {[]act{pay("0.0005")}, shop.StateUnderpaid, false, []string{"0.00028109\u00a0BTC are missing", "which is not enough", "0.0005\u00a0BTC came"}},
@@ -158,6 +158,17 @@ func TestHistoryTellsOnceOfAPaymentThatDoesNotFit(t *testing.T) {
 	page := r.requires(t, id, shop.StatePaid)
 	assert.Equal(t, 1, strings.Count(page, "</time> 0.00078109\u00a0BTC came as a further payment</li>"))
 	assert.Equal(t, 1, strings.Count(page, "</time> 0.00078109\u00a0BTC received</li>"))
+}
+
+func TestNewsThatDoNotTellHowMuchCame(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.order(t, "btc", shop.ByAddress)
+	_, err := r.server.SetStatus(r.payment(t, id), jovepay.StatusConfirming)
+	require.NoError(t, err)
+	page := r.requires(t, id, shop.StateConfirming)
+	assert.Contains(t, page, "Coins arrived on the network.")
+	assert.NotContains(t, page, ">0\u00a0BTC")
 }
 
 func TestRefundTakesTheTicketBack(t *testing.T) {

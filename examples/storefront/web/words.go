@@ -63,7 +63,7 @@ const look = "A person here will look at it and put it right. Please do not send
 // tell says how an order stands.
 func tell(o *shop.Order) (title string, text []string) {
 	main := decisive(o)
-	came, asked := amount(main.ActuallyPaid, main.PayCurrency), coin(o.PayCurrency)
+	came, asked := arrived(&main.News), coin(o.PayCurrency)
 	switch o.State {
 	case shop.StatePending:
 		return pending(o)
@@ -77,7 +77,7 @@ func tell(o *shop.Order) (title string, text []string) {
 		}
 		return "Waiting for your payment", []string{fmt.Sprintf("Send exactly %s to this address%s. This page tells when your coins have arrived.", amount(o.PayAmount, o.PayCurrency), with)}
 	case shop.StateConfirming:
-		return "Your coins are being confirmed", []string{fmt.Sprintf("We see %s on the network. This takes some minutes, and there is nothing left for you to do.", came)}
+		return "Your coins are being confirmed", []string{fmt.Sprintf("%s arrived on the network. This takes some minutes, and there is nothing left for you to do.", came)}
 	case shop.StatePaid:
 		return "Paid, thank you", []string{"Here is your ticket. Show its code at the door."}
 	case shop.StateOverpaid:
@@ -138,7 +138,7 @@ func decisive(o *shop.Order) shop.Deposit {
 
 // deposited says what is with a deposit beside the one that counts.
 func deposited(d shop.Deposit) string {
-	came := amount(d.ActuallyPaid, d.PayCurrency)
+	came := arrived(&d.News)
 	switch d.State {
 	case shop.StateRepeated:
 		return came + " came as a further payment. " + look
@@ -171,13 +171,19 @@ func history(o *shop.Order) []line {
 	return lines
 }
 
+// arrived begins a sentence with the coins of a payment. JovePay does not tell
+// in all news how many there are.
+func arrived(n *shop.News) string {
+	if n.ActuallyPaid.Sign() > 0 {
+		return amount(n.ActuallyPaid, n.PayCurrency)
+	}
+	return "Coins"
+}
+
 // note puts news into words, and says whether they are of a payment that does
 // not fit.
 func note(n *shop.News) (text string, odd bool) {
-	came := "Coins"
-	if n.ActuallyPaid.Sign() > 0 {
-		came = amount(n.ActuallyPaid, n.PayCurrency)
-	}
+	came := arrived(n)
 	switch {
 	case n.Status == jovepay.StatusRefunded:
 		return "Payment sent back", false
