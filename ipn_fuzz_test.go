@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -89,6 +90,7 @@ func FuzzParse(f *testing.F) {
 		verifiers[form] = newVerifier(f, ipnSecret, jovepay.WithIPNForms(form))
 	}
 	addBodies(f, func(body []byte) { f.Add(body) })
+	negativeZero := regexp.MustCompile(`[\[:,]-0[,\]}]`)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for form, v := range verifiers {
 			signature := v.Sign(body)
@@ -102,8 +104,8 @@ func FuzzParse(f *testing.F) {
 			raw := rawOf(event)
 			require.True(t, json.Valid(raw), form)
 			assertMembers(t, event, raw)
-			if form == jovepay.FormPHP && (raw[0] == '[' || numericNamesIn(t, body)) {
-				continue // PHP writes {} and {"0":1} as lists, and has no order for some names
+			if form == jovepay.FormPHP && (raw[0] == '[' || numericNamesIn(t, body) || negativeZero.Match(raw)) {
+				continue // PHP writes {} and {"0":1} as lists, has no order for some names, and reads the -0 that it writes for -0.0 as 0
 			}
 			again, err := v.Parse(raw, signature)
 			require.NoError(t, err, "%s: what was signed has another signature: %s", form, raw)
