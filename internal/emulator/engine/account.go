@@ -66,19 +66,45 @@ func (e *Engine) Login(email, password string) (string, error) {
 	}
 	now := e.begin()
 	e.logins++
-	c := claims{
-		ID:       draw(e.seed, streamAccount, 0, digits, 10),
-		JWTID:    e.logins,
-		IssuedAt: now.Unix(),
-		Expires:  now.Add(e.lifetime).Unix(),
-	}
+	id, lifetime := e.logins, e.lifetime
 	e.mu.Unlock()
-	payload, err := json.Marshal(c)
+	return e.token(id, now, lifetime)
+}
+
+// ExpiredToken returns a token as from Login, whose time is over.
+func (e *Engine) ExpiredToken() (string, error) { return e.token(0, e.Now(), 0) }
+
+func (e *Engine) token(id uint64, issued time.Time, lifetime time.Duration) (string, error) {
+	payload, err := json.Marshal(claims{
+		ID:       draw(e.seed, streamAccount, 0, digits, 10),
+		JWTID:    id,
+		IssuedAt: issued.Unix(),
+		Expires:  issued.Add(lifetime).Unix(),
+	})
 	if err != nil {
 		return "", err
 	}
 	signed := encode([]byte(jwtHeader)) + "." + encode(payload)
 	return signed + "." + encode(e.sign(signed)), nil
+}
+
+// SetTokenLifetime sets how long a login lasts from now on, in whole seconds.
+// Tokens that there are keep their time.
+func (e *Engine) SetTokenLifetime(d time.Duration) error {
+	if err := checkTokenLifetime(d); err != nil {
+		return err
+	}
+	e.begin()
+	defer e.mu.Unlock()
+	e.lifetime = d
+	return nil
+}
+
+func checkTokenLifetime(d time.Duration) error {
+	if d < time.Second || d%time.Second != 0 {
+		return InvalidParam("token lifetime must be whole seconds, got %v", d)
+	}
+	return nil
 }
 
 // CheckToken refuses a token that is missing, not from Login, or expired.

@@ -60,6 +60,29 @@ func TestTokenExpires(t *testing.T) {
 	}
 }
 
+func TestTokenLifetimeChanges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.Config{})
+	for _, d := range []time.Duration{0, -time.Second, 1500 * time.Millisecond, time.Millisecond} {
+		requireCode(t, engine.CodeInvalidParams, w.SetTokenLifetime(d))
+	}
+	long := login(t, w)
+	require.NoError(t, w.SetTokenLifetime(time.Second))
+	short := login(t, w)
+	w.pass(time.Second)
+	require.NoError(t, w.CheckToken(long), "it keeps its time")
+	requireCode(t, engine.CodeWrongToken, w.CheckToken(short))
+}
+
+func TestExpiredToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.Config{})
+	token, err := w.ExpiredToken()
+	require.NoError(t, err)
+	assert.True(t, w.Genuine(token))
+	require.EqualError(t, w.CheckToken(token), "access token has expired")
+}
+
 func TestEveryLoginGivesAnotherToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, engine.Config{})

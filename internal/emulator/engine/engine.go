@@ -40,7 +40,6 @@ type Config struct {
 type Engine struct {
 	account   Account
 	seed      uint64
-	lifetime  time.Duration
 	stepEvery time.Duration
 
 	passWrongAssets bool
@@ -48,6 +47,7 @@ type Engine struct {
 	mu         sync.Mutex
 	clock      func() time.Time
 	ahead      time.Duration // of the clock, as it was moved
+	lifetime   time.Duration // of the tokens of logins to come
 	ids        sequence
 	logins     uint64
 	currencies map[string]*currency
@@ -69,8 +69,8 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.TokenLifetime == 0 {
 		cfg.TokenLifetime = defaultTokenLifetime
 	}
-	if cfg.TokenLifetime < time.Second || cfg.TokenLifetime%time.Second != 0 {
-		return nil, fmt.Errorf("token lifetime must be whole seconds, got %v", cfg.TokenLifetime)
+	if err := checkTokenLifetime(cfg.TokenLifetime); err != nil {
+		return nil, err
 	}
 	if cfg.StepEvery < 0 {
 		return nil, fmt.Errorf("step interval must not be negative, got %v", cfg.StepEvery)

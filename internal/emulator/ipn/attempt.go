@@ -17,8 +17,8 @@ func (s *Sender) attempt(p *parcel) (again bool) {
 		p.err = d.Err
 		return false
 	}
-	status, err := s.post(d)
-	again = err != nil && p.attempts <= s.cfg.Repeats && s.ctx.Err() == nil
+	status, err := s.post(d, s.current().timeout)
+	again = err != nil && p.attempts <= s.current().repeats && s.ctx.Err() == nil
 	outcome := Delivered
 	switch {
 	case again:

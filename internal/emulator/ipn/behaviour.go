@@ -22,6 +22,9 @@ type Behaviour struct {
 	Shuffle   int
 	AtOnce    bool
 	Delay     time.Duration
+	Retries   *int
+	Interval  *time.Duration
+	Timeout   time.Duration
 	Lose      Hits
 	Corrupt   Hits
 	Forge     Hits
@@ -52,6 +55,12 @@ func (b *Behaviour) validate() error {
 		return fmt.Errorf("shuffle: want 0 or more, got %d", b.Shuffle)
 	case b.Delay < 0:
 		return fmt.Errorf("delay: want 0 or more, got %v", b.Delay)
+	case b.Retries != nil && *b.Retries < 0:
+		return fmt.Errorf("retries: want 0 or more, got %d", *b.Retries)
+	case b.Interval != nil && *b.Interval < 0:
+		return fmt.Errorf("interval: want 0 or more, got %v", *b.Interval)
+	case b.Timeout < 0:
+		return fmt.Errorf("timeout: want 0 or more, got %v", b.Timeout)
 	}
 	return nil
 }
@@ -59,7 +68,35 @@ func (b *Behaviour) validate() error {
 // clone is a copy that shares nothing.
 func (b Behaviour) clone() Behaviour {
 	b.Forms = slices.Clone(b.Forms)
+	b.Retries, b.Interval = copied(b.Retries), copied(b.Interval)
 	return b
+}
+
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	return new(*p)
+}
+
+// terms say how long a shop is waited for, and how often it is tried again.
+type terms struct {
+	repeats           int
+	interval, timeout time.Duration
+}
+
+// change returns the terms with those of the behaviour that it has.
+func (t terms) change(b *Behaviour) terms {
+	if b.Retries != nil {
+		t.repeats = *b.Retries
+	}
+	if b.Interval != nil {
+		t.interval = *b.Interval
+	}
+	if b.Timeout > 0 {
+		t.timeout = b.Timeout
+	}
+	return t
 }
 
 // trick is what becomes of one attempt.

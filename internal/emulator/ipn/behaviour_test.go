@@ -28,6 +28,9 @@ func TestBehavioursThatMakeNoSense(t *testing.T) {
 		"copies: want 0 to 1000, got 1001":                        {Copies: 1001},
 		"shuffle: want 0 or more, got -1":                         {Shuffle: -1},
 		"delay: want 0 or more, got -1ns":                         {Delay: -1},
+		"retries: want 0 or more, got -1":                         {Retries: new(-1)},
+		"interval: want 0 or more, got -1ns":                      {Interval: new(time.Duration(-1))},
+		"timeout: want 0 or more, got -1ns":                       {Timeout: -1},
 	} {
 		require.EqualError(t, s.SetBehaviour(b), message)
 	}
@@ -302,4 +305,49 @@ func TestHits(t *testing.T) {
 	for range 1000 {
 		require.True(t, always.take(chance))
 	}
+}
+
+// Retries, interval and timeout are those of the moment, of what has been under
+// way since before too; left out they are the sender's own again.
+func TestTermsChangeWhileItRuns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		to := &shop{statuses: []int{500}}
+		s := newSender(t, to, Config{Repeats: 1, Interval: time.Minute})
+		start := time.Now()
+		s.Notify(say(1, 1))
+		synctest.Wait()
+		behave(t, s, Behaviour{Retries: new(2), Interval: new(time.Hour)})
+		require.NoError(t, s.Wait(t.Context()))
+		assert.Equal(t, []string{Failed, Failed, GivenUp}, outcomes(s))
+		assert.Equal(t, time.Hour+time.Minute, time.Since(start), "the pause that had begun was a minute")
+
+		start = time.Now()
+		behave(t, s, Behaviour{Retries: new(0)})
+		require.ErrorContains(t, s.Send(t.Context(), say(1, 2)), "given up after attempt 1: answered 500")
+		behave(t, s, Behaviour{Retries: new(3), Interval: new(time.Duration(0))})
+		require.ErrorContains(t, s.Send(t.Context(), say(1, 3)), "given up after attempt 4")
+		require.ErrorContains(t, s.Again(t.Context(), 3, time.Now()), "given up after attempt 4", "a redelivery too")
+		assert.Zero(t, time.Since(start))
+		behave(t, s, Behaviour{})
+		require.ErrorContains(t, s.Send(t.Context(), say(1, 4)), "given up after attempt 2")
+		assert.Equal(t, time.Minute, time.Since(start))
+
+		to.took = time.Minute
+		behave(t, s, Behaviour{Retries: new(0), Timeout: time.Second})
+		require.ErrorContains(t, s.Send(t.Context(), say(1, 5)), "no answer within 1s")
+		behave(t, s, Behaviour{Retries: new(0)})
+		require.ErrorContains(t, s.Send(t.Context(), say(1, 6)), "no answer within 10s")
+		assert.Equal(t, time.Minute+11*time.Second, time.Since(start))
+	})
+}
+
+func TestABehaviourIsItsSendersAlone(t *testing.T) {
+	t.Parallel()
+	s := newSender(t, &shop{}, Config{})
+	b := Behaviour{Retries: new(1), Interval: new(time.Hour)}
+	behave(t, s, b)
+	*b.Retries, *b.Interval = 7, 0
+	assert.Equal(t, Behaviour{Retries: new(1), Interval: new(time.Hour)}, s.behaviour)
+	assert.Equal(t, terms{1, time.Hour, 10 * time.Second}, s.current())
 }

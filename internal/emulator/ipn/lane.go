@@ -198,7 +198,7 @@ func (s *Sender) work() {
 		s.mu.Lock()
 		l.busy = false
 		if again {
-			p.notBefore = time.Now().Add(s.cfg.Interval)
+			p.notBefore = time.Now().Add(s.terms.interval)
 		} else {
 			l.line = l.line[1:]
 			s.finish(p)

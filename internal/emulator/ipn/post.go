@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // signatureHeader carries the signature.
@@ -62,8 +63,8 @@ func checkURL(rawURL string, remote bool) error {
 
 // post sends the delivery and returns the status that was answered, with an error
 // unless it is a success; 0 if there was no answer in time.
-func (s *Sender) post(d *Delivery) (status int, err error) {
-	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Timeout)
+func (s *Sender) post(d *Delivery, timeout time.Duration) (status int, err error) {
+	ctx, cancel := context.WithTimeout(s.ctx, timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL, strings.NewReader(d.Body))
 	if err != nil {
@@ -74,7 +75,7 @@ func (s *Sender) post(d *Delivery) (status int, err error) {
 	r.Header.Set(signatureHeader, d.Signature)
 	answer, err := s.client.Do(r)
 	if err != nil {
-		return 0, s.cause(ctx, err)
+		return 0, s.cause(ctx, timeout, err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
@@ -86,14 +87,14 @@ func (s *Sender) post(d *Delivery) (status int, err error) {
 
 // cause says why there was no answer, without method and URL, which the
 // journal has, and without ports, which are others in every run.
-func (s *Sender) cause(ctx context.Context, err error) error {
+func (s *Sender) cause(ctx context.Context, timeout time.Duration, err error) error {
 	failure, ok := errors.AsType[*url.Error](err)
 	network, broken := errors.AsType[*net.OpError](err)
 	switch {
 	case s.ctx.Err() != nil:
 		return errClosed
 	case ctx.Err() != nil:
-		return fmt.Errorf("no answer within %v", s.cfg.Timeout)
+		return fmt.Errorf("no answer within %v", timeout)
 	case broken:
 		return network.Err
 	case ok:

@@ -28,7 +28,8 @@ const (
 
 var errClosed = errors.New("the server is closed")
 
-// Config sets up a Sender. Secret, Now and Timeout are required.
+// Config sets up a Sender. Secret, Now and Timeout are required. A Behaviour can
+// have another number of Repeats, Interval and Timeout.
 type Config struct {
 	Secret   string           // of the merchant account
 	Seed     uint64           // decides whatever a Behaviour leaves to chance
@@ -65,6 +66,7 @@ type Sender struct {
 
 	mu        sync.Mutex
 	behaviour Behaviour
+	terms     terms // of the attempts from now on
 	lanes     map[int64]*lane
 	ready     []*lane // their first parcel can be sent
 	workers   int     // under way with a lane
@@ -77,13 +79,20 @@ type Sender struct {
 // NewSender returns a sender that works until ctx ends or it is closed.
 func NewSender(ctx context.Context, cfg Config) *Sender {
 	ctx, cancel := context.WithCancel(ctx)
-	return &Sender{
+	s := &Sender{
 		cfg:    cfg,
 		client: newHTTPClient(cfg.Remote),
 		ctx:    ctx,
 		cancel: cancel,
 		lanes:  make(map[int64]*lane),
 	}
+	s.terms = s.ordinary()
+	return s
+}
+
+// ordinary are the terms where no behaviour has others.
+func (s *Sender) ordinary() terms {
+	return terms{s.cfg.Repeats, s.cfg.Interval, s.cfg.Timeout}
 }
 
 // SetBehaviour changes how notifications are sent.
@@ -94,7 +103,15 @@ func (s *Sender) SetBehaviour(b Behaviour) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.behaviour = b.clone()
+	s.terms = s.ordinary().change(&b)
 	return nil
+}
+
+// current returns the terms of the moment.
+func (s *Sender) current() terms {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.terms
 }
 
 // Notify sends the notification, some time after it returns. The journal has
