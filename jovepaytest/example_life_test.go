@@ -250,7 +250,12 @@ func ExampleServer_Currencies() {
 		fmt.Println(err)
 		return
 	}
-	for _, c := range server.Currencies() {
+	currencies, err := server.Currencies()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, c := range currencies {
 		amount, err := server.Estimate(jovepay.MustAmount("52"), "usd", c.Code)
 		if err != nil {
 			fmt.Println(err)

@@ -28,7 +28,7 @@ func (s *Server) Invoice(id jovepay.ID) (*jovepay.Invoice, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, err := s.engine.Invoice(number)
+	i, err := known(s, func() (engine.Invoice, error) { return s.engine.Invoice(number) })
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -63,8 +63,11 @@ func (s *Server) InvoicePayments(id jovepay.ID) ([]*jovepay.Payment, error) {
 
 // Currencies returns the coins that customers can pay with now: the full form,
 // of which GET /v1/currencies tells the code only.
-func (s *Server) Currencies() []jovepay.Currency {
-	offered := s.engine.Currencies()
+func (s *Server) Currencies() ([]jovepay.Currency, error) {
+	offered, err := known(s, func() ([]engine.Limits, error) { return s.engine.Currencies(), nil })
+	if err != nil {
+		return nil, err
+	}
 	list := make([]jovepay.Currency, len(offered))
 	for i, c := range offered {
 		list[i] = jovepay.Currency{
@@ -77,13 +80,13 @@ func (s *Server) Currencies() []jovepay.Currency {
 			ExtraIDExists: c.Memo,
 		}
 	}
-	return list
+	return list, nil
 }
 
 // Estimate returns what an amount of one currency is in another now, as
 // GET /v1/estimate answers it.
 func (s *Server) Estimate(amount jovepay.Amount, from, to string) (jovepay.Amount, error) {
-	e, err := s.engine.Estimate(amount.Decimal(), from, to)
+	e, err := known(s, func() (engine.Estimate, error) { return s.engine.Estimate(amount.Decimal(), from, to) })
 	if err != nil {
 		return jovepay.Amount{}, wrap(err)
 	}

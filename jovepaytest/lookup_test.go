@@ -58,7 +58,7 @@ func TestCurrenciesInFull(t *testing.T) {
 			Code: "xrp", Name: "XRP", Network: "xrp", Enabled: true, ExtraIDExists: true,
 			MinAmount: jovepay.MustAmount("4"), MaxAmount: jovepay.MustAmount("4000000"),
 		},
-	}, server.Currencies())
+	}, currencies)
 
 	amount, err := server.Estimate(jovepay.MustAmount("64"), "usd", "btc")
 	require.NoError(t, err)
@@ -77,6 +77,8 @@ func TestPaymentsHaveWhatOnlyTheirCreationTells(t *testing.T) {
 	created, err := newClient(t, server).Payments.Create(t.Context(), request)
 	require.NoError(t, err)
 	p, err := server.Payment(created.ID)
+	currencies, err := server.Currencies()
+	require.NoError(t, err)
 	require.NoError(t, err)
 	assert.Equal(t, created.ExpirationEstimateDate, p.ExpirationEstimateDate)
 	assert.Equal(t, "eth", p.Network)

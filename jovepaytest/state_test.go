@@ -105,7 +105,9 @@ func account(t *testing.T, server *jovepaytest.Server, invoices ...jovepay.ID) (
 			list = append(list, "of invoice "+p.ID.String())
 		}
 	}
-	return append(list, fmt.Sprint(server.Currencies(), server.Now()))
+	currencies, err := server.Currencies()
+	require.NoError(t, err)
+	return append(list, fmt.Sprint(currencies, server.Now()))
 }
 
 // A server that was stopped goes on as if it had not been.
@@ -251,13 +253,15 @@ func TestWhileSavingFails(t *testing.T) {
 	s := newShop(t, server)
 	client := newClient(t, server, jovepay.WithRetry(jovepay.RetryPolicy{MaxAttempts: 1}))
 	p := createFor(t, client, s)
+	invoice, err := client.Invoices.Create(t.Context(), jovepay.InvoiceRequest{PriceAmount: jovepay.MustAmount("5"), PriceCurrency: "usd"})
+	require.NoError(t, err)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	require.NoError(t, server.Err())
 
 	state.fail(errFull)
 	request := order()
 	request.IPNCallbackURL = s.url
-	_, err := client.Payments.Create(t.Context(), request)
+	_, err = client.Payments.Create(t.Context(), request)
 	require.ErrorIs(t, err, jovepay.ErrOutcomeUnknown)
 	require.ErrorIs(t, err, jovepay.ErrServer)
 	assert.NotContains(t, err.Error(), "disk", "it is not the shop's business")
@@ -268,6 +272,12 @@ func TestWhileSavingFails(t *testing.T) {
 	_, err = server.Payment(p.ID)
 	require.ErrorIs(t, err, errFull)
 	_, err = server.Payments()
+	require.ErrorIs(t, err, errFull)
+	_, err = server.Invoice(invoice.ID)
+	require.ErrorIs(t, err, errFull)
+	_, err = server.Currencies()
+	require.ErrorIs(t, err, errFull)
+	_, err = server.Estimate(jovepay.MustAmount("1"), "usd", "btc")
 	require.ErrorIs(t, err, errFull)
 	require.ErrorIs(t, server.SetPrice("btc", jovepay.MustAmount("1")), errFull)
 	require.ErrorIs(t, server.Err(), errFull)

@@ -128,8 +128,12 @@ func (h *handler) payPart(p *jovepay.Payment, halves int64) error {
 // payWrong pays what the price is worth in another coin, in one of the same
 // network if there is one: such coins can be sent to the address.
 func (h *handler) payWrong(p *jovepay.Payment) error {
+	currencies, err := h.server.Currencies()
+	if err != nil {
+		return err
+	}
 	other := ""
-	for _, c := range h.server.Currencies() {
+	for _, c := range currencies {
 		switch {
 		case c.Code == p.PayCurrency:
 		case c.Network == p.Network:
@@ -142,6 +146,6 @@ func (h *handler) payWrong(p *jovepay.Payment) error {
 	if other == "" {
 		return errors.New("the sandbox has no other coin")
 	}
-	_, err := h.server.DepositWrongAsset(p.ID, other, jovepay.Amount{})
+	_, err = h.server.DepositWrongAsset(p.ID, other, jovepay.Amount{})
 	return err
 }

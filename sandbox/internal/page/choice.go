@@ -45,7 +45,10 @@ func (h *handler) choice(id jovepay.ID) (*choice, error) {
 		Earlier:   lines(payments),
 		CancelURL: invoice.CancelURL,
 	}
-	currencies := h.server.Currencies()
+	currencies, err := h.server.Currencies()
+	if err != nil {
+		return nil, err
+	}
 	for i := range currencies {
 		if c.Fixed && currencies[i].Code != invoice.PayCurrency {
 			continue
