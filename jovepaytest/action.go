@@ -2,6 +2,7 @@ package jovepaytest
 
 import (
 	"context"
+	"errors"
 	"time"
 	"unicode/utf8"
 
@@ -23,7 +24,7 @@ type arguments struct {
 	Faults     []Fault            `json:"faults,omitzero"`
 	IPN        *IPNBehaviour      `json:"ipn,omitzero"`
 	URL        string             `json:"url,omitzero"`
-	Body       anyText            `json:"body,omitzero"`
+	Body       string             `json:"body,omitzero"`
 	Number     int                `json:"number,omitzero"`
 	Withdrawal *WithdrawalRequest `json:"withdrawal,omitzero"`
 	Recurring  *RecurringRequest  `json:"recurring,omitzero"`
@@ -32,7 +33,7 @@ type arguments struct {
 // act does what changes the server: with an entry in the journal, and saved
 // when it returns.
 func act[R any](s *Server, name string, a arguments, do func() (R, error)) (R, error) {
-	text, err := json.Marshal(a, journalJSON())
+	text, err := json.Marshal(a, journalJSON(s.api.Scrub))
 	if err != nil {
 		var none R
 		return none, wrap(err)
@@ -104,7 +105,10 @@ func actions() map[string]redo {
 		"SetPrice":      func(_ context.Context, s *Server, a arguments) error { return s.SetPrice(a.Currency, a.Amount) },
 		"SetMinimum":    func(_ context.Context, s *Server, a arguments) error { return s.SetMinimum(a.Currency, a.Amount) },
 		"SetCurrencies": func(_ context.Context, s *Server, a arguments) error { return s.SetCurrencies(a.Currencies...) },
-		"Withdraw":      func(_ context.Context, s *Server, a arguments) error { return second(s.Withdraw(value(a.Withdrawal))) },
+		"SetTokenLifetime": func(_ context.Context, s *Server, a arguments) error {
+			return s.SetTokenLifetime(a.Duration)
+		},
+		"Withdraw": func(_ context.Context, s *Server, a arguments) error { return second(s.Withdraw(value(a.Withdrawal))) },
 		"SetWithdrawalStatus": func(_ context.Context, s *Server, a arguments) error {
 			return second(s.SetWithdrawalStatus(a.ID, jovepay.WithdrawalStatus(a.Status)))
 		},
@@ -132,49 +136,67 @@ func value[T any](p *T) (v T) {
 }
 
 // journalJSON is how the journal writes and reads what has no form of its own:
-// strictly, without what is zero, and the same in every run.
-func journalJSON() json.Options {
+// strictly, without what is zero, and the same in every run. Text that is not
+// UTF-8 is an object: {"base64":"..."}. The function changes every text before it
+// is written and after it is read; it reaches what base64 hides.
+func journalJSON(change func(string) string) json.Options {
 	return json.JoinOptions(
 		json.Deterministic(true),
 		json.OmitZeroStructFields(true),
 		json.RejectUnknownMembers(true),
-		jsontext.AllowInvalidUTF8(true),
-		json.WithMarshalers(json.MarshalToFunc(func(enc *jsontext.Encoder, d time.Duration) error {
-			return enc.WriteToken(jsontext.String(d.String()))
-		})),
-		json.WithUnmarshalers(json.UnmarshalFromFunc(func(dec *jsontext.Decoder, d *time.Duration) error {
-			token, err := dec.ReadToken()
-			if err == nil {
-				*d, err = time.ParseDuration(token.String())
-			}
-			return err
-		})),
+		jsontext.AllowInvalidUTF8(true), // the names of a fault's headers
+		json.WithMarshalers(json.JoinMarshalers(
+			json.MarshalToFunc(func(enc *jsontext.Encoder, d time.Duration) error {
+				return enc.WriteToken(jsontext.String(d.String()))
+			}),
+			writeText[string](change), writeText[jovepay.ID](change),
+			writeText[jovepay.IPNForm](change), writeText[jovepay.PaymentStatus](change),
+		)),
+		json.WithUnmarshalers(json.JoinUnmarshalers(
+			json.UnmarshalFromFunc(func(dec *jsontext.Decoder, d *time.Duration) error {
+				token, err := dec.ReadToken()
+				if err == nil {
+					*d, err = time.ParseDuration(token.String())
+				}
+				return err
+			}),
+			readText[string](change), readText[jovepay.ID](change),
+			readText[jovepay.IPNForm](change), readText[jovepay.PaymentStatus](change),
+		)),
 	)
 }
 
-// anyText is text that need not be UTF-8, in which case it is written as an
-// object: {"base64":"..."}.
-type anyText string
+// asItIs changes nothing.
+func asItIs(text string) string { return text }
 
 type encoded struct {
 	Base64 []byte `json:"base64"`
 }
 
-// MarshalJSONTo writes the text.
-func (t anyText) MarshalJSONTo(enc *jsontext.Encoder) error {
-	if utf8.ValidString(string(t)) {
-		return enc.WriteToken(jsontext.String(string(t)))
-	}
-	return json.MarshalEncode(enc, encoded{[]byte(t)})
+func writeText[T ~string](change func(string) string) *json.Marshalers {
+	return json.MarshalToFunc(func(enc *jsontext.Encoder, t T) error {
+		text := change(string(t))
+		if kind, written := enc.StackIndex(enc.StackDepth()); utf8.ValidString(text) || kind == '{' && written%2 == 0 {
+			return enc.WriteToken(jsontext.String(text)) // a name cannot be an object
+		}
+		return json.MarshalEncode(enc, encoded{[]byte(text)})
+	})
 }
 
-// UnmarshalJSONFrom reads the text.
-func (t *anyText) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if dec.PeekKind() != '{' {
-		return json.UnmarshalDecode(dec, (*string)(t))
-	}
-	var e encoded
-	err := json.UnmarshalDecode(dec, &e)
-	*t = anyText(e.Base64)
-	return err
+func readText[T ~string](change func(string) string) *json.Unmarshalers {
+	return json.UnmarshalFromFunc(func(dec *jsontext.Decoder, t *T) error {
+		switch dec.PeekKind() {
+		case '"':
+			token, err := dec.ReadToken()
+			*t = T(change(token.String()))
+			return err
+		case '{':
+			var e encoded
+			err := json.UnmarshalDecode(dec, &e)
+			*t = T(change(string(e.Base64)))
+			return err
+		default:
+			return errors.ErrUnsupported // it is read as if there were no such function
+		}
+	})
 }

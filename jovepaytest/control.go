@@ -1,6 +1,11 @@
 package jovepaytest
 
 import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
@@ -128,4 +133,82 @@ func (s *Server) SetCurrencies(tickers ...string) error {
 	return s.set("SetCurrencies", arguments{Currencies: tickers}, func() error {
 		return wrap(s.engine.SetCurrencies(tickers...))
 	})
+}
+
+// SetTokenLifetime sets how long a login lasts from now on, in whole seconds; less
+// than one is an error. Tokens that there are keep their time: [Server.MoveClock]
+// ends those.
+func (s *Server) SetTokenLifetime(d time.Duration) error {
+	return s.set("SetTokenLifetime", arguments{Duration: d}, func() error {
+		return wrap(s.engine.SetTokenLifetime(d))
+	})
+}
+
+// Now returns the time by the server's clock, in UTC and whole milliseconds.
+func (s *Server) Now() time.Time { return s.engine.Now() }
+
+// MoveClock sets the server's clock forward and returns the new time. Whatever
+// falls due in between happens before it returns, each thing at the time when it
+// is due, and in that order: payments expire, and with [WithAutoAdvance] paid
+// ones move on. Their notifications are sent in the same order; wait for them
+// with [Server.WaitDeliveries]. Tokens end, too.
+//
+// It works with any clock: one that runs goes on from the new time, one of
+// [WithClock] is added to, one of [WithFrozenClock] stands again. A negative
+// duration is an error, and so is more than a hundred years in all; zero lets
+// happen what is due.
+//
+// What passes in real time, such as an answer's latency or the pause before a
+// notification is sent again, is not shortened.
+func (s *Server) MoveClock(d time.Duration) (time.Time, error) {
+	return act(s, "MoveClock", arguments{Duration: d}, func() (time.Time, error) {
+		now, err := s.engine.MoveClock(d)
+		s.pace.Wake()
+		return now, wrap(err)
+	})
+}
+
+// refusal is an error of the engine in the SDK's terms.
+type refusal struct{ error }
+
+// Is reports whether the SDK sorts the refusal so.
+func (r refusal) Is(target error) bool {
+	e, ok := errors.AsType[*engine.Error](r.error)
+	if !ok {
+		return false
+	}
+	switch e.Code {
+	case engine.CodePaymentNotFound, engine.CodeInvoiceNotFound, engine.CodeTransferNotFound:
+		return target == jovepay.ErrNotFound
+	default:
+		return target == jovepay.ErrInvalidRequest
+	}
+}
+
+// Unwrap returns the engine's error.
+func (r refusal) Unwrap() error { return r.error }
+
+// wrap makes an error of the engine the package's.
+func wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return refusal{fmt.Errorf("jovepaytest: %w", err)}
+}
+
+// invalid makes an error about a setting the package's.
+func invalid(err error) error {
+	if err == nil {
+		return nil
+	}
+	return wrap(engine.InvalidParam("%s", err))
+}
+
+// numberOf reads an id as the engine counts them.
+func numberOf(id jovepay.ID) (int64, error) {
+	number, err := strconv.ParseInt(id.String(), 10, 64)
+	if err != nil {
+		return 0, wrap(engine.InvalidParam("id %q is not a number", id))
+	}
+	return number, nil
 }

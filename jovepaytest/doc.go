@@ -45,15 +45,18 @@
 //
 // A payment with a parent has the address of its parent, whose payment_extra_ids
 // lists it. A wrong asset waits at confirmed for a person, who is the test, unless
-// [WithWrongAssetProcessing] says otherwise. Prices and minimums that change are
-// for payments to come: those that wait keep theirs.
+// [WithWrongAssetProcessing] says otherwise. Coins without the memo that they need
+// (payin_extra_id) have no call of their own: until a person finds them, they are to
+// the shop the same as nothing. Prices and minimums that change are for payments to
+// come: those that wait keep theirs.
 //
 // # Notifications
 //
 // When a payment, withdrawal or recurring payment is made or its status changes, a
 // signed notification (IPN) goes to its ipn_callback_url, or to that of the
 // invoice that a payment is made on: to addresses on this machine only, unless [WithRemoteCallbacks] says otherwise.
-// What is not answered with a 2xx status is sent again: see [WithIPNRetries].
+// What is not answered with a 2xx status is sent again: see [WithIPNRetries] and,
+// while it runs, [IPNBehaviour].
 //
 //	shop := httptest.NewServer(handlerUnderTest) // verifies with server.IPNSecret
 //	...                                          // a payment with shop.URL, and then:

@@ -33,6 +33,15 @@ type IPNBehaviour struct {
 	// Delay passes before the first attempt, in real time.
 	Delay time.Duration
 
+	// Retries is how often an event is sent again that was not answered with a
+	// 2xx status, and Interval how long after the answer or timeout, in real
+	// time; nil is what [WithIPNRetries] says. Both count when an attempt fails.
+	Retries  *int
+	Interval *time.Duration
+	// Timeout is how long a shop may take to answer from the next attempt on, in
+	// real time; 0 is what [WithIPNTimeout] says.
+	Timeout time.Duration
+
 	// Lose keeps events, or copies, from ever arriving. JovePay does not
 	// notice, and does not send them again.
 	Lose Hits
@@ -67,6 +76,9 @@ func (s *Server) SetIPN(b IPNBehaviour) error {
 			Shuffle:   b.Shuffle,
 			AtOnce:    b.AtOnce,
 			Delay:     b.Delay,
+			Retries:   b.Retries,
+			Interval:  b.Interval,
+			Timeout:   b.Timeout,
 			Lose:      ipn.Hits(b.Lose),
 			Corrupt:   ipn.Hits(b.Corrupt),
 			Forge:     ipn.Hits(b.Forge),
@@ -86,7 +98,7 @@ func (s *Server) WaitDeliveries(ctx context.Context) error {
 // with a 2xx status, or why one was not. When the context ends it returns, and
 // the delivery goes on. [IPNBody] makes bodies of every kind.
 func (s *Server) SendIPN(ctx context.Context, url string, body []byte) error {
-	return s.set("SendIPN", arguments{URL: url, Body: anyText(body)}, func() error {
+	return s.set("SendIPN", arguments{URL: url, Body: string(body)}, func() error {
 		return wrap(s.ipns.Send(ctx, ipn.Notification{
 			URL: url, At: s.engine.Now(),
 			Body: func(bool) ([]byte, error) { return body, nil },
@@ -98,8 +110,9 @@ func (s *Server) SendIPN(ctx context.Context, url string, body []byte) error {
 // byte as it was at its last attempt, with the same signature, lost ones
 // included. It returns when the shop has answered with a 2xx status, or why it
 // has not; like any other it is sent again if it fails. It is told as a
-// notification of its own, with RepeatOf. No [IPNBehaviour] changes it. Where
-// the number has nothing that was signed it is an error.
+// notification of its own, with RepeatOf. Of an [IPNBehaviour] only Retries,
+// Interval and Timeout count for it. Where the number has nothing that was signed
+// it is an error.
 func (s *Server) Redeliver(ctx context.Context, number int) error {
 	return s.set(actionRedeliver, arguments{Number: number}, func() error {
 		return wrap(s.ipns.Again(ctx, number, s.engine.Now()))

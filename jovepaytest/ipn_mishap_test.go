@@ -159,6 +159,11 @@ func TestTimeout(t *testing.T) {
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	assert.Equal(t, "no answer within 30ms", server.Deliveries()[0].Error)
 	assert.Equal(t, jovepaytest.DeliveryGivenUp, server.Deliveries()[0].Outcome)
+
+	behave(t, server, jovepaytest.IPNBehaviour{Timeout: 20 * time.Millisecond, Retries: new(1)})
+	require.ErrorContains(t, server.Redeliver(t.Context(), 1), "given up after attempt 2: no answer within 20ms")
+	behave(t, server, jovepaytest.IPNBehaviour{})
+	require.ErrorContains(t, server.Redeliver(t.Context(), 1), "given up after attempt 1: no answer within 30ms", "as it was told at first")
 }
 
 func TestCloseWhileDelivering(t *testing.T) {

@@ -30,19 +30,19 @@ type (
 	exchangeLine struct {
 		ID           string     `json:"id"`
 		Method       string     `json:"method"`
-		Path         anyText    `json:"path"`
-		RawPath      anyText    `json:"raw_path"`
-		Query        anyText    `json:"query"`
-		ContentType  anyText    `json:"content_type"`
+		Path         string     `json:"path"`
+		RawPath      string     `json:"raw_path"`
+		Query        string     `json:"query"`
+		ContentType  string     `json:"content_type"`
 		Key          Credential `json:"key"`
 		Token        Credential `json:"token"`
-		Body         anyText    `json:"body"`
+		Body         string     `json:"body"`
 		BodySize     int        `json:"body_size"`
 		Incomplete   bool       `json:"incomplete"`
 		Handled      bool       `json:"handled"`
 		Fault        bool       `json:"fault"`
 		Status       int        `json:"status"`
-		Answer       anyText    `json:"answer"`
+		Answer       string     `json:"answer"`
 		AnswerSHA256 string     `json:"answer_sha256"`
 	}
 
@@ -50,7 +50,7 @@ type (
 		Name      string         `json:"name"`
 		Arguments jsontext.Value `json:"arguments"`
 		Result    jsontext.Value `json:"result"`
-		Error     anyText        `json:"error"`
+		Error     string         `json:"error"`
 	}
 
 	deliveryLine struct {
@@ -59,15 +59,15 @@ type (
 		RepeatOf   int                   `json:"repeat_of"`
 		PaymentID  string                `json:"payment_id"`
 		Status     jovepay.PaymentStatus `json:"status"`
-		URL        anyText               `json:"url"`
+		URL        string                `json:"url"`
 		Form       jovepay.IPNForm       `json:"form"`
-		Body       anyText               `json:"body"`
+		Body       string                `json:"body"`
 		Signature  string                `json:"signature"`
 		Corrupted  bool                  `json:"corrupted"`
 		Forged     bool                  `json:"forged"`
 		Outcome    DeliveryOutcome       `json:"outcome"`
 		StatusCode int                   `json:"status_code"`
-		Error      anyText               `json:"error"`
+		Error      string                `json:"error"`
 	}
 )
 
@@ -76,29 +76,29 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	line := entryLine{Number: e.Number, Time: e.Time}
 	if x := e.Request; x != nil {
 		line.Request = &exchangeLine{
-			ID: x.ID, Method: x.Method, Path: anyText(x.Path), RawPath: anyText(x.RawPath), Query: anyText(x.Query),
-			ContentType: anyText(x.ContentType), Key: x.Key, Token: x.Token,
-			Body: anyText(x.Body), BodySize: x.BodySize, Incomplete: x.Incomplete,
+			ID: x.ID, Method: x.Method, Path: x.Path, RawPath: x.RawPath, Query: x.Query,
+			ContentType: x.ContentType, Key: x.Key, Token: x.Token,
+			Body: x.Body, BodySize: x.BodySize, Incomplete: x.Incomplete,
 			Handled: x.Handled, Fault: x.Fault, Status: x.Status,
-			Answer: anyText(x.Answer), AnswerSHA256: x.AnswerSHA256,
+			Answer: x.Answer, AnswerSHA256: x.AnswerSHA256,
 		}
 	}
 	if a := e.Action; a != nil {
-		line.Action = &actionLine{a.Name, jsontext.Value(a.Arguments), jsontext.Value(a.Result), anyText(a.Error)}
+		line.Action = &actionLine{a.Name, jsontext.Value(a.Arguments), jsontext.Value(a.Result), a.Error}
 	}
 	if d := e.Delivery; d != nil {
 		line.Delivery = &deliveryLine{
-			d.Number, d.Attempt, d.RepeatOf, d.PaymentID.String(), d.Status, anyText(d.URL), d.Form, anyText(d.Body),
-			d.Signature, d.Corrupted, d.Forged, d.Outcome, d.StatusCode, anyText(d.Error),
+			d.Number, d.Attempt, d.RepeatOf, d.PaymentID.String(), d.Status, d.URL, d.Form, d.Body,
+			d.Signature, d.Corrupted, d.Forged, d.Outcome, d.StatusCode, d.Error,
 		}
 	}
-	return json.Marshal(line, journalJSON())
+	return json.Marshal(line, journalJSON(asItIs))
 }
 
 // UnmarshalJSON reads what MarshalJSON writes, and nothing else.
 func (e *Entry) UnmarshalJSON(text []byte) error {
 	var line entryLine
-	if err := json.Unmarshal(text, &line, journalJSON()); err != nil {
+	if err := json.Unmarshal(text, &line, journalJSON(asItIs)); err != nil {
 		return err
 	}
 	*e = Entry{Number: line.Number, Time: line.Time}
@@ -107,24 +107,24 @@ func (e *Entry) UnmarshalJSON(text []byte) error {
 		kinds++
 		e.Request = &Exchange{
 			Request: Request{
-				ID: x.ID, Time: line.Time, Method: x.Method, Path: string(x.Path), Query: string(x.Query), Body: string(x.Body),
+				ID: x.ID, Time: line.Time, Method: x.Method, Path: x.Path, Query: x.Query, Body: x.Body,
 				Status: x.Status, Handled: x.Handled, Fault: x.Fault,
 			},
-			RawPath: string(x.RawPath), ContentType: string(x.ContentType), Key: x.Key, Token: x.Token,
+			RawPath: x.RawPath, ContentType: x.ContentType, Key: x.Key, Token: x.Token,
 			BodySize: x.BodySize, Incomplete: x.Incomplete,
-			Answer: string(x.Answer), AnswerSHA256: x.AnswerSHA256,
+			Answer: x.Answer, AnswerSHA256: x.AnswerSHA256,
 		}
 	}
 	if a := line.Action; a != nil {
 		kinds++
-		e.Action = &Action{Name: a.Name, Arguments: []byte(a.Arguments), Result: []byte(a.Result), Error: string(a.Error)}
+		e.Action = &Action{Name: a.Name, Arguments: []byte(a.Arguments), Result: []byte(a.Result), Error: a.Error}
 	}
 	if d := line.Delivery; d != nil {
 		kinds++
 		e.Delivery = &Delivery{
 			Number: d.Number, Attempt: d.Attempt, RepeatOf: d.RepeatOf, PaymentID: jovepay.ID(d.PaymentID), Status: d.Status,
-			URL: string(d.URL), Form: d.Form, Body: string(d.Body), Signature: d.Signature,
-			Corrupted: d.Corrupted, Forged: d.Forged, Outcome: d.Outcome, StatusCode: d.StatusCode, Error: string(d.Error),
+			URL: d.URL, Form: d.Form, Body: d.Body, Signature: d.Signature,
+			Corrupted: d.Corrupted, Forged: d.Forged, Outcome: d.Outcome, StatusCode: d.StatusCode, Error: d.Error,
 		}
 	}
 	if kinds != 1 {

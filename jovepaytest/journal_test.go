@@ -173,7 +173,10 @@ func (b *busy) mishaps() {
 		b.must(err)
 	}
 	b.settle()
-	b.must(b.server.SetIPN(jovepaytest.IPNBehaviour{CamelCase: true}))
+	b.must(b.server.SetIPN(jovepaytest.IPNBehaviour{
+		CamelCase: true, Retries: new(1), Interval: new(time.Duration(0)), Timeout: time.Minute,
+	}))
+	b.must(b.server.SetTokenLifetime(time.Minute))
 }
 
 func (b *busy) rest() {

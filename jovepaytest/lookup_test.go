@@ -49,6 +49,8 @@ func TestCurrenciesInFull(t *testing.T) {
 	server := newServer(t)
 	require.NoError(t, server.SetCurrencies("xrp", "btc"))
 	require.NoError(t, server.SetMinimum("xrp", jovepay.MustAmount("4")))
+	currencies, err := server.Currencies()
+	require.NoError(t, err)
 	assert.Equal(t, []jovepay.Currency{
 		{
 			Code: "btc", Name: "Bitcoin", Network: "btc", Enabled: true,
@@ -77,8 +79,6 @@ func TestPaymentsHaveWhatOnlyTheirCreationTells(t *testing.T) {
 	created, err := newClient(t, server).Payments.Create(t.Context(), request)
 	require.NoError(t, err)
 	p, err := server.Payment(created.ID)
-	currencies, err := server.Currencies()
-	require.NoError(t, err)
 	require.NoError(t, err)
 	assert.Equal(t, created.ExpirationEstimateDate, p.ExpirationEstimateDate)
 	assert.Equal(t, "eth", p.Network)

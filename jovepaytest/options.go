@@ -40,8 +40,8 @@ func WithAddress(address string) Option {
 
 // WithPages serves pages at every path that does not begin with /v1/, such as
 // the one that an invoice_url leads to. Without it there is nothing at these
-// paths. The function is called once, before the first request; the server it is
-// given is complete. Requests of pages are not in [Server.Requests], and no
+// paths. The function is called once, before the first request, and must return a
+// handler; the server it is given is complete. Requests of pages are not in [Server.Requests], and no
 // [Fault] hits them. Their context ends with the server.
 func WithPages(pages func(*Server) http.Handler) Option {
 	return func(s *settings) error {
@@ -83,6 +83,19 @@ func WithClock(now func() time.Time) Option {
 			return errors.New("clock is nil")
 		}
 		s.engine.Now = now
+		return nil
+	}
+}
+
+// WithFrozenClock makes the server's clock stand at the given time. Only
+// [Server.MoveClock] moves it, so that times in answers and notifications are
+// the same in every run. It takes the place of [WithClock].
+func WithFrozenClock(at time.Time) Option {
+	return func(s *settings) error {
+		if at.Year() < 1970 || at.Year() > 2999 {
+			return fmt.Errorf("clock must stand between the years 1970 and 2999, got %v", at)
+		}
+		s.engine.Now = func() time.Time { return at }
 		return nil
 	}
 }

@@ -135,7 +135,7 @@ type replay struct {
 	actions   map[string]redo
 	client    *http.Client
 	ahead     time.Duration // of the journal's time
-	stale     string        // a token that ends before any other
+	stale     string        // a token that has expired
 }
 
 func (s *Server) newReplay(r io.Reader) (*replay, error) {
@@ -153,7 +153,7 @@ func (s *Server) newReplay(r io.Reader) (*replay, error) {
 	if len(entries) > 0 {
 		p.ahead = max(0, s.Now().Sub(entries[0].Time))
 	}
-	if p.stale, err = s.engine.Login(s.Email, s.Password); err != nil {
+	if p.stale, err = s.engine.ExpiredToken(); err != nil {
 		return nil, err
 	}
 	p.client = &http.Client{
@@ -180,8 +180,7 @@ func (p *replay) prepare() error {
 		}
 		var a arguments
 		if len(e.Action.Arguments) > 0 {
-			text := strings.ReplaceAll(string(e.Action.Arguments), emulator.OwnAddress, p.server.URL)
-			if err := json.Unmarshal([]byte(text), &a, journalJSON()); err != nil {
+			if err := json.Unmarshal(e.Action.Arguments, &a, journalJSON(p.own)); err != nil {
 				return fmt.Errorf("line %d: action %s: %w", i+1, e.Action.Name, err)
 			}
 		}
@@ -258,13 +257,12 @@ func (p *replay) ask(ctx context.Context, x *Exchange) error {
 
 // request makes the request that was sent, with credentials of the same sort.
 func (p *replay) request(ctx context.Context, x *Exchange) (*http.Request, error) {
-	own := func(text string) string { return strings.ReplaceAll(text, emulator.OwnAddress, p.server.URL) }
 	address, err := url.Parse(p.server.URL)
 	if err != nil {
 		return nil, err
 	}
-	address.Path, address.RawPath, address.RawQuery = x.Path, x.RawPath, own(x.Query)
-	body := own(x.Body)
+	address.Path, address.RawPath, address.RawQuery = x.Path, x.RawPath, p.own(x.Query)
+	body := p.own(x.Body)
 	if x.Method == http.MethodPost && x.Path == "/v1/auth" {
 		body = p.login(x)
 	}
@@ -300,6 +298,12 @@ func (p *replay) request(ctx context.Context, x *Exchange) (*http.Request, error
 		r.Header.Set("Authorization", "Bearer wrong")
 	}
 	return r, nil
+}
+
+// own returns the text with this server's address where that of the journal's
+// was.
+func (p *replay) own(text string) string {
+	return strings.ReplaceAll(text, emulator.OwnAddress, p.server.URL)
 }
 
 // login is the body of a login that comes out as it did.

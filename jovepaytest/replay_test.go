@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -240,4 +242,72 @@ func FuzzReadJournal(f *testing.F) {
 func TestNoDifferenceCanBeWritten(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "line 0: no request and no action: want nothing, got nothing", jovepaytest.Difference{}.String())
+}
+
+// Text that is no UTF-8 is the same text when it is done again, wherever an
+// action takes it, and holds no secret there either.
+func TestReplayOfTextThatIsNotUTF8(t *testing.T) {
+	t.Parallel()
+	shop := newMoody(t)
+	options := func() []jovepaytest.Option {
+		return []jovepaytest.Option{jovepaytest.WithFrozenClock(noon()), jovepaytest.WithIPNRetries(0, 0)}
+	}
+	server := newServer(t, options()...)
+	const odd = "\xff\x00 odd \xc3"
+	body := odd + server.URL + odd + server.APIKey
+	require.NoError(t, server.Inject(jovepaytest.Fault{
+		Path: "/v1/status", Status: http.StatusOK, Body: body, Header: http.Header{"X-Odd": {"caf\xe9"}},
+	}))
+	_, err := newClient(t, server).Status(t.Context())
+	require.Error(t, err)
+	require.Error(t, server.SetIPN(jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{odd}}))
+	require.Error(t, second(server.Pay(odd, jovepay.Amount{})))
+	require.NoError(t, server.SetIPN(jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{jovepay.FormRaw}}))
+	require.NoError(t, server.SendIPN(t.Context(), shop.URL, []byte(odd)))
+	journal := written(t, server)
+	assert.Contains(t, journal, `"Body":{"base64":"/wAgb2RkIM`)
+	assert.NotContains(t, journal, "\uFFFD", "nothing was replaced")
+
+	again := newServer(t, options()...)
+	for _, d := range replay(t, again, journal) {
+		assert.Fail(t, "differs", d.String())
+	}
+	assert.Equal(t, journal, written(t, again))
+	entries, err := jovepaytest.ReadJournal(strings.NewReader(journal))
+	require.NoError(t, err)
+	var injected struct {
+		Faults []struct {
+			Body struct {
+				Base64 []byte `json:"base64"`
+			}
+		} `json:"faults"`
+	}
+	require.NoError(t, json.Unmarshal(entries[0].Action.Arguments, &injected))
+	assert.Equal(t, odd+"http://jovepay.invalid"+odd+"[secret]", string(injected.Faults[0].Body.Base64))
+}
+
+// What changes how a server behaves while it runs is done again too.
+func TestReplayOfSettings(t *testing.T) {
+	t.Parallel()
+	shop := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(shop.Close)
+	server := newServer(t, jovepaytest.WithFrozenClock(noon()))
+	require.NoError(t, server.SetTokenLifetime(2*time.Second))
+	token := login(t, server)
+	_, err := server.MoveClock(2 * time.Second)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnauthorized, list(t, server, token))
+	require.Error(t, server.SetTokenLifetime(0))
+	require.NoError(t, server.SetIPN(jovepaytest.IPNBehaviour{
+		Retries: new(0), Interval: new(time.Duration(0)), Timeout: time.Minute,
+	}))
+	require.Error(t, server.SendIPN(t.Context(), shop.URL, []byte(`{"a":1}`)))
+	journal := written(t, server)
+	assert.Contains(t, journal, `"SetTokenLifetime","arguments":{"duration":"2s"}`)
+	assert.Contains(t, journal, `"ipn":{"Retries":0,"Interval":"0s","Timeout":"1m0s"}`)
+	again := newServer(t, jovepaytest.WithFrozenClock(noon()))
+	for _, d := range replay(t, again, journal) {
+		assert.Fail(t, "differs", d.String())
+	}
+	assert.Equal(t, journal, written(t, again))
 }

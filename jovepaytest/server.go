@@ -93,12 +93,15 @@ func NewServer(opts ...Option) (*Server, error) {
 	e.WatchTransfers(server.transferred)
 	if kept != nil {
 		kept.notify = server.ipns.Notify
-		if err := kept.save(); err != nil {
-			stop()
-			return nil, wrap(errors.Join(err, listener.Close()))
-		}
 	}
-	server.start(life, listener, s.pages)
+	if err = kept.save(); err == nil {
+		err = server.start(life, listener, s.pages)
+	}
+	if err != nil {
+		stop()
+		server.ipns.Close()
+		return nil, wrap(errors.Join(err, listener.Close()))
+	}
 	return server, nil
 }
 
@@ -129,11 +132,14 @@ func reachable(listener net.Addr) string {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), address.Port()).String()
 }
 
-// start serves what comes to the listener, until life ends.
-func (s *Server) start(life context.Context, listener net.Listener, pages func(*Server) http.Handler) {
+// start serves what comes to the listener, until life ends. With an error it has
+// started nothing.
+func (s *Server) start(life context.Context, listener net.Listener, pages func(*Server) http.Handler) error {
 	var other http.Handler = s.api
 	if pages != nil {
-		other = pages(s)
+		if other = pages(s); other == nil {
+			return errors.New("the function of pages returned none")
+		}
 	}
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -149,6 +155,7 @@ func (s *Server) start(life context.Context, listener net.Listener, pages func(*
 	}
 	s.running.Go(func() { s.pace.Run(life) })
 	s.running.Go(func() { _ = s.http.Serve(listener) }) // until Close
+	return nil
 }
 
 // changed hears of every change of a payment, as [engine.Engine.Watch] says.

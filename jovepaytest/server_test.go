@@ -142,6 +142,21 @@ func TestTokenLifetime(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, list(t, server, token))
 }
 
+func TestTokenLifetimeChangesWhileItRuns(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithFrozenClock(newHands().Now()))
+	before := login(t, server)
+	require.NoError(t, server.SetTokenLifetime(2*time.Second))
+	require.ErrorIs(t, server.SetTokenLifetime(0), jovepay.ErrInvalidRequest)
+	require.EqualError(t, server.SetTokenLifetime(1500*time.Millisecond), "jovepaytest: token lifetime must be whole seconds, got 1.5s")
+	after := login(t, server)
+	assert.Equal(t, http.StatusOK, list(t, server, after))
+	_, err := server.MoveClock(2 * time.Second)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusUnauthorized, list(t, server, after))
+	assert.Equal(t, http.StatusOK, list(t, server, before), "it keeps its time")
+}
+
 // login is a login by hand.
 func login(t *testing.T, server *jovepaytest.Server) string {
 	t.Helper()
@@ -267,6 +282,12 @@ func TestOptionsRefuse(t *testing.T) {
 		_, err := jovepaytest.NewServer(opt)
 		assert.EqualError(t, err, message)
 	}
+}
+
+func TestWithPagesOfNone(t *testing.T) {
+	t.Parallel()
+	_, err := jovepaytest.NewServer(jovepaytest.WithPages(func(*jovepaytest.Server) http.Handler { return nil }))
+	require.EqualError(t, err, "jovepaytest: the function of pages returned none")
 }
 
 func TestNoOptionDoesNothing(t *testing.T) {

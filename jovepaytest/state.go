@@ -56,8 +56,8 @@ type StateRecord struct {
 // methods of [Server], and before a shop is told of it. So when the process is
 // killed, nothing is lost that anybody knows of. What was not answered may be
 // saved or not. Not kept are the journal, faults, how notifications are sent,
-// and those that were under way: a shop that has missed one asks for the
-// payment.
+// how long a login lasts, and notifications that were under way: a shop that has
+// missed one asks for the payment.
 //
 // While saving fails, every request is answered with status 500 and every
 // method that changes something returns the error, although the change

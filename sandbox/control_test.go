@@ -117,10 +117,16 @@ func TestControlRefuses(t *testing.T) {
 		{"POST", "clock", `{"advance":"tomorrow"}`, 400, "duration"},
 		{"POST", "clock", `{"advance":"-1s"}`, 400, "forward"},
 		{"POST", "clock", `{"advance":7}`, 400, "advance: JSON value must be string type"},
+		{"PUT", "token-lifetime", "", 400, "whole seconds"},
+		{"PUT", "token-lifetime", `{"lifetime":"1.5s"}`, 400, "whole seconds"},
 		{"POST", "faults", `{"times":"once"}`, 400, "times must not be of the type string"},
 		{"POST", "faults", `{"percent":200}`, 400, ""},
 		{"PUT", "ipn", `{"forms":["none"]}`, 400, "none"},
 		{"PUT", "ipn", `{"copies":-1}`, 400, ""},
+		{"PUT", "ipn", `{"retries":-1}`, 400, "retries"},
+		{"PUT", "ipn", `{"interval":"-1s"}`, 400, "interval"},
+		{"PUT", "ipn", `{"timeout":"-1s"}`, 400, "timeout"},
+		{"PUT", "ipn", `{"timeout":5}`, 400, "timeout: "},
 		{"POST", "ipn/send", `{"kind":"payment"}`, 400, "url"},
 		{"POST", "ipn/send", `{"url":"http://127.0.0.1:1"}`, 400, "either a kind or a body"},
 		{"POST", "ipn/send", `{"url":"http://127.0.0.1:1","kind":"payment","body":{}}`, 400, "either a kind or a body"},
@@ -326,6 +332,18 @@ func TestControlNotifications(t *testing.T) {
 	assert.Equal(t, http.StatusBadGateway, status)
 	assert.Contains(t, answer, "418")
 	assert.EqualValues(t, 1, broken.Load())
+	c.must("PUT", "ipn", `{"retries":2,"interval":"0s"}`, nil)
+	_, answer = c.call("POST", "ipn/send", `{"url":"`+closed.URL+`","kind":"payment"}`)
+	assert.Contains(t, answer, "given up after attempt 3")
+	assert.EqualValues(t, 4, broken.Load())
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or it would not notice the end
+		<-r.Context().Done()
+	}))
+	t.Cleanup(silent.Close)
+	c.must("PUT", "ipn", `{"timeout":"10ms"}`, nil)
+	_, answer = c.call("POST", "ipn/send", `{"url":"`+silent.URL+`","kind":"payment"}`)
+	assert.Contains(t, answer, "given up after attempt 1: no answer within 10ms")
 }
 
 // filling is a state whose disk is full, once it is.
@@ -356,6 +374,7 @@ func TestStateFails(t *testing.T) {
 	for _, r := range [][3]string{
 		{"PUT", "prices/btc", `{"usd":1}`},
 		{"PUT", "ipn", ""},
+		{"PUT", "token-lifetime", `{"lifetime":"9s"}`},
 		{"POST", "faults", `{"cut":true}`},
 		{"DELETE", "faults", ""},
 		{"POST", "ipn/send", `{"kind":"payment","url":"` + shop.URL + `"}`},

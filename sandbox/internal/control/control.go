@@ -56,6 +56,7 @@ func Routes() []Route {
 		{"PUT", "currencies", take(server.currencies)},
 		{"GET", "clock", answer(server.clock)},
 		{"POST", "clock", take(server.moveClock)},
+		{"PUT", "token-lifetime", take(server.tokenLifetime)},
 		{"POST", "faults", take(server.inject)},
 		{"DELETE", "faults", answer(server.clearFaults)},
 		{"PUT", "ipn", take(server.ipn)},

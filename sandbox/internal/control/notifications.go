@@ -28,6 +28,9 @@ type ipnBody struct {
 	Shuffle   int               `json:"shuffle"`
 	AtOnce    bool              `json:"at_once"`
 	Delay     span              `json:"delay"`
+	Retries   *int              `json:"retries"`
+	Interval  *span             `json:"interval"`
+	Timeout   span              `json:"timeout"`
 	Lose      hits              `json:"lose"`
 	Corrupt   hits              `json:"corrupt"`
 	Forge     hits              `json:"forge"`
@@ -36,7 +39,8 @@ type ipnBody struct {
 func (s server) ipn(_ *http.Request, b ipnBody) (any, error) {
 	return nil, s.SetIPN(jovepaytest.IPNBehaviour{
 		Forms: b.Forms, CamelCase: b.CamelCase, Copies: b.Copies, Shuffle: b.Shuffle, AtOnce: b.AtOnce,
-		Delay: time.Duration(b.Delay), Lose: jovepaytest.Hits(b.Lose), Corrupt: jovepaytest.Hits(b.Corrupt), Forge: jovepaytest.Hits(b.Forge),
+		Delay: time.Duration(b.Delay), Retries: b.Retries, Interval: (*time.Duration)(b.Interval), Timeout: time.Duration(b.Timeout),
+		Lose: jovepaytest.Hits(b.Lose), Corrupt: jovepaytest.Hits(b.Corrupt), Forge: jovepaytest.Hits(b.Forge),
 	})
 }
 

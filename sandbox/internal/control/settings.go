@@ -77,6 +77,14 @@ func (s server) moveClock(_ *http.Request, b clockBody) (any, error) {
 	return clockAnswer{now}, nil
 }
 
+type lifetimeBody struct {
+	Lifetime span `json:"lifetime"`
+}
+
+func (s server) tokenLifetime(_ *http.Request, b lifetimeBody) (any, error) {
+	return nil, s.SetTokenLifetime(time.Duration(b.Lifetime))
+}
+
 type faultBody struct {
 	Method      string      `json:"method"`
 	Path        string      `json:"path"`

@@ -23,7 +23,7 @@ type box struct {
 	seed                   uint64
 	advance                time.Duration
 	retries                int
-	interval               time.Duration
+	interval, timeout      time.Duration
 	wrongAsset, remote     bool
 }
 
@@ -61,6 +61,7 @@ the same ids and keys, so that a shop's settings go on working.`,
 	flags.StringVar(&b.frozen, "frozen-clock", "", "let the clock stand at this `time`, until \"sandbox clock\" moves it")
 	flags.IntVar(&b.retries, "ipn-retries", 3, "how `often` a notification is sent again that was not taken")
 	flags.DurationVar(&b.interval, "ipn-interval", time.Second, "`time` between two attempts to deliver a notification")
+	flags.DurationVar(&b.timeout, "ipn-timeout", 10*time.Second, "`time` that a shop may take to answer a notification")
 	flags.BoolVar(&b.wrongAsset, "process-wrong-assets", false, "let wrong-asset deposits go on by themselves")
 	flags.BoolVar(&b.remote, "remote-callbacks", false, "send notifications to other machines, too")
 	must(cmd.MarkFlagFilename("state"))
@@ -76,6 +77,7 @@ func (b *box) options() ([]sandbox.Option, error) {
 		jovepaytest.WithAddress(b.address),
 		jovepaytest.WithSeed(b.seed),
 		jovepaytest.WithIPNRetries(b.retries, b.interval),
+		jovepaytest.WithIPNTimeout(b.timeout),
 	}
 	if b.advance != 0 {
 		server = append(server, jovepaytest.WithAutoAdvance(b.advance))
