@@ -107,11 +107,11 @@ func (s *Shop) makePayment(ctx context.Context, order *Order) error {
 	if order.Trouble != "" || time.Since(order.Created) > setupTime {
 		found, err := s.client.Payments.FindOrder(ctx, order.ID, order.Created.Add(-lookBack))
 		if err != nil {
-			return fmt.Errorf("%w: %w", jovepay.ErrOutcomeUnknown, err)
+			return unknown(err)
 		}
 		for _, payment := range found {
 			if belongs(order, payment) {
-				return adopt(ctx, s.db, order, payment)
+				return unknown(adopt(ctx, s.db, order, payment))
 			}
 		}
 	}
@@ -126,7 +126,7 @@ func (s *Shop) makePayment(ctx context.Context, order *Order) error {
 	if err != nil {
 		return err
 	}
-	return adopt(context.WithoutCancel(ctx), s.db, order, payment)
+	return unknown(adopt(context.WithoutCancel(ctx), s.db, order, payment))
 }
 
 // makeInvoice makes the invoice for an order. If the answer is lost, another
@@ -149,5 +149,14 @@ func (s *Shop) makeInvoice(ctx context.Context, order *Order) error {
 	}
 	_, err = s.db.ExecContext(context.WithoutCancel(ctx), `UPDATE orders SET invoice_id = $2, invoice_url = $3, trouble = '' WHERE id = $1`,
 		order.ID, invoice.ID, invoice.URL)
-	return err
+	return unknown(err)
+}
+
+// unknown makes an error, if there is one, that of an unknown outcome: JovePay
+// may have the payment, or has it and it could not be written down.
+func unknown(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", jovepay.ErrOutcomeUnknown, err)
 }

@@ -148,6 +148,32 @@ func TestPaymentFromBeforeACrashIsFound(t *testing.T) {
 	assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"))
 }
 
+// TestPaymentThatCouldNotBeWrittenDown: JovePay has made it, so another
+// currency would be a second payment.
+func TestPaymentThatCouldNotBeWrittenDown(t *testing.T) {
+	t.Parallel()
+	for method, column := range map[shop.Method]string{shop.ByAddress: "payment_id", shop.ByInvoice: "invoice_id"} {
+		r := newRig(t)
+		require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+		_, err := r.db.ExecContext(t.Context(), `CREATE TRIGGER full BEFORE UPDATE OF `+column+` ON orders BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+		require.NoError(t, err)
+		form := r.choose(t, "telescope", "btc", method)
+		r.post(t, "/items/telescope", form)
+		id := form.Get("order")
+		page := r.requires(t, id, shop.StatePending)
+		assert.Contains(t, page, "do not know yet whether your payment was set up")
+		assert.NotContains(t, page, "Choose another currency")
+
+		_, err = r.db.ExecContext(t.Context(), `DROP TRIGGER full`)
+		require.NoError(t, err)
+		r.post(t, "/orders/"+id+"/retry", url.Values{})
+		r.requires(t, id, shop.StateWaiting)
+		if method == shop.ByAddress {
+			assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"), "it is found, not made again")
+		}
+	}
+}
+
 func TestRefusedPaymentHasAPage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
