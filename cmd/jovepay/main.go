@@ -18,6 +18,9 @@ import (
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
+	// A reader that has gone is an error of the write, and not the end of the
+	// program: what was just made has an id that must not be lost.
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {

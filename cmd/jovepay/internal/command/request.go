@@ -99,9 +99,13 @@ func readCall(method, address string, query []string) (*call, error) {
 }
 
 func (c *cli) request(ctx context.Context, client *jovepay.Client, settings setup.Settings, call *call) error {
+	made := "payment_id"
+	if strings.Trim(call.path, "/") == "v1/invoice" {
+		made = "id"
+	}
 	var answer []byte
 	if err := client.Do(ctx, call.method, call.path, call.query, call.body, &answer); err != nil {
-		return unknownOutcome(err, "payment_id")
+		return unknownOutcome(err, made)
 	}
 	if settings.CanLogIn() {
 		// The request was made with this token; a server may echo it.
@@ -109,7 +113,11 @@ func (c *cli) request(ctx context.Context, client *jovepay.Client, settings setu
 			c.print.Vault.Hide(token.Reveal())
 		}
 	}
-	return c.showAnswer(answer)
+	err := c.showAnswer(answer)
+	if call.method == http.MethodGet || call.method == http.MethodHead {
+		return err
+	}
+	return unprinted(err, findID(answer, made))
 }
 
 // showAnswer prints an answer whatever it is: JSON indented for people.

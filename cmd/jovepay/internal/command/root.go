@@ -2,6 +2,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,8 @@ type cli struct {
 	flags   setup.Flags
 	verbose bool
 	print   *output.Printer
-	began   bool // a command has got as far as doing something
+	began   bool  // a command has got as far as doing something
+	unread  error // help could not be printed
 }
 
 // Main runs a command line and returns the exit code. The context ends when
@@ -43,10 +45,14 @@ func Main(ctx context.Context, args []string, streams Streams) int {
 	if own := (*fail.Error)(nil); err != nil && !c.began && !errors.As(err, &own) {
 		err = fail.Usage("%w", err) // flags and arguments are all that can be wrong before
 	}
-	if err != nil {
+	if err == nil {
+		err = c.unread
+	}
+	code := fail.CodeOf(ctx, err)
+	if err != nil && code != fail.Unread {
 		c.report(ctx, called, err)
 	}
-	return int(fail.CodeOf(ctx, err))
+	return int(code)
 }
 
 // Tree returns the commands for those who describe them.
@@ -94,6 +100,13 @@ For a real account set JOVEPAY_API_KEY; see "jovepay help settings".`,
 		c.requestCommand(), c.sandboxCommand(), c.completionCommand(), c.versionCommand(),
 		exitCodesTopic(), settingsTopic(),
 	)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		text := &bytes.Buffer{}
+		cmd.SetOut(text)
+		help(cmd, args)
+		_, c.unread = c.print.Out.Write(text.Bytes()) // cobra has nowhere to return it to
+	})
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultHelpCmd()
 	c.finish(root)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 
@@ -28,6 +29,7 @@ const (
 	Unpaid         Code = 7
 	TimedOut       Code = 8
 	Interrupted    Code = 130 // 128 + SIGINT, as shells have it
+	Unread         Code = 141 // 128 + SIGPIPE
 	Terminated     Code = 143 // 128 + SIGTERM
 )
 
@@ -51,6 +53,7 @@ func Meanings() []Meaning {
 		{Unpaid, "unpaid", "The payment ended without being paid in full: partially_paid, failed, refunded, expired or cancelled."},
 		{TimedOut, "timed_out", "The time given with --timeout is over. Nothing is known to have failed."},
 		{Interrupted, "interrupted", "Interrupted with Ctrl-C (SIGINT)."},
+		{Unread, "unread", "Whatever read the output has gone, as \"head\" does. The rest was not written, and no error is printed."},
 		{Terminated, "terminated", "Ended from outside (SIGTERM)."},
 	}
 }
@@ -122,6 +125,8 @@ func CodeOf(ctx context.Context, err error) Code {
 		return own.Code
 	case ctx.Err() != nil && errors.As(context.Cause(ctx), &signal):
 		return signal.code()
+	case unread(err):
+		return Unread
 	case errors.As(err, &validation):
 		return WrongUse
 	case errors.Is(err, jovepay.ErrUnauthorized), errors.Is(err, jovepay.ErrForbidden):
@@ -132,6 +137,13 @@ func CodeOf(ctx context.Context, err error) Code {
 		return NotGenuine
 	}
 	return Failed
+}
+
+// unread reports whether an error is that nobody reads the output any more. A
+// connection that breaks is no error of a file's.
+func unread(err error) bool {
+	file := (*fs.PathError)(nil)
+	return errors.As(err, &file) && errors.Is(file, syscall.EPIPE)
 }
 
 // Report is what is told of an error, in this form as JSON.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"os"
 	"syscall"
 	"testing"
@@ -44,6 +46,8 @@ func TestCodes(t *testing.T) {
 		{interrupted, With(Failed, "", context.Canceled), Interrupted},
 		{interrupted, context.Canceled, Interrupted},
 		{interrupted, With(NotGenuine, "", errors.New("x")), NotGenuine},
+		{t.Context(), &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}, Unread},
+		{t.Context(), &net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)}, Failed},
 		{terminated, context.Canceled, Terminated},
 	} {
 		assert.Equal(t, test.want, CodeOf(test.ctx, test.err), "%v", test.err)
