@@ -10,6 +10,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -44,7 +45,8 @@ type Settings struct {
 
 // Open opens the shop's database and creates its tables if need be.
 func Open(ctx context.Context, s Settings) (*Shop, error) {
-	db, err := sql.Open("sqlite", "file:"+s.Database+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
+	file := url.URL{Scheme: "file", OmitHost: true, Path: s.Database, RawQuery: "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"}
+	db, err := sql.Open("sqlite", file.String())
 	if err != nil {
 		return nil, err
 	}

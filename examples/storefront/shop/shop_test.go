@@ -1,0 +1,31 @@
+package shop
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestDatabaseMayHaveAnyName(t *testing.T) {
+	for _, name := range []string{"plain.db", "what?.db", "a%20b#1&mode=memory.db", "a:b.db", "two words.db"} {
+		dir := t.TempDir()
+		t.Chdir(dir)
+		// From where it is run, and from anywhere.
+		s, err := Open(t.Context(), Settings{Database: name})
+		require.NoError(t, err)
+		require.NoError(t, s.Close())
+		s, err = Open(t.Context(), Settings{Database: filepath.Join(dir, name)})
+		require.NoError(t, err)
+		var mode string
+		require.NoError(t, s.db.QueryRowContext(t.Context(), `PRAGMA journal_mode`).Scan(&mode))
+		assert.Equal(t, "wal", mode, "the settings are kept: %s", name)
+		require.NoError(t, s.Close())
+		files, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		require.Len(t, files, 1, name)
+		assert.Equal(t, name, files[0].Name())
+	}
+}
