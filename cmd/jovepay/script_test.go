@@ -307,6 +307,9 @@ func fault(ts *testscript.TestScript, server *jovepaytest.Server, path, kind str
 		f.Status, f.Body = http.StatusOK, `{"message":"maintenance"}`
 	case "colours":
 		f.Status, f.Body = http.StatusOK, `{"payment_id":"1\u001b[31m","payment_status":"waiting","order_id":"a\nb"}`
+	case "evaluated": // by a shell
+		f.Status, f.Body = http.StatusOK, `{"currencies":[{"code":"$(id)"},{"code":"b tc"},{"code":"btc\n"},{"code":"xmr"}],
+			"data":[{"payment_id":"`+"`id`"+`"},{"payment_id":"7;id"},{"payment_id":"1001"}],"limit":20,"page":0,"pagesCount":1,"total":3}`
 	case "hang":
 		f.Hang = true
 	case "echo":

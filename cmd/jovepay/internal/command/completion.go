@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -114,13 +115,19 @@ func eventStatuses(ctx context.Context) []cobra.Completion {
 	return list
 }
 
+// harmless is what is offered of what a server sends: a shell may evaluate what
+// it is offered.
+var harmless = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+
 // coins asks JovePay, and offers the usual coins if that is of no use.
 func (c *cli) coins(ctx context.Context) []cobra.Completion {
 	var list []cobra.Completion
 	if client, _, err := c.account(ctx); err == nil {
 		if answer, err := client.Currencies.List(ctx, jovepay.CurrencyListOptions{}); err == nil {
 			for _, currency := range answer.Currencies {
-				list = append(list, cobra.CompletionWithDesc(output.Plain(currency.Code), output.Plain(currency.Name)))
+				if harmless.MatchString(currency.Code) {
+					list = append(list, cobra.CompletionWithDesc(currency.Code, output.Plain(currency.Name)))
+				}
 			}
 		}
 	}
@@ -142,8 +149,11 @@ func (c *cli) payments(ctx context.Context) []cobra.Completion {
 	}
 	var list []cobra.Completion
 	for _, p := range page.Payments {
+		if !harmless.MatchString(string(p.ID)) {
+			continue
+		}
 		about := string(p.Status) + ", " + output.Money(p.PriceAmount, p.PriceCurrency) + " in " + p.PayCurrency + " " + p.OrderID
-		list = append(list, cobra.CompletionWithDesc(output.Plain(string(p.ID)), output.Plain(about)))
+		list = append(list, cobra.CompletionWithDesc(string(p.ID), output.Plain(about)))
 	}
 	return list
 }
