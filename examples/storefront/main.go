@@ -68,6 +68,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return fmt.Errorf("command %q is not known: only orders is", command)
 	case os.Getenv("JOVEPAY_API_KEY") == "":
 		return demo(ctx, s, out)
+	case s.url == "" && os.Getenv("JOVEPAY_BASE_URL") == "":
+		return errors.New("JovePay cannot notify an address on this machine: set STOREFRONT_URL to the shop's public one")
 	}
 	return serve(ctx, s, func(url string) { _, _ = fmt.Fprintf(out, "the shop is at %s\n", url) })
 }

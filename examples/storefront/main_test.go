@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -115,9 +116,11 @@ func TestSettingsAreChecked(t *testing.T) {
 	}{
 		`command "sell it" is not known`: {args: []string{"sell", "it"}},
 		"storefront.db":                  {args: []string{"orders"}}, // there is none
-		"secret":                         {env: map[string]string{"JOVEPAY_API_KEY": "some-key"}},
+		"set STOREFRONT_URL":             {env: map[string]string{"JOVEPAY_API_KEY": "some-key", "JOVEPAY_IPN_SECRET": "some-secret"}},
+		"secret":                         {env: map[string]string{"JOVEPAY_API_KEY": "some-key", "STOREFRONT_URL": "https://tickets.example"}},
 		"unable to open database file": {env: map[string]string{
-			"JOVEPAY_API_KEY": "some-key", "JOVEPAY_IPN_SECRET": "some-secret", "STOREFRONT_DB": filepath.Join("no", "such", "directory", "a.db"),
+			"JOVEPAY_API_KEY": "some-key", "JOVEPAY_IPN_SECRET": "some-secret", "STOREFRONT_URL": "https://tickets.example",
+			"STOREFRONT_DB": filepath.Join("no", "such", "directory", "a.db"),
 		}},
 		"listen": {env: map[string]string{"STOREFRONT_LISTEN": "nowhere"}},
 	} {
@@ -126,7 +129,9 @@ func TestSettingsAreChecked(t *testing.T) {
 			for name, value := range row.env {
 				t.Setenv(name, value)
 			}
-			require.ErrorContains(t, run(t.Context(), row.args, new(bytes.Buffer)), want)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			require.ErrorContains(t, run(ctx, row.args, new(bytes.Buffer)), want)
 		})
 	}
 }

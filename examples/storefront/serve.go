@@ -18,6 +18,9 @@ const (
 	// shutdownTime is how long requests under way may take when the shop closes.
 	shutdownTime = 20 * time.Second
 
+	// readTime is how long a request may take to come, with its body.
+	readTime = 15 * time.Second
+
 	// since is how far back reconciliation reaches: further than a payment can
 	// take from its creation to its end.
 	since = 14 * 24 * time.Hour
@@ -59,7 +62,7 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
-	server := &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	server := newServer(pages)
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -79,6 +82,12 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 	})
 	ready(here)
 	return group.Wait()
+}
+
+// newServer returns a server on which a slow sender holds no connection. How
+// long an answer may take is not bounded: making a payment takes its time.
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTime, IdleTimeout: time.Minute}
 }
 
 // available tells in the log whether JovePay can be reached.
