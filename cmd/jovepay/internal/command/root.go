@@ -200,7 +200,11 @@ func (c *cli) sources() setup.Sources {
 		Env:   c.env,
 		Hide:  c.print.Vault.Hide,
 		Account: func(ctx context.Context, address string) (setup.Settings, string, error) {
-			account, err := control.New(address, c.transport()).Account(ctx)
+			sandbox, err := c.controlOf(address)
+			if err != nil {
+				return setup.Settings{}, "", err
+			}
+			account, err := sandbox.Account(ctx)
 			if err != nil {
 				return setup.Settings{}, "", err
 			}
@@ -213,6 +217,14 @@ func (c *cli) sources() setup.Sources {
 			}, account.IPNSecret, nil
 		},
 	}
+}
+
+// controlOf returns a client for the control API of the sandbox at an address.
+func (c *cli) controlOf(address string) (*control.Client, error) {
+	if c.flags.Timeout <= 0 {
+		return nil, fail.Usage("--request-timeout: want a positive value such as 30s")
+	}
+	return control.New(address, c.transport(), c.flags.Timeout), nil
 }
 
 // client returns a client that may have no key, and what it was made from.

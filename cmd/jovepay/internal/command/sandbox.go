@@ -151,5 +151,6 @@ func (c *cli) sandboxControl() (*control.Client, string, error) {
 	if address == "" {
 		address = setup.DefaultSandbox
 	}
-	return control.New(address, c.transport()), address, nil
+	sandbox, err := c.controlOf(address)
+	return sandbox, address, err
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -18,7 +19,6 @@ import (
 
 const (
 	prefix       = "/sandbox/v1/"
-	patience     = 30 * time.Second
 	largestReply = 64 << 20 // a journal can be long
 )
 
@@ -39,11 +39,12 @@ type Client struct {
 }
 
 // New returns a client for the sandbox at an address such as
-// http://127.0.0.1:4010.
-func New(address string, transport http.RoundTripper) *Client {
+// http://127.0.0.1:4010. Each call may take the time given with timeout; 0 is
+// without end.
+func New(address string, transport http.RoundTripper, timeout time.Duration) *Client {
 	return &Client{address, &http.Client{
 		Transport:     transport,
-		Timeout:       patience,
+		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -88,8 +89,7 @@ func (c *Client) Call(ctx context.Context, method, path string, body any) (jsont
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, fail.With(fail.Failed, "Start one with \"jovepay sandbox\" in another shell, or say where it is: --sandbox=127.0.0.1:4010.",
-			fmt.Errorf("no sandbox answers at %s: %w", c.address, err))
+		return nil, c.unanswered(ctx, err)
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, largestReply+1))
@@ -102,6 +102,21 @@ func (c *Client) Call(ctx context.Context, method, path string, body any) (jsont
 		return nil, refusal(res.StatusCode, answer)
 	}
 	return answer, nil
+}
+
+// unanswered is the error for a call without an answer. That there is no
+// sandbox is likely only if neither the time nor the patience ran out.
+func (c *Client) unanswered(ctx context.Context, err error) error {
+	slow := net.Error(nil)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("asking the sandbox at %s: %w", c.address, err)
+	case errors.As(err, &slow) && slow.Timeout():
+		return fail.With(fail.Failed, "With --request-timeout it gets more time.",
+			fmt.Errorf("the sandbox at %s does not answer within %v", c.address, c.http.Timeout))
+	}
+	return fail.With(fail.Failed, "Start one with \"jovepay sandbox\" in another shell, or say where it is: --sandbox=127.0.0.1:4010.",
+		fmt.Errorf("no sandbox answers at %s: %w", c.address, err))
 }
 
 // refusal is the error for an answer that is not a success.
