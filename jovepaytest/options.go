@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
@@ -18,6 +20,7 @@ type settings struct {
 	engine   engine.Config
 	ipn      ipn.Config
 	address  string
+	hosts    []string // that requests may name besides loopback's
 	pages    func(*Server) http.Handler
 	latency  time.Duration
 	payments int
@@ -27,13 +30,32 @@ type settings struct {
 // WithAddress makes the server listen on the given address, such as
 // "127.0.0.1:4010", instead of a free loopback port. Port 0 is a free one. With
 // the address of a network, or none before the port, other machines reach it
-// too: its secrets open nothing else, but whoever has them can use the server.
+// too: its secrets open nothing else, but whoever has them can use the server,
+// and those of a seed are the same everywhere.
 func WithAddress(address string) Option {
 	return func(s *settings) error {
 		if _, _, err := net.SplitHostPort(address); err != nil {
 			return fmt.Errorf("address %q must be host:port", address)
 		}
 		s.address = address
+		return nil
+	}
+}
+
+// WithHost lets requests name the server by further hosts, without a port, such
+// as "host.docker.internal", by which a container may reach this machine. What
+// comes to a loopback address is answered only if its Host header is localhost,
+// an address of loopback, or one of these; any other name is refused with 403,
+// whatever the path, because the page of any web site could lead its own name
+// here. Such a request is not in [Server.Requests].
+func WithHost(names ...string) Option {
+	return func(s *settings) error {
+		for _, name := range names {
+			if name == "" || strings.ContainsAny(name, ":/[]@ ") {
+				return fmt.Errorf("host %q must be a name without a port", name)
+			}
+		}
+		s.hosts = slices.Clone(names)
 		return nil
 	}
 }

@@ -95,7 +95,7 @@ func NewServer(opts ...Option) (*Server, error) {
 		kept.notify = server.ipns.Notify
 	}
 	if err = kept.save(); err == nil {
-		err = server.start(life, listener, s.pages)
+		err = server.start(life, listener, &s)
 	}
 	if err != nil {
 		stop()
@@ -134,21 +134,21 @@ func reachable(listener net.Addr) string {
 
 // start serves what comes to the listener, until life ends. With an error it has
 // started nothing.
-func (s *Server) start(life context.Context, listener net.Listener, pages func(*Server) http.Handler) error {
+func (s *Server) start(life context.Context, listener net.Listener, opts *settings) error {
 	var other http.Handler = s.api
-	if pages != nil {
-		if other = pages(s); other == nil {
+	if opts.pages != nil {
+		if other = opts.pages(s); other == nil {
 			return errors.New("the function of pages returned none")
 		}
 	}
 	s.http = &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Handler: emulator.Local(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasPrefix(r.URL.Path, "/v1/") {
 				s.serve(s.api, w, r)
 			} else {
 				s.serve(other, w, r)
 			}
-		}),
+		}), opts.hosts),
 		ConnState:         s.track,
 		BaseContext:       func(net.Listener) context.Context { return life },
 		ReadHeaderTimeout: 10 * time.Second,

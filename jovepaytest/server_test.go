@@ -253,7 +253,7 @@ func TestCloseEndsWhatHangsWithMoreToCome(t *testing.T) {
 	require.NoError(t, server.Inject(jovepaytest.Fault{Path: "/v1/status", Hang: true}))
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(server.URL, "http://"))
 	require.NoError(t, err)
-	_, err = io.WriteString(conn, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
+	_, err = io.WriteString(conn, "GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return server.Count("", "") == 1 }, 5*time.Second, time.Millisecond)
 	_, err = io.WriteString(conn, "GET")

@@ -20,6 +20,7 @@ import (
 // box is how a sandbox is to be run.
 type box struct {
 	address, state, frozen string
+	hosts                  []string
 	seed                   uint64
 	advance                time.Duration
 	retries                int
@@ -55,6 +56,7 @@ the same ids and keys, so that a shop's settings go on working.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&b.address, "address", strings.TrimPrefix(setup.DefaultSandbox, "http://"), "`address` to listen at; port 0 is any free one")
+	flags.StringSliceVar(&b.hosts, "host", nil, "further `name` that requests may use for this machine, such as host.docker.internal")
 	flags.StringVar(&b.state, "state", "", "`file` to keep everything in")
 	flags.Uint64Var(&b.seed, "seed", 0, "`number` that ids, addresses and keys follow from")
 	flags.DurationVar(&b.advance, "auto-advance", 0, "let paid payments go on by themselves, a step in every `time`; 0 goes to the end at once")
@@ -75,6 +77,7 @@ func (b *box) options() ([]sandbox.Option, error) {
 	}
 	server := []jovepaytest.Option{
 		jovepaytest.WithAddress(b.address),
+		jovepaytest.WithHost(b.hosts...),
 		jovepaytest.WithSeed(b.seed),
 		jovepaytest.WithIPNRetries(b.retries, b.interval),
 		jovepaytest.WithIPNTimeout(b.timeout),
