@@ -81,6 +81,25 @@ func TestOtherSitesStayOut(t *testing.T) {
 	}
 }
 
+// A name that the user allows is for JovePay's API, which wants its key.
+func TestFurtherNames(t *testing.T) {
+	t.Parallel()
+	s := newSandbox(t, jovepaytest.WithHost("box.example"))
+	for path, want := range map[string]int{
+		"/v1/status": http.StatusOK, "/sandbox/v1/account": http.StatusForbidden, "/": http.StatusForbidden,
+	} {
+		for host, want := range map[string]int{"box.example": want, "evil.example": http.StatusForbidden, "localhost": http.StatusOK} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
+			require.NoError(t, err)
+			req.Host = host
+			resp, err := browser(t).Do(req)
+			require.NoError(t, err)
+			assert.Equal(t, want, resp.StatusCode, "%s%s", host, path)
+			require.NoError(t, resp.Body.Close())
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	_, err := sandbox.New(sandbox.WithStateFile(""))

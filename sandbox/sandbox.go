@@ -34,8 +34,9 @@ type settings struct {
 // sandbox's own, so [jovepaytest.WithPages] has no effect.
 //
 // Keep to an address of this machine. With [jovepaytest.WithAddress] of a network
-// whoever reaches it can make any call of the control API: that a request names
-// this machine keeps web pages out, but is no proof of where it comes from.
+// JovePay's API is open to that network, for whoever has the key. The page and
+// the control API answer only what comes to a loopback address under a name of
+// loopback, wherever the sandbox listens and whatever [jovepaytest.WithHost] says.
 func WithServer(opts ...jovepaytest.Option) Option {
 	return func(s *settings) error {
 		s.server = append(s.server, opts...)
@@ -107,9 +108,10 @@ func (s *Sandbox) closeState() error {
 	return s.state.Close()
 }
 
-// guard keeps other sites out, since the control API asks for no key: the pages
-// of one in the browser on this machine (their requests name them as the
-// origin), and names of one that lead to this machine (DNS rebinding).
+// guard keeps other machines and sites out, since the control API asks for no
+// key: what came to an address that is not loopback, whatever it calls it; the
+// pages of a site in the browser on this machine (their requests name it as the
+// origin); and names of one that lead to this machine (DNS rebinding).
 func guard(next http.Handler) http.Handler {
 	foreign := func(what string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -119,9 +121,10 @@ func guard(next http.Handler) http.Handler {
 	origin := http.NewCrossOriginProtection()
 	origin.SetDenyHandler(foreign("the sandbox takes no orders from the pages of another site"))
 	inside := origin.Handler(next)
-	outside := foreign("the sandbox answers to localhost, 127.0.0.1 and [::1] only")
+	outside := foreign("page and control API are for this machine only, at localhost, 127.0.0.1 and [::1]")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isLoopback(r.Host) {
+		to, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		if to != nil && isLoopback(to.String()) && isLoopback(r.Host) {
 			inside.ServeHTTP(w, r)
 		} else {
 			outside.ServeHTTP(w, r)
@@ -129,7 +132,8 @@ func guard(next http.Handler) http.Handler {
 	})
 }
 
-// isLoopback reports whether a Host header means this machine itself.
+// isLoopback reports whether a Host header, or an address, means this machine
+// itself.
 func isLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
