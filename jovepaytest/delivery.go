@@ -1,6 +1,7 @@
 package jovepaytest
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -53,8 +54,23 @@ const (
 // Deliveries returns the attempts to deliver notifications so far, in the order
 // of their numbers and those of one notification in turn. It remembers the last
 // 100,000 attempts at least.
-func (s *Server) Deliveries() []Delivery {
-	entries := s.ipns.Deliveries()
+func (s *Server) Deliveries() []Delivery { return newDeliveries(s.ipns.Deliveries()) }
+
+// DeliveriesOf returns those of [Server.Deliveries] that are of the given
+// payments, withdrawals or recurring payments, in the same order, at the cost of
+// these alone. An id that is not known has none.
+func (s *Server) DeliveriesOf(ids ...jovepay.ID) []Delivery {
+	var numbers []int64
+	for _, id := range ids {
+		if number, err := numberOf(id); err == nil && paymentID(number) == id {
+			numbers = append(numbers, number)
+		}
+	}
+	slices.Sort(numbers)
+	return newDeliveries(s.ipns.DeliveriesOf(slices.Compact(numbers)))
+}
+
+func newDeliveries(entries []ipn.Delivery) []Delivery {
 	deliveries := make([]Delivery, len(entries))
 	for i, e := range entries {
 		deliveries[i] = newDelivery(e)

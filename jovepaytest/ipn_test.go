@@ -220,6 +220,44 @@ func TestInvoicesAndSecondDeposits(t *testing.T) {
 	}
 }
 
+// What is asked for by payment is what the whole list has of it.
+func TestDeliveriesOf(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithIPNRetries(1, 0))
+	shop := newShop(t, server)
+	shop.failNext(3)
+	client := newClient(t, server)
+	var ids []jovepay.ID
+	for range 3 {
+		request := order()
+		request.IPNCallbackURL = shop.url
+		p, err := client.Payments.Create(t.Context(), request)
+		require.NoError(t, err)
+		_, err = server.Pay(p.ID, jovepay.Amount{})
+		require.NoError(t, err)
+		again, err := server.Pay(p.ID, jovepay.Amount{}) // a repeated deposit
+		require.NoError(t, err)
+		ids = append(ids, p.ID, again.ID)
+	}
+	withdrawal, err := server.Withdraw(jovepaytest.WithdrawalRequest{
+		Currency: "trx", Amount: jovepay.MustAmount("50"), Address: "somewhere", IPNCallbackURL: shop.url,
+	})
+	require.NoError(t, err)
+	body, err := jovepaytest.IPNBody(&jovepay.PaymentEvent{})
+	require.NoError(t, err)
+	require.NoError(t, server.SendIPN(t.Context(), shop.url, body)) // of no payment
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	all := server.Deliveries()
+	for _, asked := range [][]jovepay.ID{
+		ids[:1], ids[1:2], {ids[3], ids[0], ids[3]}, ids, {withdrawal.ID, ids[2]}, {"1", ids[4]}, {"+" + ids[0]}, {"0"}, {"x"}, nil,
+	} {
+		want := slices.DeleteFunc(slices.Clone(all), func(d jovepaytest.Delivery) bool { return !slices.Contains(asked, d.PaymentID) })
+		assert.Equal(t, want, server.DeliveriesOf(asked...), asked)
+	}
+	assert.NotEmpty(t, server.DeliveriesOf(withdrawal.ID))
+	assert.Empty(t, server.DeliveriesOf(""), "what is of no payment is not asked for")
+}
+
 func TestNoCallbackNoNotification(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

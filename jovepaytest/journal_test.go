@@ -381,8 +381,8 @@ func TestRedeliver(t *testing.T) {
 func TestEveryMethodIsAnActionOrChangesNothing(t *testing.T) {
 	t.Parallel()
 	reads := []string{
-		"Client", "Close", "Count", "Currencies", "Deliveries", "Err", "Estimate", "Format", "Invoice", "InvoicePayments",
-		"Journal", "Now", "Payment", "Payments", "Replay", "Requests", "Sign", "WriteJournal",
+		"Client", "Close", "Count", "Currencies", "Deliveries", "DeliveriesOf", "Err", "Estimate", "Format", "Invoice", "InvoicePayments",
+		"Journal", "Latest", "Now", "Payment", "Payments", "Replay", "Requests", "Sign", "WriteJournal",
 	}
 	b := newBusy(t, newMoody(t).URL)
 	b.life()

@@ -22,6 +22,13 @@ func (s *Server) Payments() ([]*jovepay.Payment, error) {
 	return known(s, func() ([]*jovepay.Payment, error) { return publicAll(s.engine.Payments()) })
 }
 
+// Latest returns the last n payments created, or as many as there are, the
+// latest first, without a request. Unlike [Server.Payments] it costs as much as
+// these, however many payments there are.
+func (s *Server) Latest(n int) ([]*jovepay.Payment, error) {
+	return known(s, func() ([]*jovepay.Payment, error) { return publicAll(s.engine.Latest(n)) })
+}
+
 // Invoice returns an invoice as POST /v1/invoice answered it.
 func (s *Server) Invoice(id jovepay.ID) (*jovepay.Invoice, error) {
 	number, err := numberOf(id)

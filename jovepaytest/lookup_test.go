@@ -1,12 +1,16 @@
 package jovepaytest_test
 
 import (
+	"math"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
 func TestInvoiceAndItsPayments(t *testing.T) {
@@ -42,6 +46,30 @@ func TestInvoiceAndItsPayments(t *testing.T) {
 	require.ErrorIs(t, err, jovepay.ErrInvalidRequest)
 	_, err = server.InvoicePayments("x")
 	require.ErrorIs(t, err, jovepay.ErrInvalidRequest)
+}
+
+// The last payments are those at the end of the whole list, also where the clock
+// was set back.
+func TestLatest(t *testing.T) {
+	t.Parallel()
+	clock := newHands()
+	server := newServer(t, jovepaytest.WithClock(clock.Now), jovepaytest.WithPayments(3))
+	client := newClient(t, server)
+	create(t, client)
+	clock.Pass(-time.Hour)
+	create(t, client)
+	all, err := server.Payments()
+	require.NoError(t, err)
+	require.Len(t, all, 5)
+	slices.Reverse(all)
+	for _, n := range []int{0, 1, 2, 4, 5, 6, math.MaxInt} {
+		latest, err := server.Latest(n)
+		require.NoError(t, err)
+		assert.Equal(t, all[:min(n, len(all))], latest)
+	}
+	none, err := server.Latest(-1)
+	require.NoError(t, err)
+	assert.Empty(t, none)
 }
 
 func TestCurrenciesInFull(t *testing.T) {

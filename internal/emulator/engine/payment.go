@@ -237,6 +237,15 @@ func (e *Engine) Payments() []Payment {
 	return e.created.copies(false)
 }
 
+// Latest returns the last n payments created, or as many as there are, the
+// latest first. It costs as much as these, however many there are.
+func (e *Engine) Latest(n int) []Payment {
+	e.begin()
+	defer e.mu.Unlock()
+	n = max(0, min(n, len(e.created)))
+	return e.created[len(e.created)-n:].copies(true)
+}
+
 // Preload adds n finished payments, created one second apart until now. It is
 // for tests of long lists; the payments share one request.
 func (e *Engine) Preload(n int) error {

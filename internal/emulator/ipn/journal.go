@@ -47,8 +47,9 @@ type Delivery struct {
 
 // journal remembers the last attempts. Its zero value is empty.
 type journal struct {
-	mu   sync.Mutex
-	list []*Delivery
+	mu        sync.Mutex
+	list      []*Delivery
+	byPayment map[int64][]*Delivery // the same ones
 }
 
 // open adds an attempt, which belongs to the journal from then on.
@@ -57,8 +58,20 @@ func (j *journal) open(d *Delivery) {
 	defer j.mu.Unlock()
 	if len(j.list) >= 2*maxDeliveries {
 		j.list = append(j.list[:0], j.list[len(j.list)-maxDeliveries:]...)
+		j.byPayment = nil
+		for _, kept := range j.list {
+			j.index(kept)
+		}
 	}
 	j.list = append(j.list, d)
+	j.index(d)
+}
+
+func (j *journal) index(d *Delivery) {
+	if j.byPayment == nil {
+		j.byPayment = make(map[int64][]*Delivery)
+	}
+	j.byPayment[d.PaymentID] = append(j.byPayment[d.PaymentID], d)
 }
 
 // end says how an attempt ended.
@@ -87,8 +100,24 @@ func (j *journal) last(number int) *Delivery {
 func (j *journal) copies() []Delivery {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	deliveries := make([]Delivery, len(j.list))
-	for i, d := range j.list {
+	return sorted(j.list)
+}
+
+// of returns those of the payments, each of which is named once, in the same
+// order. It costs as much as these.
+func (j *journal) of(payments []int64) []Delivery {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var list []*Delivery
+	for _, id := range payments {
+		list = append(list, j.byPayment[id]...)
+	}
+	return sorted(list)
+}
+
+func sorted(list []*Delivery) []Delivery {
+	deliveries := make([]Delivery, len(list))
+	for i, d := range list {
 		deliveries[i] = *d
 	}
 	slices.SortStableFunc(deliveries, func(a, b Delivery) int {

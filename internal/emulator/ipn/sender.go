@@ -178,6 +178,10 @@ func (s *Sender) Wait(ctx context.Context) error {
 // Deliveries returns the attempts made so far.
 func (s *Sender) Deliveries() []Delivery { return s.journal.copies() }
 
+// DeliveriesOf returns the attempts made so far for the payments, each of which
+// is named once.
+func (s *Sender) DeliveriesOf(payments []int64) []Delivery { return s.journal.of(payments) }
+
 // Close gives up what is under way and drops the rest. It returns when nothing
 // runs any more.
 func (s *Sender) Close() {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 
@@ -132,14 +131,12 @@ func (h *handler) failed(w http.ResponseWriter, kind string, id jovepay.ID, err 
 
 // home lists the latest payments, for those made without an invoice.
 func (h *handler) home(w http.ResponseWriter, _ *http.Request) {
-	payments, err := h.server.Payments()
+	const shown = 20
+	payments, err := h.server.Latest(shown)
 	if err != nil {
 		h.problem(w, http.StatusInternalServerError, "The payments cannot be read", err.Error(), "")
 		return
 	}
-	const shown = 20
-	payments = payments[max(0, len(payments)-shown):]
-	slices.Reverse(payments)
 	h.render(w, http.StatusOK, "home", struct {
 		frame
 		URL      string

@@ -224,15 +224,8 @@ func (h *handler) leave(v *view, p *jovepay.Payment) error {
 // told finds what the shop was last told of a payment and of its repeated
 // deposits.
 func (h *handler) told(p *jovepay.Payment) []told {
-	family := map[jovepay.ID]bool{p.ID: true}
-	for _, id := range p.PaymentExtraIDs {
-		family[id] = true
-	}
 	var list []told
-	for _, d := range h.server.Deliveries() {
-		if !family[d.PaymentID] {
-			continue
-		}
+	for _, d := range h.server.DeliveriesOf(append([]jovepay.ID{p.ID}, p.PaymentExtraIDs...)...) {
 		t := told{d.Number, d.PaymentID, d.Status, result(&d)}
 		if last := len(list) - 1; last >= 0 && list[last].Number == d.Number {
 			list[last] = t
