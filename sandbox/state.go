@@ -108,7 +108,8 @@ func (s *StateFile) Save(ctx context.Context, records []jovepaytest.StateRecord)
 		return s.fail(fmt.Errorf("cannot be written: %w", err))
 	}
 	if err := write(ctx, tx, records); err != nil {
-		return s.fail(fmt.Errorf("cannot be written: %w", errors.Join(err, tx.Rollback())))
+		_ = tx.Rollback() // SQLite has done it where the disk is full, and the next save tells what is wrong
+		return s.fail(fmt.Errorf("cannot be written: %w", err))
 	}
 	if err := tx.Commit(); err != nil {
 		return s.fail(fmt.Errorf("cannot be written: %w", err))
