@@ -102,6 +102,9 @@ func take[T any](do func(s server, r *http.Request, body T) (any, error)) func(s
 	return func(s server, w http.ResponseWriter, r *http.Request) error {
 		var body T
 		decoder := jsontext.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+		if decoder.PeekKind() == jsontext.KindNull { // which would be an empty object
+			return unreadable{errNoObject}
+		}
 		err := json.UnmarshalDecode(decoder, &body, json.RejectUnknownMembers(true))
 		if err == nil {
 			if _, err = decoder.ReadToken(); err == nil {
@@ -148,6 +151,8 @@ func write(w http.ResponseWriter, status int, result any) error {
 	return nil
 }
 
+var errNoObject = errors.New("the body must be an object")
+
 // explain says what is wrong with a body without the names that Go has for it.
 func explain(err error) error {
 	semantic, ok := errors.AsType[*json.SemanticError](err)
@@ -158,7 +163,7 @@ func explain(err error) error {
 	case errors.Is(err, json.ErrUnknownName):
 		return fmt.Errorf("member %.40q is not known", name)
 	case name == "":
-		return errors.New("the body must be an object")
+		return errNoObject
 	case semantic.Err != nil:
 		return fmt.Errorf("%s: %w", name, semantic.Err)
 	default:
