@@ -255,7 +255,7 @@ func (c *cli) log() *slog.Logger {
 	case !c.verbose:
 		return nil
 	case c.print.JSON:
-		return slog.New(slog.NewJSONHandler(c.print.Err, nil))
+		return slog.New(slog.NewJSONHandler(c.print.Log(), nil))
 	}
 	return slog.New(slog.NewTextHandler(c.print.Err, nil))
 }

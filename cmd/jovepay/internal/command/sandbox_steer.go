@@ -315,7 +315,7 @@ with the same seed, clock and calls give the same journal.`,
 					return fmt.Errorf("the sandbox's journal has a line that is no JSON")
 				}
 				// People read it as programs do.
-				if _, err := c.print.Out.Write(append(entry, '\n')); err != nil {
+				if err := c.print.Document(entry); err != nil {
 					return err
 				}
 			}

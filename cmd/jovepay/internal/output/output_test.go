@@ -5,11 +5,14 @@ import (
 	"image"
 	"image/color"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
 	"github.com/stretchr/testify/assert"
@@ -80,6 +83,27 @@ func TestPlainCannotSteerATerminal(t *testing.T) {
 	assert.Equal(t, "� 3 waiting\na       x y\nlonger  �\n", text.buf.String())
 }
 
+func TestJSONCannotSteerATerminal(t *testing.T) {
+	t.Parallel()
+	const told = "a\x1b\u009b\u202e\x7f\u2028\U000e0001é 漢字 😀"
+	const want = `"a\u001b\u009b\u202e\u007f\u2028\udb40\udc01é 漢字 😀"`
+	var out, notes bytes.Buffer
+	p := &Printer{JSON: true, Out: &out, Err: &notes}
+	require.NoError(t, p.Show(map[string]string{"a": told}, nil))
+	require.NoError(t, p.Document(jsontext.Value(out.String())))
+	assert.Equal(t, strings.Repeat(`{"a":`+want+"}\n", 2), out.String())
+	p.Note("a", told, "")
+	assert.Equal(t, `{"a":`+want+"}\n", notes.String())
+	notes.Reset()
+	slog.New(slog.NewJSONHandler(p.Log(), nil)).Info("x", "a", told)
+	assert.Contains(t, notes.String(), `"a":`+want)
+	var got map[string]string
+	require.NoError(t, json.Unmarshal(notes.Bytes(), &got))
+	assert.Equal(t, told, got["a"], "it says what it said")
+	_, err := (&Printer{Err: broken{}}).Log().Write([]byte("x"))
+	assert.ErrorIs(t, err, io.ErrClosedPipe)
+}
+
 func TestTableLeavesOutEmptyColumns(t *testing.T) {
 	t.Parallel()
 	text := &Text{}
@@ -100,6 +124,13 @@ func TestVaultKeepsSecrets(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 52, n)
 	assert.Equal(t, "plain [redacted] json [redacted] short", out.String())
+	for _, secret := range []string{"secretsecret", "secretsecret-and-more", "secret\u202esecret"} {
+		v.Hide(secret)
+	}
+	assert.Equal(t, "[redacted] [redacted]", v.Clean("secretsecret-and-more secretsecret"), "a secret that begins like another")
+	out.Reset()
+	require.NoError(t, (&Printer{Out: w}).Document("secret\u202esecret"))
+	assert.Equal(t, "\"[redacted]\"\n", out.String(), "in the form it is printed in")
 	_, err = v.Writer(broken{}).Write([]byte("x"))
 	assert.ErrorIs(t, err, io.ErrClosedPipe)
 }

@@ -57,7 +57,7 @@ func (p *Printer) Width() int {
 // Show writes a result: the document as one line of JSON, or the text.
 func (p *Printer) Show(document any, text func(*Text)) error {
 	if p.JSON {
-		return p.write(document)
+		return p.Document(document)
 	}
 	return p.Text(text)
 }
@@ -70,13 +70,29 @@ func (p *Printer) Text(text func(*Text)) error {
 	return err
 }
 
-func (p *Printer) write(document any) error {
+// Document writes a document as one line of JSON, whatever the mode. On a
+// terminal it cannot do more than any other line.
+func (p *Printer) Document(document any) error {
 	line, err := json.Marshal(document, json.Deterministic(true))
 	if err != nil {
 		return err
 	}
-	_, err = p.Out.Write(append(line, '\n'))
+	_, err = p.Out.Write(append(steerless(line), '\n'))
 	return err
+}
+
+// Log returns where lines of JSON are logged to: the standard error. Each line
+// has to come in one Write.
+func (p *Printer) Log() io.Writer { return logged{p.Err} }
+
+type logged struct{ w io.Writer }
+
+// Write implements [io.Writer].
+func (l logged) Write(line []byte) (int, error) {
+	if _, err := l.w.Write(steerless(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // Note tells something beside the result, on the standard error: one member of
@@ -88,7 +104,7 @@ func (p *Printer) Note(name string, value any, text string) {
 		if err != nil {
 			return
 		}
-		line = append(document, '\n')
+		line = append(steerless(document), '\n')
 	}
 	_, _ = p.Err.Write(line) // there is no other place to say that it failed
 }

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"cmp"
 	"io"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ const shortest = 8
 // none. It is safe for concurrent use.
 type Vault struct {
 	mu   sync.Mutex
-	hide []string
+	hide []string // the longest first: a shorter one may be part of it
 }
 
 // Hide keeps a secret out of all that is written from now on.
@@ -29,11 +30,13 @@ func (v *Vault) Hide(secret string) {
 	quoted, _ := jsontext.AppendQuote(nil, secret) // the worst is replaced characters
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, form := range []string{secret, string(quoted[1 : len(quoted)-1])} {
+	quoted = quoted[1 : len(quoted)-1]
+	for _, form := range []string{secret, string(quoted), string(steerless(quoted))} {
 		if !slices.Contains(v.hide, form) {
 			v.hide = append(v.hide, form)
 		}
 	}
+	slices.SortStableFunc(v.hide, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 }
 
 // Clean returns s without the secrets.

@@ -1,8 +1,11 @@
 package output
 
 import (
+	"bytes"
+	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -18,6 +21,27 @@ func Plain(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// steerless returns JSON with the characters escaped that a terminal might obey
+// or not show: JSON itself escapes those below a space only. They stand in
+// strings alone, so that it says what it said.
+func steerless(line []byte) []byte {
+	steers := func(r rune) bool { return r > '~' && !unicode.IsPrint(r) }
+	if !bytes.ContainsFunc(line, steers) {
+		return line
+	}
+	out := make([]byte, 0, len(line)+16)
+	for _, r := range string(line) {
+		if !steers(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
+	}
+	return out
 }
 
 // Field is a name and a value that belong on one line.
