@@ -55,7 +55,7 @@ A request whose answer is lost is not repeated: it ends with exit code 5,
 			}
 			invoice, err := client.Invoices.Create(cmd.Context(), req)
 			if err != nil {
-				return unknownOutcome(err, "id")
+				return unknownOutcome(err, anInvoice)
 			}
 			return unprinted(c.showInvoice(invoice, draw), invoice.ID)
 		},

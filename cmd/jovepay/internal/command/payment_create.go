@@ -83,7 +83,7 @@ func (c *cli) createPayment(ctx context.Context, req jovepay.PaymentRequest) (*j
 		create = client.Payments.CreateOnce
 	}
 	p, err := create(ctx, req)
-	return p, unknownOutcome(err, "payment_id")
+	return p, unknownOutcome(err, aPayment)
 }
 
 // unprinted adds to a failure to print what was just made that it was made, and
@@ -97,15 +97,24 @@ func unprinted(err error, id jovepay.ID) error {
 	return told
 }
 
+// making is what a request makes: the member of the answer that has its id, and
+// what to do if the answer is lost.
+type making struct{ member, lost string }
+
+var (
+	aPayment  = making{"payment_id", "It may have been made. Do not simply repeat the command: look first, with \"jovepay payment list\"."}
+	anInvoice = making{"id", "It may have been made, and no list has an invoice that nobody has paid on. If you make another, give the customer the page of that one alone."}
+)
+
 // unknownOutcome adds to an error what is known of a thing that may have been
 // made: its id, if the answer has it.
-func unknownOutcome(err error, member string) error {
+func unknownOutcome(err error, made making) error {
 	if !errors.Is(err, jovepay.ErrOutcomeUnknown) {
 		return err
 	}
-	told := fail.With(fail.OutcomeUnknown, "It may have been made. Do not simply repeat the command: look first, with \"jovepay payment list\".", err)
+	told := fail.With(fail.OutcomeUnknown, made.lost, err)
 	if answer := (*jovepay.APIError)(nil); errors.As(err, &answer) {
-		told.ID = findID(answer.Body, member)
+		told.ID = findID(answer.Body, made.member)
 	}
 	return told
 }

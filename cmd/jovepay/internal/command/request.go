@@ -99,9 +99,9 @@ func readCall(method, address string, query []string) (*call, error) {
 }
 
 func (c *cli) request(ctx context.Context, client *jovepay.Client, settings setup.Settings, call *call) error {
-	made := "payment_id"
+	made := aPayment
 	if strings.Trim(call.path, "/") == "v1/invoice" {
-		made = "id"
+		made = anInvoice
 	}
 	var answer []byte
 	if err := client.Do(ctx, call.method, call.path, call.query, call.body, &answer); err != nil {
@@ -117,7 +117,7 @@ func (c *cli) request(ctx context.Context, client *jovepay.Client, settings setu
 	if call.method == http.MethodGet || call.method == http.MethodHead {
 		return err
 	}
-	return unprinted(err, findID(answer, made))
+	return unprinted(err, findID(answer, made.member))
 }
 
 // showAnswer prints an answer whatever it is: JSON indented for people.
