@@ -46,8 +46,9 @@ one of them was not genuine, the exit code is 6 in the end. An event that was
 received before is marked "again".
 
 With --forward every notification is passed on to a shop, its body and headers
-untouched and whether genuine or not, and the shop's answer goes back to the
-sender: a look at the traffic between JovePay and a shop.
+untouched but for those about the connection, whether genuine or not, and the
+shop's answer goes back to the sender: a look at the traffic between JovePay and
+a shop.
 
 JovePay cannot reach this machine; "jovepay sandbox" and "jovepay ipn send" can.`,
 		Example: `  jovepay --sandbox ipn listen --count 1 --timeout 1m
@@ -231,6 +232,7 @@ func (r *receiver) passOn(req *http.Request, body []byte, w http.ResponseWriter,
 	for _, hop := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Te", "Trailer", "Expect"} {
 		header.Del(hop) // they are about the connection, not the message
 	}
+	header.Del("Accept-Encoding") // net/http unpacks only what it asked for itself
 	if header["User-Agent"] == nil {
 		header["User-Agent"] = nil // or net/http adds its own
 	}
@@ -242,8 +244,10 @@ func (r *receiver) passOn(req *http.Request, body []byte, w http.ResponseWriter,
 	}
 	begin := answer.begin()
 	got.Answered, got.Forwarded = answer.status, &begin
-	if kind := answer.header.Get("Content-Type"); kind != "" {
-		w.Header().Set("Content-Type", kind)
+	for _, name := range []string{"Content-Type", "Content-Encoding", "Retry-After"} {
+		if value := answer.header.Get(name); value != "" {
+			w.Header().Set(name, value)
+		}
 	}
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(answer.body) // a sender that has gone sends it again
