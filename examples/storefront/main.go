@@ -3,6 +3,8 @@
 //
 //	go run .           the shop on an emulated JovePay, where no coins move
 //	go run . orders    the newest orders, and what a person has to look at
+//	go run . issue ORDER
+//	                   its ticket, when a person has looked and agrees
 //
 // With JOVEPAY_API_KEY it takes real payments: see README.md for the settings.
 package main
@@ -61,11 +63,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		log:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 	command := strings.Join(args, " ")
+	toIssue, issuing := strings.CutPrefix(command, "issue ")
 	switch {
 	case command == "orders":
 		return list(ctx, s, out)
+	case issuing:
+		return issue(ctx, s, toIssue, out)
 	case command != "":
-		return fmt.Errorf("command %q is not known: only orders is", command)
+		return fmt.Errorf("command %q is not known: only orders and issue ORDER are", command)
 	case os.Getenv("JOVEPAY_API_KEY") == "":
 		return demo(ctx, s, out)
 	case s.url == "" && os.Getenv("JOVEPAY_BASE_URL") == "":
@@ -83,10 +88,7 @@ func setting(name, otherwise string) string {
 
 // list prints the newest orders, and the payments that a person has to look at.
 func list(ctx context.Context, s settings, out io.Writer) (err error) {
-	if _, err := os.Stat(s.database); err != nil {
-		return err // opening it would make one
-	}
-	orders, err := shop.Open(ctx, shop.Settings{Database: s.database})
+	orders, err := reopen(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -103,4 +105,27 @@ func list(ctx context.Context, s settings, out io.Writer) (err error) {
 		_, _ = fmt.Fprintf(out, "LOOK AT payment %s of order %q: %s %s, %s\n", d.PaymentID, d.OrderID, d.ActuallyPaid, d.PayCurrency, d.Reason)
 	}
 	return err
+}
+
+// issue issues the ticket of an order on a person's word, and prints its code.
+func issue(ctx context.Context, s settings, order string, out io.Writer) (err error) {
+	orders, err := reopen(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, orders.Close()) }()
+	code, err := orders.Issue(ctx, order)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "order %s has the ticket %s\n", order, code)
+	return err
+}
+
+// reopen opens the database of a shop that is there, beside it.
+func reopen(ctx context.Context, s settings) (*shop.Shop, error) {
+	if _, err := os.Stat(s.database); err != nil {
+		return nil, err // opening it would make one
+	}
+	return shop.Open(ctx, shop.Settings{Database: s.database})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -77,22 +78,36 @@ func TestDemoServesTheShop(t *testing.T) {
 	assert.Equal(t, http.StatusOK, answer.StatusCode)
 }
 
-func TestRealSettingsTakeAPayment(t *testing.T) {
+// account returns an emulated JovePay, and sets what a shop with an account has.
+func account(t *testing.T) *jovepaytest.Server {
+	t.Helper()
 	without(t)
 	server, err := jovepaytest.NewServer()
 	require.NoError(t, err)
-	defer server.Close()
+	t.Cleanup(server.Close)
 	t.Setenv("JOVEPAY_BASE_URL", server.URL)
 	t.Setenv("JOVEPAY_API_KEY", server.APIKey)
 	t.Setenv("JOVEPAY_EMAIL", server.Email)
 	t.Setenv("JOVEPAY_PASSWORD", server.Password)
 	t.Setenv("JOVEPAY_IPN_SECRET", server.IPNSecret)
-	shopURL, end := start(t)
+	return server
+}
+
+// place orders the hour at the telescope and returns the order's id.
+func place(t *testing.T, shopURL string) string {
+	t.Helper()
 	id := shop.NewOrderID()
 	answer, err := http.PostForm(shopURL+"/items/telescope", url.Values{"order": {id}, "currency": {"btc"}, "method": {"address"}})
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
 	require.Equal(t, http.StatusOK, answer.StatusCode)
+	return id
+}
+
+func TestRealSettingsTakeAPayment(t *testing.T) {
+	server := account(t)
+	shopURL, end := start(t)
+	id := place(t, shopURL)
 	payments, err := server.Payments()
 	require.NoError(t, err)
 	require.Len(t, payments, 1)
@@ -101,12 +116,43 @@ func TestRealSettingsTakeAPayment(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, server.WaitDeliveries(t.Context()))
+	issued := new(bytes.Buffer)
+	require.ErrorContains(t, run(t.Context(), []string{"issue", id}, issued), "order "+id+" is paid")
+	assert.Empty(t, issued.String())
 	end()
 
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"orders"}, &out))
 	assert.Regexp(t, id+`  paid +49\.99 usd in btc +telescope`, out.String())
 	assert.Regexp(t, `LOOK AT payment \d+ of order "`+id+`": 0.00078109 btc, further deposit`, out.String())
+}
+
+// TestIssueBesideTheShop: the ticket comes from another process.
+func TestIssueBesideTheShop(t *testing.T) {
+	server := account(t)
+	shopURL, end := start(t)
+	defer end()
+	id := place(t, shopURL)
+	payments, err := server.Payments()
+	require.NoError(t, err)
+	require.Len(t, payments, 1)
+	_, err = server.Pay(payments[0].ID, jovepay.MustAmount("0.0005"))
+	require.NoError(t, err)
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"orders"}, &out))
+	assert.Contains(t, out.String(), `of order "`+id+`": 0.0005 btc, 0.00028109 btc of 0.00078109 are missing`)
+
+	out.Reset()
+	require.NoError(t, run(t.Context(), []string{"issue", id}, &out))
+	code, ok := strings.CutPrefix(strings.TrimSpace(out.String()), "order "+id+" has the ticket ")
+	require.True(t, ok, out.String())
+	answer, err := http.Get(shopURL + "/orders/" + id)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	page, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	assert.Contains(t, string(page), code)
 }
 
 func TestSettingsAreChecked(t *testing.T) {
@@ -116,6 +162,7 @@ func TestSettingsAreChecked(t *testing.T) {
 	}{
 		`command "sell it" is not known`: {args: []string{"sell", "it"}},
 		"storefront.db":                  {args: []string{"orders"}}, // there is none
+		"no such file":                   {args: []string{"issue", "SOME"}},
 		"set STOREFRONT_URL":             {env: map[string]string{"JOVEPAY_API_KEY": "some-key", "JOVEPAY_IPN_SECRET": "some-secret"}},
 		"secret":                         {env: map[string]string{"JOVEPAY_API_KEY": "some-key", "STOREFRONT_URL": "https://tickets.example"}},
 		"unable to open database file": {env: map[string]string{

@@ -9,11 +9,12 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// News is what was heard of a payment, with the shop's verdict.
+// News is what was heard of a payment, with the shop's verdict, or
+// [DecisionIssued].
 type News struct {
 	OrderID      string // as the payment says it
 	At           time.Time
-	PaymentID    jovepay.ID
+	PaymentID    jovepay.ID // empty for DecisionIssued
 	Status       jovepay.PaymentStatus
 	Decision     jovepay.Decision
 	Reason       string         // for the shop
@@ -56,9 +57,13 @@ func readNews(ctx context.Context, q queryer, query string, args ...any) (all []
 	return all, rows.Err()
 }
 
-// Odd returns the payments that a person has to look at, each as it stands now.
+// Odd returns the payments that a person has to look at, each as it stands now:
+// those that do not fit and those of too little. Those that were there when
+// [Shop.Issue] settled their order are not among them.
 func (s *Shop) Odd(ctx context.Context) ([]News, error) {
-	last, err := readNews(ctx, s.db, selectNews+`WHERE number IN (SELECT max(number) FROM news GROUP BY payment_id) ORDER BY number`)
+	last, err := readNews(ctx, s.db, selectNews+`WHERE number IN (SELECT max(number) FROM news GROUP BY payment_id)
+		AND NOT EXISTS (SELECT 1 FROM news AS later WHERE later.order_id = news.order_id AND later.decision = $1 AND later.number >= news.number)
+		ORDER BY number`, DecisionIssued)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +74,7 @@ func (s *Shop) Odd(ctx context.Context) ([]News, error) {
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return nil, err
 		}
-		if n.state(paidBy).Person() {
+		if n.state(paidBy).odd() {
 			odd = append(odd, n)
 		}
 	}

@@ -57,7 +57,7 @@ type Order struct {
 	News    []News // what was heard of its payments, the oldest first
 	Ticket  string // the goods: a code, empty until paid for
 
-	paidBy jovepay.ID // the payment that the ticket is for
+	paidBy jovepay.ID // the payment that the ticket is for; empty if a person issued it
 }
 
 // expectation is what the order's payment must be like.

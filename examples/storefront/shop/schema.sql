@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS orders (
     state          TEXT NOT NULL
 );
 
--- What was heard of payments, in the order in which it was applied.
+-- What was heard of payments, in the order in which it was applied, and when a
+-- person issued the ticket.
 CREATE TABLE IF NOT EXISTS news (
     number        INTEGER PRIMARY KEY,
     order_id      TEXT NOT NULL, -- as the payment says it
@@ -36,6 +37,6 @@ CREATE INDEX IF NOT EXISTS news_of_order ON news (order_id);
 -- The goods: one ticket for an order, whatever comes.
 CREATE TABLE IF NOT EXISTS tickets (
     order_id   TEXT PRIMARY KEY,
-    payment_id TEXT NOT NULL,
+    payment_id TEXT NOT NULL, -- empty if a person issued it
     code       TEXT NOT NULL UNIQUE
 );

@@ -25,7 +25,8 @@ import (
 var schema string
 
 // Shop is a shop with its orders. Make one with [Open]. It is safe for
-// concurrent use; one process at a time can have the database.
+// concurrent use. One process at a time can sell from the database; others can
+// call [Shop.Recent], [Shop.Odd] and [Shop.Issue].
 type Shop struct {
 	db     *sql.DB
 	box    *inbox.Inbox[*sql.Tx]

@@ -46,16 +46,29 @@ func (s State) Person() bool {
 	return s == StateReview || s == StateWrongAsset || s == StateRepeated
 }
 
+// odd reports whether a person can decide about a payment. Whether too little is
+// enough, or with the rest that came as another payment, is for a person too.
+func (s State) odd() bool { return s.Person() || s == StateUnderpaid }
+
 // conclude returns the state of an order from the last news of each of its
-// payments and the payment that its ticket is for, if there is one.
+// payments and the payment that its ticket is for, if there is one. A ticket
+// that a person issued is for all of them.
 func conclude(last []News, paidBy jovepay.ID) State {
-	state := StatePending
+	state, issued := StatePending, false
 	for i := range last {
-		if s := last[i].state(paidBy); s.weight() > state.weight() {
+		if last[i].Decision == DecisionIssued {
+			issued = true
+		} else if s := last[i].state(paidBy); s.weight() > state.weight() {
 			state = s
 		}
 	}
-	return state
+	switch {
+	case !issued:
+		return state
+	case state == StateReturned:
+		return StateRefunded
+	}
+	return StatePaid
 }
 
 // state is what the news of one payment alone make of the order.
@@ -106,9 +119,9 @@ type Deposit struct {
 }
 
 // Deposits returns the payments that were made for an order, each as it stands
-// now.
+// now, without those that [Shop.Issue] settled.
 func (o *Order) Deposits() []Deposit {
-	last := latest(o.News)
+	last := latest(unsettled(o.News))
 	deposits := make([]Deposit, len(last))
 	for i, n := range last {
 		deposits[i] = Deposit{n, n.state(o.paidBy)}

@@ -185,6 +185,8 @@ func arrived(n *shop.News) string {
 func note(n *shop.News) (text string, odd bool) {
 	came := arrived(n)
 	switch {
+	case n.Decision == shop.DecisionIssued:
+		return "Ticket issued, after a person here looked at what came", false
 	case n.Status == jovepay.StatusRefunded:
 		return "Payment sent back", false
 	case n.Decision == jovepay.DecisionRepeated:
