@@ -158,16 +158,36 @@ func usageOf(cmd *cobra.Command) cobra.PositionalArgs {
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 				text += ": did you mean " + strings.Join(near, " or ") + "?"
 			}
-			return fail.Usage("%s", text)
+			return fail.With(fail.WrongUse, looseAddress(cmd, args), errors.New(text))
 		}
 		if check == nil {
 			return nil
 		}
 		if err := check(cmd, args); err != nil {
-			return fail.With(fail.WrongUse, "Usage: "+strings.TrimSuffix(cmd.UseLine(), " [flags]"), err)
+			hint := looseAddress(cmd, args)
+			if hint == "" {
+				hint = "Usage: " + strings.TrimSuffix(cmd.UseLine(), " [flags]")
+			}
+			return fail.With(fail.WrongUse, hint, err)
 		}
 		return nil
 	}
+}
+
+// looseAddress returns what to do about an address that stands beside --sandbox
+// as if it were the flag's value. The flag has a value of its own, so that the
+// address is taken for an argument.
+func looseAddress(cmd *cobra.Command, args []string) string {
+	if !cmd.Flags().Changed("sandbox") {
+		return ""
+	}
+	for _, arg := range args {
+		address := strings.TrimPrefix(arg, "http://")
+		if setup.LoopbackAddress(address) && !strings.Contains(address, "/") {
+			return "The address of --sandbox is written after a =: --sandbox=" + arg + "."
+		}
+	}
+	return ""
 }
 
 // report tells of an error on the standard error.
@@ -233,11 +253,16 @@ func (c *cli) client(ctx context.Context, opts ...jovepay.Option) (*jovepay.Clie
 	if err != nil {
 		return nil, settings, err
 	}
-	client, err := jovepay.NewClient(append(settings.Options(c.flags, c.log()), opts...)...)
-	if err != nil {
-		return nil, settings, fail.Usage("%w", err)
+	opts = append(settings.Options(c.flags, c.log()), opts...)
+	client, err := jovepay.NewClient(opts...)
+	if err == nil {
+		return client, settings, nil
 	}
-	return client, settings, nil
+	hint := ""
+	if _, other := jovepay.NewClient(append(opts, jovepay.WithInsecureHTTP())...); other == nil {
+		hint = "If the network in between is your own, add --insecure-http."
+	}
+	return nil, settings, fail.With(fail.WrongUse, hint, err)
 }
 
 // account returns a client that can authenticate itself.
