@@ -132,16 +132,17 @@ func (c *cli) welcome(address string) error {
 		BaseURL string `json:"base_url"`
 	}{address}
 	return c.print.Show(document, func(t *output.Text) {
-		flag := "--sandbox"
+		flag, steer := "--sandbox", "" // to steer, the usual address needs no flag
 		if address != setup.DefaultSandbox {
 			flag += "=" + strings.TrimPrefix(address, "http://")
+			steer = flag + " "
 		}
 		t.Line("JovePay's sandbox is at %s. Ctrl-C ends it.", address)
 		t.Line("\nIn another shell:\n")
 		t.Line("  jovepay %s payment create 49.99 usd btc --order-id order-1001", flag)
 		t.Line("  jovepay %s payment watch ID", flag)
-		t.Line("  jovepay %s sandbox pay ID", flag)
-		t.Line("\nFor a program in any language: jovepay %s sandbox env", flag)
+		t.Line("  jovepay %ssandbox pay ID", steer)
+		t.Line("\nFor a program in any language: jovepay %ssandbox env", steer)
 	})
 }
 
