@@ -90,7 +90,7 @@ func TestTheReferenceListsTheSettings(t *testing.T) {
 // plays it.
 func TestTheSessionIsTested(t *testing.T) {
 	t.Parallel()
-	_, session, ok := strings.Cut(reference(t), "## Two shells\n")
+	_, session, ok := strings.Cut(reference(t), "## Three shells\n")
 	require.True(t, ok)
 	session, _, _ = strings.Cut(session, "\n## ")
 	script, err := os.ReadFile(filepath.Join("testdata", "sandbox.txtar"))
