@@ -27,55 +27,10 @@ const victim = "JOVEPAY_TEST_STATE"
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.db")
-	known := map[jovepay.ID]jovepay.PaymentStatus{}
-	var mu sync.Mutex
-	for round := range 5 {
-		process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestVictim$", "-test.v")
-		process.Env = append(os.Environ(), victim+"="+path)
-		out, err := process.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, process.Start())
-		lines := bufio.NewScanner(out)
-		url := ""
-		for lines.Scan() && url == "" {
-			url, _ = strings.CutPrefix(lines.Text(), "listening ")
-			if !strings.HasPrefix(url, "http") {
-				url = ""
-			}
-		}
-		require.NotEmpty(t, url)
-		client, err := jovepay.NewClient(jovepay.WithBaseURL(url), jovepay.WithAPIKey(lines.Text()))
-		require.NoError(t, err)
-
-		// Four customers until the end; the killer comes in between.
-		var customers sync.WaitGroup
-		enough := make(chan struct{}, 1)
-		for range 4 {
-			customers.Go(func() {
-				for {
-					p, err := client.Payments.Create(t.Context(), jovepay.PaymentRequest{
-						PriceAmount: jovepay.MustAmount("10"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: fmt.Sprint(round),
-						Case: "success",
-					})
-					if err != nil {
-						return
-					}
-					mu.Lock()
-					known[p.ID] = p.Status
-					if len(known) >= 40*(round+1) {
-						select {
-						case enough <- struct{}{}:
-						default:
-						}
-					}
-					mu.Unlock()
-				}
-			})
-		}
-		<-enough
-		require.NoError(t, process.Process.Kill())
-		customers.Wait()
-		require.Error(t, process.Wait())
+	known := map[jovepay.ID]bool{}
+	for range 5 {
+		process, client := startVictim(t, path)
+		buyUntilKilled(t, process, client, known)
 	}
 
 	s, err := sandbox.New(sandbox.WithStateFile(path))
@@ -86,6 +41,64 @@ func TestKilled(t *testing.T) {
 	}
 	assert.GreaterOrEqual(t, len(known), 200)
 	require.NoError(t, s.Close())
+}
+
+// startVictim runs a sandbox in a process of its own.
+func startVictim(t *testing.T, path string) (*exec.Cmd, *jovepay.Client) {
+	t.Helper()
+	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestVictim$", "-test.v")
+	process.Env = append(os.Environ(), victim+"="+path)
+	out, err := process.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, process.Start())
+	lines := bufio.NewScanner(out)
+	url := ""
+	for lines.Scan() && url == "" {
+		url, _ = strings.CutPrefix(lines.Text(), "listening ")
+		if !strings.HasPrefix(url, "http") {
+			url = ""
+		}
+	}
+	require.NotEmpty(t, url)
+	client, err := jovepay.NewClient(jovepay.WithBaseURL(url), jovepay.WithAPIKey(lines.Text()))
+	require.NoError(t, err)
+	return process, client
+}
+
+// buyUntilKilled lets four customers make payments until the end, which comes
+// in between, after at least 40 of them, and adds those that were answered to
+// known.
+func buyUntilKilled(t *testing.T, process *exec.Cmd, client *jovepay.Client, known map[jovepay.ID]bool) {
+	t.Helper()
+	var mu sync.Mutex
+	wanted := len(known) + 40
+	var customers sync.WaitGroup
+	enough := make(chan struct{}, 1)
+	for range 4 {
+		customers.Go(func() {
+			for {
+				p, err := client.Payments.Create(t.Context(), jovepay.PaymentRequest{
+					PriceAmount: jovepay.MustAmount("10"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: "A", Case: "success",
+				})
+				if err != nil {
+					return
+				}
+				mu.Lock()
+				known[p.ID] = true
+				if len(known) >= wanted {
+					select {
+					case enough <- struct{}{}:
+					default:
+					}
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	<-enough
+	require.NoError(t, process.Process.Kill())
+	customers.Wait()
+	require.Error(t, process.Wait())
 }
 
 func TestVictim(t *testing.T) {
