@@ -97,14 +97,22 @@ func unprinted(err error, id jovepay.ID) error {
 	return told
 }
 
-// making is what a request makes: the member of the answer that has its id, and
-// what to do if the answer is lost.
-type making struct{ member, lost string }
+// making is what a request makes, named by the member of the answer that has
+// its id.
+type making string
 
-var (
-	aPayment  = making{"payment_id", "It may have been made. Do not simply repeat the command: look first, with \"jovepay payment list\"."}
-	anInvoice = making{"id", "It may have been made, and no list has an invoice that nobody has paid on. If you make another, give the customer the page of that one alone."}
+const (
+	aPayment  making = "payment_id"
+	anInvoice making = "id"
 )
+
+// lost says what to do if the answer is lost.
+func (m making) lost() string {
+	if m == anInvoice {
+		return "It may have been made, and no list has an invoice that nobody has paid on. If you make another, give the customer the page of that one alone."
+	}
+	return "It may have been made. Do not simply repeat the command: look first, with \"jovepay payment list\"."
+}
 
 // unknownOutcome adds to an error what is known of a thing that may have been
 // made: its id, if the answer has it.
@@ -112,9 +120,9 @@ func unknownOutcome(err error, made making) error {
 	if !errors.Is(err, jovepay.ErrOutcomeUnknown) {
 		return err
 	}
-	told := fail.With(fail.OutcomeUnknown, made.lost, err)
+	told := fail.With(fail.OutcomeUnknown, made.lost(), err)
 	if answer := (*jovepay.APIError)(nil); errors.As(err, &answer) {
-		told.ID = findID(answer.Body, made.member)
+		told.ID = findID(answer.Body, string(made))
 	}
 	return told
 }

@@ -117,7 +117,7 @@ func (c *cli) request(ctx context.Context, client *jovepay.Client, settings setu
 	if call.method == http.MethodGet || call.method == http.MethodHead {
 		return err
 	}
-	return unprinted(err, findID(answer, made.member))
+	return unprinted(err, findID(answer, string(made)))
 }
 
 // showAnswer prints an answer whatever it is: JSON indented for people.
