@@ -11,46 +11,53 @@ import (
 // until it is stopped. Anything else that is printed meanwhile goes through
 // [Live.Above]. A nil Live draws nothing.
 type Live struct {
-	mu   sync.Mutex
-	out  io.Writer
-	line func(elapsed time.Duration) string
-	from time.Time
-	stop context.CancelFunc
-	done chan struct{}
+	mu    sync.Mutex
+	out   io.Writer
+	width func() int
+	line  func(elapsed time.Duration) string
+	from  time.Time
+	stop  context.CancelFunc
+	done  chan struct{}
 }
 
 // clearLine puts the cursor at the start of an empty line.
 const clearLine = "\r\x1b[K"
 
-// Live starts a live line, or returns nil where nobody looks at a terminal.
+// Live draws a live line and keeps it up to date, or returns nil where nobody
+// looks at a terminal.
 func (p *Printer) Live(ctx context.Context, line func(elapsed time.Duration) string) *Live {
 	if !p.Terminal || p.JSON {
 		return nil
 	}
 	ctx, stop := context.WithCancel(ctx)
-	l := &Live{out: p.Out, line: line, from: time.Now(), stop: stop, done: make(chan struct{})}
-	go l.run(ctx, p.Width)
+	l := &Live{out: p.Out, width: p.Width, line: line, from: time.Now(), stop: stop, done: make(chan struct{})}
+	l.draw() // before anything can be printed above it
+	go l.run(ctx)
 	return l
 }
 
-func (l *Live) run(ctx context.Context, width func() int) {
+func (l *Live) run(ctx context.Context) {
 	defer close(l.done)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		l.mu.Lock()
-		text := []rune(Plain(l.line(time.Since(l.from).Truncate(time.Second))))
-		if limit := width() - 1; len(text) > limit {
-			text = text[:limit]
-		}
-		_, _ = io.WriteString(l.out, clearLine+string(text)) // decoration
-		l.mu.Unlock()
 		select {
 		case <-tick.C:
+			l.draw()
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+func (l *Live) draw() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := []rune(Plain(l.line(time.Since(l.from).Truncate(time.Second))))
+	if limit := l.width() - 1; len(text) > limit {
+		text = text[:limit]
+	}
+	_, _ = io.WriteString(l.out, clearLine+string(text)) // decoration
 }
 
 // Above calls show while the line is out of the way.
