@@ -54,7 +54,8 @@ func WithAPIKey(key string) Option {
 
 // WithCredentials logs in with e-mail and password for the endpoints that
 // want a JWT, such as the payment list. Both are case-sensitive. The client
-// logs in when it first needs to, once for all goroutines.
+// logs in when it first needs to, once for all goroutines. A login that was
+// begun goes on, for a minute at most, when nobody waits for it any more.
 func WithCredentials(email, password string) Option {
 	return func(s *settings) error {
 		if strings.TrimSpace(email) == "" || password == "" {
