@@ -30,7 +30,7 @@ const maxErrors = 10
 //	lately := jovepay.PaymentListOptions{DateFrom: time.Now().AddDate(0, 0, -14)}
 //	report, err := box.Reconcile(ctx, client.Payments.All(ctx, lately), fn)
 //
-// The list is by the day a payment was created: reach back as far as one can
+// The list is by when a payment was created: reach back as far as one can
 // still change, not only to the last run.
 //
 // It can run on every replica at once, beside deliveries, and again and again.

@@ -45,6 +45,7 @@ func TestDemoEndsWithItsContext(t *testing.T) {
 func TestCommandLineIsChecked(t *testing.T) {
 	for want, args := range map[string][]string{
 		`command "sell" is not known`:   {"sell"},
+		`command "" is not known`:       {""},
 		`engine "carrier" is not known`: {"serve", "-engine", "carrier"},
 		`unexpected argument "more"`:    {"serve", "-every", "1m", "more"},
 		"flag provided but not defined": {"-what"},
