@@ -134,6 +134,8 @@ func ExampleIPNVerifier_ParseRequest() {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		event, err := verifier.ParseRequest(r)
 		switch {
+		case errors.Is(err, jovepay.ErrIPNTooLarge):
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
 		case errors.Is(err, jovepay.ErrMalformedIPN):
 			w.WriteHeader(http.StatusBadRequest)
 		case err != nil:
