@@ -50,7 +50,8 @@ func (c *Currency) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// CurrencyList is the answer to [CurrenciesService.List].
+// CurrencyList is the answer to [CurrenciesService.List]. Its form is not
+// documented by JovePay.
 type CurrencyList struct {
 	Currencies []Currency `json:"currencies"`
 	Answer

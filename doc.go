@@ -22,7 +22,7 @@
 // # Authentication
 //
 // [WithAPIKey] is enough for most calls. The payment list, and so
-// [PaymentsService.List], [PaymentsService.All] and
+// [PaymentsService.List], [PaymentsService.All], [PaymentsService.FindOrder] and
 // [PaymentsService.CreateOnce], want a JWT beside it: give [WithCredentials]
 // and the client logs in when it needs to, once for all goroutines. [WithEnv]
 // reads both from the environment. No secret is ever printed.

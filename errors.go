@@ -28,7 +28,8 @@ var (
 )
 
 // APIError is an answer from JovePay, or from a proxy before it, that is not
-// a success or cannot be read. Its text is one line and holds no secret.
+// a success or cannot be read. Its text is one line and holds no secret. The form
+// of errors is not documented by JovePay; what an answer lacks is empty here.
 type APIError struct {
 	StatusCode int    // HTTP status; 2xx if a success could not be read
 	Code       string // JovePay's code such as INVALID_REQUEST_PARAMS; may be empty

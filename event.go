@@ -13,7 +13,9 @@ import (
 
 // Event is a verified notification: a [*PaymentEvent], a [*WithdrawalEvent], a
 // [*RecurringPaymentEvent], or an [*UnknownEvent] if it is of a kind that this
-// package does not know. Tell them apart with a type switch.
+// package does not know. Tell them apart with a type switch. Bodies in snake_case,
+// as in JovePay's guide, and in camelCase, as its shop plugins read them (not
+// documented by JovePay), give the same events.
 type Event interface {
 	// Key identifies the event: it is the same for every delivery of it,
 	// however it was serialised, and another when its status has changed or

@@ -34,7 +34,7 @@ type InvoiceWidget struct {
 }
 
 // URL returns the address of the page, built as JovePay's browser bundle
-// builds it.
+// builds it; it is not documented by JovePay.
 func (w InvoiceWidget) URL() (string, error) {
 	var v validation
 	v.require(w.InvoiceID != "", "invoice_id", "is required")
@@ -89,7 +89,8 @@ type CheckoutProduct struct {
 }
 
 // URL returns the address to send the customer to, built as JovePay's shop
-// plugins build it: the order as JSON in base64.
+// plugins build it, the order as JSON in base64; it is not documented by
+// JovePay.
 func (c Checkout) URL() (string, error) {
 	var v validation
 	v.require(c.PublishableKey != "", "apiKey", "is required")

@@ -186,7 +186,8 @@ func (v *IPNVerifier) Verify(body []byte, signature string) error {
 
 // Parse verifies body as [IPNVerifier.Verify] does and returns the event in
 // it. The event is read from the text that was signed, not from the body, so
-// that what is acted on is what JovePay vouched for. A member of an
+// that what is acted on is what JovePay vouched for: a number that was signed in
+// the js or php form has at most the digits of a double. A member of an
 // unexpected type is left out of the typed fields and is found in Extra.
 func (v *IPNVerifier) Parse(body []byte, signature string) (Event, error) {
 	work := v.begin()

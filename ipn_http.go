@@ -94,6 +94,9 @@ func (b *rereadable) Read(p []byte) (int, error) {
 //   - 400 if the body is malformed, 413 if it is too long, 405 if the request
 //     is not a POST.
 //
+// It waits for the body as long as the server's ReadTimeout says, or 15 seconds
+// if there is none.
+//
 // fn is called for each delivery, and the same event is delivered more than
 // once and not always in order: let it do its work once per [Event.Key]. Its
 // context ends when the sender disconnects; wrap it with

@@ -36,8 +36,8 @@ type settings struct {
 }
 
 // WithAPIKey authenticates with an API key from JovePay's dashboard, sent in
-// the x-api-key header. White space around it is dropped; an empty key is an
-// error.
+// the x-api-key header, whose name is not documented by JovePay. White space
+// around it is dropped; an empty key is an error.
 func WithAPIKey(key string) Option {
 	return func(s *settings) error {
 		key = strings.TrimSpace(key)

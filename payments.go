@@ -190,7 +190,8 @@ func (o *PaymentListOptions) validate() error {
 	return v.err
 }
 
-// PaymentList is one page of payments with the totals of the whole list.
+// PaymentList is one page of payments with the totals of the whole list. Its
+// form is not documented by JovePay.
 type PaymentList struct {
 	Payments   []*Payment `json:"data"`
 	Limit      int        `json:"limit"`      // of payments on a page
@@ -212,8 +213,8 @@ func (l *PaymentList) accept(raw []byte) error {
 	return l.Answer.accept(raw)
 }
 
-// List returns one page of payments. It needs credentials: see
-// [WithCredentials]. [PaymentsService.All] walks all pages.
+// List returns one page of payments. It needs credentials, which is not
+// documented by JovePay: see [WithCredentials]. [PaymentsService.All] walks all pages.
 //
 // From JovePay's guide: GET /v1/payment.
 func (s *PaymentsService) List(ctx context.Context, opts PaymentListOptions) (*PaymentList, error) {
