@@ -10,8 +10,9 @@ import (
 // Addresses of JovePay's hosted pages. They are not documented by JovePay's
 // guide, but its shop plugins and browser bundle use them.
 const (
-	paymentWidgetURL = "https://www.jovepay.com/pay/embeds/payment-widget"
-	checkoutURL      = "https://www.jovepay.com/pay/payment"
+	checkoutURL       = "https://www.jovepay.com/pay/payment"
+	paymentWidgetURL  = "https://www.jovepay.com/pay/embeds/payment-widget"
+	donationWidgetURL = "https://www.jovepay.com/pay/embeds/donation-widget"
 )
 
 // Theme is the look of a hosted page; empty means light.
@@ -25,11 +26,14 @@ const (
 
 // InvoiceWidget describes JovePay's page for an invoice, made to be shown in a
 // frame. InvoiceID is required.
+//
+// The customer can edit the address, for example the id in it. Compare order,
+// price and coin of each notification with the order: see [Expectation.Settle].
 type InvoiceWidget struct {
 	InvoiceID ID     // of an invoice made with [InvoicesService.Create]
 	PaymentID ID     // resumes this payment, if given
 	Theme     Theme  // default light
-	Locale    string // such as "en", the default; es fr de it ja ko ru sw hi zh ar fa pt bn are known
+	Locale    string // such as "en", the default; es fr de it ja ko ru sw hi zh cn ar fa pt bn are known
 	Testnet   bool   // test networks
 }
 
@@ -42,19 +46,40 @@ func (w InvoiceWidget) URL() (string, error) {
 	if v.err != nil {
 		return "", v.err
 	}
-	address := paymentWidgetURL + "?iid=" + url.QueryEscape(string(w.InvoiceID)) + pageQuery(w.Theme, w.Locale)
-	if w.PaymentID != "" {
-		address += "&pid=" + url.QueryEscape(string(w.PaymentID))
+	return paymentWidgetURL + "?iid=" + url.QueryEscape(string(w.InvoiceID)) +
+		paymentQuery(w.PaymentID, w.Testnet) + pageQuery(w.Theme, w.Locale), nil
+}
+
+// DonationWidget describes JovePay's page that takes donations of any amount,
+// made to be shown in a frame. PublishableKey is required.
+type DonationWidget struct {
+	// PublishableKey is the merchant's API key for hosted pages. It is in the
+	// address, where everyone can read it: never give a secret key here.
+	PublishableKey string
+
+	Theme  Theme  // default light
+	Locale string // such as "en", the default
+}
+
+// URL returns the address of the page, built as JovePay's browser bundle
+// builds it; it is not documented by JovePay.
+func (w DonationWidget) URL() (string, error) {
+	var v validation
+	v.require(w.PublishableKey != "", "apiKey", "is required")
+	v.page(w.Theme, w.Locale)
+	if v.err != nil {
+		return "", v.err
 	}
-	if w.Testnet {
-		address += "&isTestnet=true"
-	}
-	return address, nil
+	return donationWidgetURL + "?apiKey=" + url.QueryEscape(w.PublishableKey) + pageQuery(w.Theme, w.Locale), nil
 }
 
 // Checkout describes JovePay's payment page for an order, reached without a
 // call to the API. PublishableKey, OrderID, PriceAmount and PriceCurrency are
 // required.
+//
+// Nothing protects the address: the customer can edit it, the price and the
+// address for notifications included. Ship on a notification only after
+// comparing its order, price and coin with the order: see [Expectation.Settle].
 type Checkout struct {
 	// PublishableKey is the merchant's API key for hosted pages. It is in the
 	// address, where the customer can read it: never give a secret key here.
@@ -66,7 +91,7 @@ type Checkout struct {
 
 	SuccessURL     string `json:"successUrl,omitzero"`
 	CancelURL      string `json:"cancelUrl,omitzero"`
-	IPNCallbackURL string `json:"ipnCallbackUrl,omitzero"`
+	IPNCallbackURL string `json:"ipnCallbackUrl,omitzero"` // not in a widget
 
 	CustomerName  string            `json:"customerName,omitzero"`
 	CustomerEmail string            `json:"customerEmail,omitzero"`
@@ -77,8 +102,9 @@ type Checkout struct {
 	DataSource    string            `json:"dataSource,omitzero"` // what made the link, such as "woocommerce"
 	Testnet       bool              `json:"isTestnet,omitzero"`  // test networks
 
-	Theme  Theme  `json:"-"` // default light
-	Locale string `json:"-"` // such as "en", the default
+	PaymentID ID     `json:"-"` // of a payment to resume; only in a widget
+	Theme     Theme  `json:"-"` // default light
+	Locale    string `json:"-"` // such as "en", the default
 }
 
 // CheckoutProduct is a line of the order, shown to the customer.
@@ -93,6 +119,30 @@ type CheckoutProduct struct {
 // JovePay.
 func (c Checkout) URL() (string, error) {
 	var v validation
+	v.require(c.PaymentID == "", "paymentId", "can be resumed only in a widget")
+	params := c.params(&v)
+	if v.err != nil {
+		return "", v.err
+	}
+	return checkoutURL + params + pageQuery(c.Theme, c.Locale), nil
+}
+
+// WidgetURL returns the address of the same page made to be shown in a frame,
+// built as JovePay's browser bundle builds it; it is not documented by JovePay.
+// As in the bundle, IPNCallbackURL is an error here: set the address for
+// notifications in JovePay's dashboard.
+func (c Checkout) WidgetURL() (string, error) {
+	var v validation
+	v.require(c.IPNCallbackURL == "", "ipnCallbackUrl", "cannot be set in a widget: set it in the dashboard")
+	params := c.params(&v)
+	if v.err != nil {
+		return "", v.err
+	}
+	return paymentWidgetURL + params + paymentQuery(c.PaymentID, c.Testnet) + pageQuery(c.Theme, c.Locale), nil
+}
+
+// params returns the query that holds the order.
+func (c Checkout) params(v *validation) string {
 	v.require(c.PublishableKey != "", "apiKey", "is required")
 	v.require(c.OrderID != "", "orderId", "is required")
 	v.amount("priceAmount", c.PriceAmount)
@@ -101,24 +151,32 @@ func (c Checkout) URL() (string, error) {
 	v.optionalURL("cancelUrl", c.CancelURL)
 	v.optionalURL("ipnCallbackUrl", c.IPNCallbackURL)
 	v.page(c.Theme, c.Locale)
-	if v.err != nil {
-		return "", v.err
-	}
 	type order Checkout
 	content, err := json.Marshal(struct {
 		PriceAmount string `json:"priceAmount"` // a string, as the plugins send it
 		order
 	}{c.PriceAmount.String(), order(c)})
 	if err != nil {
-		return "", &ValidationError{"checkout", err.Error()}
+		v.require(false, "checkout", err.Error())
 	}
-	params := url.QueryEscape(base64.StdEncoding.EncodeToString(content))
-	return checkoutURL + "?params=" + params + pageQuery(c.Theme, c.Locale), nil
+	return "?params=" + url.QueryEscape(base64.StdEncoding.EncodeToString(content))
 }
 
 func (v *validation) page(theme Theme, locale string) {
 	v.require(theme == "" || theme == Light || theme == Dark, "theme", `want "light" or "dark"`)
 	v.require(len(locale) <= 10, "locale", `want a language such as "en"`)
+}
+
+// paymentQuery and pageQuery stand in the order in which the browser bundle
+// writes them.
+func paymentQuery(id ID, testnet bool) (query string) {
+	if id != "" {
+		query = "&pid=" + url.QueryEscape(string(id))
+	}
+	if testnet {
+		query += "&isTestnet=true"
+	}
+	return query
 }
 
 func pageQuery(theme Theme, locale string) string {

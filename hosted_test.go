@@ -22,11 +22,11 @@ func TestInvoiceWidgetURL(t *testing.T) {
 	}{
 		{jovepay.InvoiceWidget{InvoiceID: "4522625843"}, "iid=4522625843&theme=light&locale=en"},
 		{jovepay.InvoiceWidget{InvoiceID: "1", Theme: jovepay.Dark, Locale: "zh"}, "iid=1&theme=dark&locale=zh"},
-		{jovepay.InvoiceWidget{InvoiceID: "1", PaymentID: "5745459419"}, "iid=1&theme=light&locale=en&pid=5745459419"},
-		{jovepay.InvoiceWidget{InvoiceID: "1", Testnet: true}, "iid=1&theme=light&locale=en&isTestnet=true"},
+		{jovepay.InvoiceWidget{InvoiceID: "1", PaymentID: "5745459419"}, "iid=1&pid=5745459419&theme=light&locale=en"},
+		{jovepay.InvoiceWidget{InvoiceID: "1", Testnet: true}, "iid=1&isTestnet=true&theme=light&locale=en"},
 		{
 			jovepay.InvoiceWidget{InvoiceID: "1", PaymentID: "2", Theme: jovepay.Light, Locale: "ar", Testnet: true},
-			"iid=1&theme=light&locale=ar&pid=2&isTestnet=true",
+			"iid=1&pid=2&isTestnet=true&theme=light&locale=ar",
 		},
 		{jovepay.InvoiceWidget{InvoiceID: "a&b=c #ü"}, "iid=a%26b%3Dc+%23%C3%BC&theme=light&locale=en"},
 	} {
@@ -37,6 +37,34 @@ func TestInvoiceWidgetURL(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, string(tt.widget.InvoiceID), parsed.Query().Get("iid"))
 	}
+}
+
+func TestDonationWidgetURL(t *testing.T) {
+	t.Parallel()
+	const page = "https://www.jovepay.com/pay/embeds/donation-widget?"
+	got, err := jovepay.DonationWidget{PublishableKey: "PUB-1"}.URL()
+	require.NoError(t, err)
+	assert.Equal(t, page+"apiKey=PUB-1&theme=light&locale=en", got)
+	got, err = jovepay.DonationWidget{PublishableKey: "a&b=c #ü", Theme: jovepay.Dark, Locale: "cn"}.URL()
+	require.NoError(t, err)
+	assert.Equal(t, page+"apiKey=a%26b%3Dc+%23%C3%BC&theme=dark&locale=cn", got)
+}
+
+// The widget's address holds the same order as the page's.
+func TestCheckoutWidgetURL(t *testing.T) {
+	t.Parallel()
+	checkout := jovepay.Checkout{
+		PublishableKey: "PUB-1", OrderID: "order/1001", PriceAmount: jovepay.MustAmount("49.90"), PriceCurrency: "USD",
+		Testnet: true, Theme: jovepay.Dark, Locale: "pt",
+	}
+	page, err := checkout.URL()
+	require.NoError(t, err)
+	checkout.PaymentID = "5745459419"
+	widget, err := checkout.WidgetURL()
+	require.NoError(t, err)
+	params, looks, ok := strings.Cut(strings.TrimPrefix(page, "https://www.jovepay.com/pay/payment"), "&")
+	require.True(t, ok)
+	assert.Equal(t, "https://www.jovepay.com/pay/embeds/payment-widget"+params+"&pid=5745459419&isTestnet=true&"+looks, widget)
 }
 
 func TestCheckoutURL(t *testing.T) {
@@ -125,6 +153,12 @@ func TestHostedPagesRefuse(t *testing.T) {
 		{"cancelUrl", with(checkout, func(c *jovepay.Checkout) { c.CancelURL = "/cart" }).URL},
 		{"ipnCallbackUrl", with(checkout, func(c *jovepay.Checkout) { c.IPNCallbackURL = "https://" }).URL},
 		{"theme", with(checkout, func(c *jovepay.Checkout) { c.Theme = "Dark" }).URL},
+		{"paymentId", with(checkout, func(c *jovepay.Checkout) { c.PaymentID = "1" }).URL},
+		{"ipnCallbackUrl", with(checkout, func(c *jovepay.Checkout) { c.IPNCallbackURL = "https://shop.example/ipn" }).WidgetURL},
+		{"orderId", with(checkout, func(c *jovepay.Checkout) { c.OrderID = "" }).WidgetURL},
+		{"apiKey", jovepay.DonationWidget{}.URL},
+		{"theme", jovepay.DonationWidget{PublishableKey: "k", Theme: "blue"}.URL},
+		{"locale", jovepay.DonationWidget{PublishableKey: "k", Locale: "a language of which nobody has heard"}.URL},
 		{"checkout", with(checkout, func(c *jovepay.Checkout) { c.OrderID = "\xff" }).URL},
 	} {
 		text, err := tt.url()

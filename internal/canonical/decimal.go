@@ -28,7 +28,7 @@ const (
 	maxDigits = 800
 
 	// maxExp stands for every exponent beyond it.
-	maxExp = 1 << 40
+	maxExp = math.MaxInt / 16
 )
 
 // parseDecimal returns the number that b writes: digits, perhaps a point among,
