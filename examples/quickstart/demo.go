@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,21 +23,23 @@ type demo struct {
 	out      io.Writer
 }
 
-// connect starts an emulator, or takes the real API if JOVEPAY_API_KEY is set.
-// Further settings for the real one:
+// connect starts an emulator. If live is true it takes the account in the
+// environment instead, which needs JOVEPAY_API_KEY. The other variables are
+// optional:
 //
+//   - JOVEPAY_BASE_URL for another address than JovePay's;
 //   - JOVEPAY_EMAIL and JOVEPAY_PASSWORD for the list of payments;
 //   - JOVEPAY_IPN_SECRET for notifications, with JOVEPAY_IPN_URL, the public
 //     address at which JovePay reaches JOVEPAY_IPN_LISTEN, which is
 //     127.0.0.1:8080 unless set.
-func connect(out io.Writer) (d *demo, err error) {
+func connect(out io.Writer, live bool) (d *demo, err error) {
 	d = &demo{out: out}
 	defer func() {
 		if err != nil {
 			d.close()
 		}
 	}()
-	if os.Getenv("JOVEPAY_API_KEY") != "" {
+	if live {
 		return d, d.connectReal()
 	}
 	if d.emulator, err = jovepaytest.NewServer(jovepaytest.WithAutoAdvance(50 * time.Millisecond)); err != nil {
@@ -52,10 +55,14 @@ func connect(out io.Writer) (d *demo, err error) {
 }
 
 func (d *demo) connectReal() (err error) {
-	d.say("JovePay", "the real API; interrupt to leave")
+	if os.Getenv("JOVEPAY_API_KEY") == "" {
+		return errors.New("-real needs JOVEPAY_API_KEY")
+	}
 	if d.client, err = jovepay.NewClient(jovepay.WithEnv()); err != nil {
 		return err
 	}
+	d.say("JovePay", "the account of JOVEPAY_API_KEY at %s; interrupt to leave",
+		cmp.Or(os.Getenv("JOVEPAY_BASE_URL"), jovepay.DefaultBaseURL))
 	secret, url, listen := os.Getenv("JOVEPAY_IPN_SECRET"), os.Getenv("JOVEPAY_IPN_URL"), os.Getenv("JOVEPAY_IPN_LISTEN")
 	if secret == "" || url == "" {
 		return nil

@@ -3,13 +3,15 @@
 //
 //	go run ./examples/quickstart
 //
-// Without settings it runs on an emulator, which also plays the customers.
-// With JOVEPAY_API_KEY it runs on the real API and waits for you to pay; see
-// connect for the other settings.
+// It runs on an emulator, which also plays the customers, whatever the
+// environment holds. With -real it creates payments in the account of
+// JOVEPAY_API_KEY and waits for you to pay them; see connect for the other
+// variables.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -19,7 +21,9 @@ import (
 )
 
 func main() {
-	d, err := connect(os.Stdout)
+	live := flag.Bool("real", false, "use the account of JOVEPAY_API_KEY instead of an emulator")
+	flag.Parse()
+	d, err := connect(os.Stdout, *live)
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		err = d.run(ctx)

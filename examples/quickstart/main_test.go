@@ -30,10 +30,10 @@ func without(t *testing.T) {
 	}
 }
 
-func newDemo(t *testing.T) (*demo, *bytes.Buffer) {
+func newDemo(t *testing.T, live bool) (*demo, *bytes.Buffer) {
 	t.Helper()
 	var out bytes.Buffer
-	d, err := connect(&out)
+	d, err := connect(&out, live)
 	require.NoError(t, err)
 	t.Cleanup(d.close)
 	return d, &out
@@ -41,7 +41,7 @@ func newDemo(t *testing.T) (*demo, *bytes.Buffer) {
 
 func TestOnTheEmulator(t *testing.T) {
 	without(t)
-	d, out := newDemo(t)
+	d, out := newDemo(t, false)
 	require.NoError(t, d.run(t.Context()))
 
 	want, err := os.ReadFile("output.want")
@@ -83,7 +83,7 @@ func TestOnTheRealAPI(t *testing.T) {
 			for setting, value := range c.settings {
 				t.Setenv(setting, value)
 			}
-			d, out := newDemo(t)
+			d, out := newDemo(t, true)
 			d.wait.MinInterval = 1 // as often as it can
 			payments, err := server.Payments()
 			require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestOnTheRealAPI(t *testing.T) {
 				}
 			}()
 			require.NoError(t, d.run(t.Context()))
-			assert.Contains(t, out.String(), "the real API")
+			assert.Contains(t, out.String(), "the account of JOVEPAY_API_KEY at "+server.URL)
 			assert.Contains(t, out.String(), "pay now")
 			for _, want := range c.want {
 				assert.Contains(t, out.String(), want)
@@ -112,9 +112,32 @@ func TestOnTheRealAPI(t *testing.T) {
 	}
 }
 
+// A key that happens to be in the environment is no request to use it.
+func TestTheEnvironmentIsNotUsed(t *testing.T) {
+	without(t)
+	account, err := jovepaytest.NewServer()
+	require.NoError(t, err)
+	t.Cleanup(account.Close)
+	t.Setenv("JOVEPAY_API_KEY", account.APIKey)
+	t.Setenv("JOVEPAY_BASE_URL", account.URL)
+	d, out := newDemo(t, false)
+	require.NoError(t, d.run(t.Context()))
+	assert.Contains(t, out.String(), "an emulator at "+d.emulator.URL)
+	assert.NotEqual(t, account.URL, d.emulator.URL)
+	payments, err := account.Payments()
+	require.NoError(t, err)
+	assert.Empty(t, payments)
+}
+
+func TestRealNeedsAKey(t *testing.T) {
+	without(t)
+	_, err := connect(new(bytes.Buffer), true)
+	require.EqualError(t, err, "-real needs JOVEPAY_API_KEY")
+}
+
 func TestInterruptEndsIt(t *testing.T) {
 	without(t)
-	d, _ := newDemo(t)
+	d, _ := newDemo(t, false)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, d.run(ctx), context.Canceled)
@@ -133,7 +156,7 @@ func TestUnusableSettings(t *testing.T) {
 			for setting, value := range settings {
 				t.Setenv(setting, value)
 			}
-			_, err := connect(new(bytes.Buffer))
+			_, err := connect(new(bytes.Buffer), true)
 			require.Error(t, err)
 			assert.NotContains(t, err.Error(), "some-key")
 		})
@@ -151,7 +174,7 @@ func TestExitStatus(t *testing.T) {
 	t.Setenv("JOVEPAY_API_KEY", "some-key")
 	t.Setenv("JOVEPAY_BASE_URL", "http://127.0.0.1:1")
 	var stderr bytes.Buffer
-	failing := exec.CommandContext(t.Context(), program)
+	failing := exec.CommandContext(t.Context(), program, "-real")
 	failing.Stderr = &stderr
 	var exit *exec.ExitError
 	require.ErrorAs(t, failing.Run(), &exit)
