@@ -1,10 +1,15 @@
 package jovepay
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/jovepay/jovepay-go/internal/double"
 )
 
 // Decision is what to do about an order after news of its payment. The zero
@@ -28,14 +33,15 @@ const (
 	// DecisionRepeated: a further deposit to an address that was paid before.
 	// A person decides.
 	DecisionRepeated Decision = "repeated"
-	// DecisionMismatch: not this order's payment, or not its price. Do not
-	// fulfil; look into it.
+	// DecisionMismatch: not this order's payment, or not its price, or the
+	// expectation itself is a mistake. Do not fulfil; look into it.
 	DecisionMismatch Decision = "mismatch"
 	// DecisionClosed: the payment failed, expired, or was refunded or
 	// cancelled.
 	DecisionClosed Decision = "closed"
-	// DecisionUnknown: it cannot be told, since the status is not known or an
-	// amount is missing. A person decides.
+	// DecisionUnknown: it cannot be decided, since the status is not known, no
+	// received amount is reported, or a member that decides cannot be read. A
+	// person decides.
 	DecisionUnknown Decision = "unknown"
 )
 
@@ -53,13 +59,15 @@ func (v Verdict) Fulfil() bool {
 }
 
 // Expectation is what a shop expects of the payment for an order. OrderID,
-// PriceAmount and PriceCurrency are compared always, the other fields if they
-// are set. [Payment.Expectation] makes one from the payment that was created;
-// keep it with the order.
+// PriceAmount and PriceCurrency are required and always compared, the other
+// fields if they are set. Amounts must be above zero. With an expectation that
+// breaks these rules every verdict is [DecisionMismatch], and its reason names
+// the mistake. [Payment.Expectation] makes one from the payment that was
+// created; keep it with the order.
 type Expectation struct {
 	OrderID       string
 	PriceAmount   Amount
-	PriceCurrency string // ticker; case does not count
+	PriceCurrency string // ticker; the case of ASCII letters does not count
 	PaymentID     ID     // the payment that was created; empty for an invoice, which makes its own
 	InvoiceID     ID     // the invoice that was created
 	PayCurrency   string // the coin that was asked for; empty if the customer chooses
@@ -115,7 +123,7 @@ func Tolerate(part Amount) SettleOption {
 	}
 }
 
-// Settle judges news of a payment, from a notification or an answer, against
+// Settle judges news of a payment, from a notification or a response, against
 // what the shop expects. It decides on this news alone and keeps nothing:
 // fulfil an order only once, whatever comes later. Package inbox applies each
 // event once, in a transaction in which the order can say that it was.
@@ -123,6 +131,14 @@ func Tolerate(part Amount) SettleOption {
 // As JovePay's guide advises, it never fulfils on a repeated or wrong-asset
 // deposit, and it checks order, price, amount and asset. docs/settlement.md
 // has the table.
+//
+// Two amounts that are one number to JavaScript, which signs every number as
+// a double, are the same amount: 50 and 49.999999999999999999. Every larger
+// difference counts.
+//
+// A member that decides (an id, order, status, amount, currency or origin)
+// and could not be read into its field is in p.Extra. It never counts as
+// missing: the verdict is [DecisionUnknown].
 func (e Expectation) Settle(p *Payment, opts ...SettleOption) Verdict {
 	s := settling{from: StatusFinished}
 	for _, opt := range opts {
@@ -133,11 +149,17 @@ func (e Expectation) Settle(p *Payment, opts ...SettleOption) Verdict {
 	if s.misuse != "" {
 		return verdict(DecisionUnknown, "%s", s.misuse)
 	}
+	if mistake := e.mistake(); mistake != "" {
+		return verdict(DecisionMismatch, "%s", mistake)
+	}
+	if name, ok := unreadMember(p.Extra); ok {
+		return verdict(DecisionUnknown, "cannot read member %q: %.100q", name, p.Extra[name])
+	}
 	if v, ok := e.identify(p); !ok {
 		return v
 	}
 	switch p.Status {
-	case StatusFailed, StatusExpired, StatusRefunded, StatusCancelled:
+	case StatusFailed, StatusExpired, StatusRefunded, StatusCancelled, StatusCanceled:
 		return verdict(DecisionClosed, "payment is %s", p.Status)
 	case StatusPartiallyPaid:
 		return s.weigh(p)
@@ -150,49 +172,110 @@ func (e Expectation) Settle(p *Payment, opts ...SettleOption) Verdict {
 	return verdict(DecisionUnknown, "status %q is not known", p.Status)
 }
 
+// mistake says what keeps e from being an expectation, or "" if nothing does.
+func (e Expectation) mistake() string {
+	switch {
+	case e.OrderID == "" || e.PriceCurrency == "":
+		return "the expectation has no order or no price currency"
+	case !aboveZero(e.PriceAmount):
+		return fmt.Sprintf("the expectation's price is %q: want an amount above zero", e.PriceAmount)
+	case !e.PayAmount.IsNull() && !aboveZero(e.PayAmount):
+		return fmt.Sprintf("the expectation's pay amount is %q: want an amount above zero, or null", e.PayAmount)
+	}
+	return ""
+}
+
+// unreadMember returns the first member in extra, by name, that a verdict
+// depends on, in any spelling of its name: one that is there and could not be
+// read is not missing.
+func unreadMember(extra map[string]json.RawMessage) (name string, found bool) {
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		switch lowerASCII(strings.ReplaceAll(name, "_", "")) {
+		case "paymentid", "parentpaymentid", "origintype", "invoiceid", "orderid", "paymentstatus",
+			"priceamount", "pricecurrency", "payamount", "paycurrency", "actuallypaid",
+			"outcomeamount", "outcomecurrency":
+			if string(extra[name]) != "null" {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}
+
 // identify checks that p is the payment that is expected, in the coin that is
 // expected; ok is true if it is.
 func (e Expectation) identify(p *Payment) (v Verdict, ok bool) {
 	switch {
-	case e.OrderID == "" || e.PriceAmount.IsNull() || e.PriceCurrency == "":
-		return verdict(DecisionMismatch, "the expectation lacks order, price or currency"), false
 	case p.OrderID != e.OrderID:
 		return verdict(DecisionMismatch, "payment is for order %q", p.OrderID), false
-	case e.PayCurrency != "" && !strings.EqualFold(p.PayCurrency, e.PayCurrency):
+	case p.Status == StatusWrongAssetConfirmed:
+		return verdict(DecisionWrongAsset, "payment is %s, in %q", p.Status, p.PayCurrency), false
+	case e.PayCurrency != "" && !sameTicker(p.PayCurrency, e.PayCurrency):
 		return verdict(DecisionWrongAsset, "paid in %q instead of %q", p.PayCurrency, e.PayCurrency), false
-	case p.ParentPaymentID != "" || strings.EqualFold(p.OriginType, "REPEATED"):
+	case p.ParentPaymentID != "" || lowerASCII(p.OriginType) == "repeated":
 		return verdict(DecisionRepeated, "further deposit after payment %s", p.ParentPaymentID), false
 	case e.PaymentID != "" && p.ID != e.PaymentID:
 		return verdict(DecisionMismatch, "payment %s instead of %s", p.ID, e.PaymentID), false
 	case e.InvoiceID != "" && p.InvoiceID != e.InvoiceID:
 		return verdict(DecisionMismatch, "payment on invoice %s instead of %s", p.InvoiceID, e.InvoiceID), false
-	case !e.PayAmount.IsNull() && p.PayAmount.Cmp(e.PayAmount) < 0:
+	case !e.PayAmount.IsNull() && compareSigned(p.PayAmount, e.PayAmount) < 0:
 		return verdict(DecisionMismatch, "asks for %q %s instead of %s", p.PayAmount, p.PayCurrency, e.PayAmount), false
-	case !p.PriceAmount.Equal(e.PriceAmount) || !strings.EqualFold(p.PriceCurrency, e.PriceCurrency):
+	case compareSigned(p.PriceAmount, e.PriceAmount) != 0 || !sameTicker(p.PriceCurrency, e.PriceCurrency):
 		return verdict(DecisionMismatch, "price is %s %s instead of %s %s", p.PriceAmount, p.PriceCurrency, e.PriceAmount, e.PriceCurrency), false
 	}
 	return Verdict{}, true
 }
 
-// weigh compares what came with what was asked for.
+// weigh compares what came with what was asked for. In the statuses that it is
+// asked about coins have come, so a report without an amount, or with zero, is
+// doubt, not a payment of nothing.
 func (s settling) weigh(p *Payment) Verdict {
-	if p.ActuallyPaid.IsNull() || p.PayAmount.Sign() <= 0 || p.ActuallyPaid.Sign() < 0 {
-		return verdict(DecisionUnknown, "paid %q of %q: cannot be told", p.ActuallyPaid, p.PayAmount)
+	if !aboveZero(p.ActuallyPaid) || !aboveZero(p.PayAmount) {
+		return verdict(DecisionUnknown, "payment is %s, but paid %q of %q: cannot decide", p.Status, p.ActuallyPaid, p.PayAmount)
 	}
 	asked, paid := p.PayAmount.Decimal(), p.ActuallyPaid.Decimal()
-	switch missing := asked.Sub(paid); {
-	case p.Status == StatusPartiallyPaid && !missing.IsPositive():
+	enough := NewAmount(asked.Sub(asked.Mul(s.tolerance)))
+	switch more := compareSigned(p.ActuallyPaid, p.PayAmount); {
+	case p.Status == StatusPartiallyPaid && more >= 0:
 		return verdict(DecisionUnknown, "partially paid, though %s of %s came", paid, asked)
-	case missing.GreaterThan(asked.Mul(s.tolerance)):
+	case compareSigned(p.ActuallyPaid, enough) < 0:
+		missing := asked.Sub(paid)
 		v := verdict(DecisionUnderpaid, "%s %s of %s are missing", missing, p.PayCurrency, asked)
 		v.Difference = NewAmount(missing)
 		return v
-	case missing.IsNegative():
-		v := verdict(DecisionOverpaid, "%s %s more than %s", missing.Neg(), p.PayCurrency, asked)
-		v.Difference = NewAmount(missing.Neg())
+	case more > 0:
+		excess := paid.Sub(asked)
+		v := verdict(DecisionOverpaid, "%s %s more than %s", excess, p.PayCurrency, asked)
+		v.Difference = NewAmount(excess)
 		return v
 	}
 	return verdict(DecisionFulfil, "paid %s %s", paid, p.PayCurrency)
+}
+
+// compareSigned is [Amount.Cmp], but two amounts that are the same double are
+// equal.
+func compareSigned(a, b Amount) int {
+	if double.Shortest(a.text) == double.Shortest(b.text) {
+		return 0
+	}
+	return a.Cmp(b)
+}
+
+// aboveZero reports whether a is above zero, also as a double.
+func aboveZero(a Amount) bool { return compareSigned(a, Amount{text: "0"}) > 0 }
+
+// sameTicker reports whether a and b are the same but for the case of ASCII
+// letters. Unicode has other letters that fold to these.
+func sameTicker(a, b string) bool { return lowerASCII(a) == lowerASCII(b) }
+
+func lowerASCII(s string) string {
+	lower := []byte(s)
+	for i, c := range lower {
+		if 'A' <= c && c <= 'Z' {
+			lower[i] = c - 'A' + 'a'
+		}
+	}
+	return string(lower)
 }
 
 // progress ranks the statuses of a payment that goes well.
@@ -212,5 +295,5 @@ func progress(s PaymentStatus) int {
 }
 
 func verdict(d Decision, format string, args ...any) Verdict {
-	return Verdict{Decision: d, Reason: fmt.Sprintf(format, args...)}
+	return Verdict{Decision: d, Reason: oneLine(fmt.Sprintf(format, args...), 300)}
 }

@@ -1,6 +1,7 @@
 package jovepay_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -43,12 +44,17 @@ func settlementCases() []settlementCase {
 		{came: "finished, exactly what was asked", status: "finished", paid: "50", want: jovepay.DecisionFulfil},
 		{came: "finished, the same amount with other digits", status: "finished", paid: "50.000", want: jovepay.DecisionFulfil},
 		{came: "finished, 0.5 more", status: "finished", paid: "50.5", want: jovepay.DecisionOverpaid, difference: "0.5"},
-		{came: "finished, 1e-18 less", status: "finished", paid: "49.999999999999999999", want: jovepay.DecisionUnderpaid, difference: "0.000000000000000001"},
+		{came: "finished, 1e-18 less, which is the same double", status: "finished", paid: "49.999999999999999999", want: jovepay.DecisionFulfil},
+		{came: "finished, 1e-18 more, which is the same double", status: "finished", paid: "50.000000000000000001", want: jovepay.DecisionFulfil},
+		{came: "finished, 1e-14 less", status: "finished", paid: "49.99999999999999", want: jovepay.DecisionUnderpaid, difference: "0.00000000000001"},
 		{came: "finished, 0.25 less, half a percent tolerated", status: "finished", paid: "49.75", opts: half, want: jovepay.DecisionFulfil},
 		{came: "finished, 0.26 less, half a percent tolerated", status: "finished", paid: "49.74", opts: half, want: jovepay.DecisionUnderpaid, difference: "0.26"},
 		{came: "partially paid, 20 less", status: "partially_paid", paid: "30", want: jovepay.DecisionUnderpaid, difference: "20"},
 		{came: "partially paid, 0.1 less, half a percent tolerated", status: "partially_paid", paid: "49.9", opts: half, want: jovepay.DecisionFulfil},
 		{came: "partially paid, yet the full amount", status: "partially_paid", paid: "50", want: jovepay.DecisionUnknown},
+		{came: "partially paid, the same double as the full amount", status: "partially_paid", paid: "49.999999999999999999", want: jovepay.DecisionUnknown},
+		{came: "partially paid, no amount", status: "partially_paid", want: jovepay.DecisionUnknown},
+		{came: "partially paid, zero", status: "partially_paid", paid: "0", want: jovepay.DecisionUnknown},
 		{came: "waiting", status: "waiting", paid: "0", want: jovepay.DecisionWait},
 		{came: "confirming, full amount", status: "confirming", paid: "50", want: jovepay.DecisionWait},
 		{came: "confirmed, full amount", status: "confirmed", paid: "50", want: jovepay.DecisionWait},
@@ -56,12 +62,21 @@ func settlementCases() []settlementCase {
 		{came: "confirming, full amount, fulfil from confirmed", status: "confirming", paid: "50", opts: from, want: jovepay.DecisionWait},
 		{came: "confirmed, full amount, fulfil from confirmed", status: "confirmed", paid: "50", opts: from, want: jovepay.DecisionFulfil},
 		{came: "confirmed, 1 less, fulfil from confirmed", status: "confirmed", paid: "49", opts: from, want: jovepay.DecisionUnderpaid, difference: "1"},
+		{came: "confirmed, zero, fulfil from confirmed", status: "confirmed", paid: "0", opts: from, want: jovepay.DecisionUnknown},
+		{came: "sending, no amount, fulfil from confirmed", status: "sending", opts: from, want: jovepay.DecisionUnknown},
+		{came: "sending, no amount", status: "sending", want: jovepay.DecisionWait},
 		{came: "failed", status: "failed", paid: "50", want: jovepay.DecisionClosed},
 		{came: "expired", status: "expired", paid: "0", want: jovepay.DecisionClosed},
 		{came: "refunded", status: "refunded", paid: "50", want: jovepay.DecisionClosed},
 		{came: "cancelled", status: "cancelled", paid: "50", want: jovepay.DecisionClosed},
+		{came: "canceled, in the other spelling", status: "canceled", paid: "0", want: jovepay.DecisionClosed},
+		{came: "wrong_asset_confirmed", status: "wrong_asset_confirmed", paid: "50", want: jovepay.DecisionWrongAsset},
+		{came: "wrong_asset_confirmed, as a deposit with a parent", status: "wrong_asset_confirmed", paid: "50", want: jovepay.DecisionWrongAsset,
+			change: func(p *jovepay.Payment) { p.ID, p.ParentPaymentID = "1002", "1001" }},
 		{came: "a status that is not known", status: "resting", paid: "50", want: jovepay.DecisionUnknown},
-		{came: "finished, amount not told", status: "finished", paid: "", want: jovepay.DecisionUnknown},
+		{came: "finished, no amount", status: "finished", paid: "", want: jovepay.DecisionUnknown},
+		{came: "finished, zero", status: "finished", paid: "0", want: jovepay.DecisionUnknown},
+		{came: "finished, less than any double", status: "finished", paid: "1e-400", want: jovepay.DecisionUnknown},
 		{came: "finished, a negative amount", status: "finished", paid: "-50", want: jovepay.DecisionUnknown},
 		{came: "finished, nothing asked for", status: "finished", paid: "50", want: jovepay.DecisionUnknown,
 			change: func(p *jovepay.Payment) { p.PayAmount = jovepay.MustAmount("0") }, loose: true},
@@ -79,6 +94,14 @@ func settlementCases() []settlementCase {
 			change: func(p *jovepay.Payment) { p.OrderID = "order-2" }},
 		{came: "finished, less asked for than at first", status: "finished", paid: "49", want: jovepay.DecisionMismatch,
 			change: func(p *jovepay.Payment) { p.PayAmount = jovepay.MustAmount("49") }},
+		{came: "finished, asked for the same double as at first", status: "finished", paid: "50", want: jovepay.DecisionFulfil,
+			change: func(p *jovepay.Payment) { p.PayAmount = jovepay.MustAmount("49.999999999999999999") }},
+		{came: "finished, at a price that is the same double", status: "finished", paid: "50", want: jovepay.DecisionFulfil,
+			change: func(p *jovepay.Payment) { p.PriceAmount = jovepay.MustAmount("49.990000000000000001") }},
+		{came: "finished, a deciding member cannot be read", status: "finished", paid: "50", want: jovepay.DecisionUnknown,
+			change: func(p *jovepay.Payment) {
+				p.Extra = map[string]json.RawMessage{"parent_payment_id": []byte(`{"id":1}`)}
+			}},
 		{came: "finished, another price", status: "finished", paid: "50", want: jovepay.DecisionMismatch,
 			change: func(p *jovepay.Payment) { p.PriceAmount = jovepay.MustAmount("49.98") }},
 		{came: "finished, another price currency", status: "finished", paid: "50", want: jovepay.DecisionMismatch,
@@ -129,10 +152,101 @@ func TestSettle(t *testing.T) {
 	}
 }
 
+// A mistake in the expectation is named, whatever is paid.
 func TestSettleNeedsAnExpectation(t *testing.T) {
 	t.Parallel()
+	amount := jovepay.MustAmount
+	for name, c := range map[string]struct {
+		spoil func(*jovepay.Expectation)
+		want  string
+	}{
+		"no order":            {func(e *jovepay.Expectation) { e.OrderID = "" }, "the expectation has no order or no price currency"},
+		"no currency":         {func(e *jovepay.Expectation) { e.PriceCurrency = "" }, "the expectation has no order or no price currency"},
+		"no price":            {func(e *jovepay.Expectation) { e.PriceAmount = jovepay.Amount{} }, `the expectation's price is "": want an amount above zero`},
+		"price of zero":       {func(e *jovepay.Expectation) { e.PriceAmount = amount("0.00") }, `the expectation's price is "0.00": want an amount above zero`},
+		"price of minus zero": {func(e *jovepay.Expectation) { e.PriceAmount = amount("-0") }, `the expectation's price is "-0": want an amount above zero`},
+		"negative price":      {func(e *jovepay.Expectation) { e.PriceAmount = amount("-49.99") }, `the expectation's price is "-49.99": want an amount above zero`},
+		"vanishing price":     {func(e *jovepay.Expectation) { e.PriceAmount = amount("1e-400") }, `the expectation's price is "1e-400": want an amount above zero`},
+		"pay amount of zero":  {func(e *jovepay.Expectation) { e.PayAmount = amount("0") }, `the expectation's pay amount is "0": want an amount above zero, or null`},
+		"negative pay amount": {func(e *jovepay.Expectation) { e.PayAmount = amount("-50") }, `the expectation's pay amount is "-50": want an amount above zero, or null`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := created()
+			e := p.Expectation()
+			c.spoil(&e)
+			p.Status, p.ActuallyPaid = jovepay.StatusFinished, p.PayAmount
+			p.OrderID, p.PriceAmount, p.PriceCurrency = e.OrderID, e.PriceAmount, e.PriceCurrency
+			v := e.Settle(&p)
+			assert.Equal(t, jovepay.DecisionMismatch, v.Decision)
+			assert.Equal(t, c.want, v.Reason)
+		})
+	}
 	p := jovepay.Payment{Status: jovepay.StatusFinished}
 	assert.Equal(t, jovepay.DecisionMismatch, jovepay.Expectation{}.Settle(&p).Decision)
+}
+
+// What decides and cannot be read is in Extra, under any spelling of its name;
+// it never counts as missing. What does not decide does not matter.
+func TestSettleNeverSkipsWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	settle := func(name, value string) jovepay.Verdict {
+		p := created()
+		e := p.Expectation()
+		p.Status, p.ActuallyPaid = jovepay.StatusFinished, p.PayAmount
+		p.Extra = map[string]json.RawMessage{"zzz": []byte("1"), name: []byte(value)}
+		return e.Settle(&p)
+	}
+	for _, name := range []string{
+		"payment_id", "paymentId", "parent_payment_id", "parentPaymentId", "Parent_Payment_Id", "PARENTPAYMENTID",
+		"origin_type", "originType", "invoice_id", "invoiceId", "order_id", "orderId", "payment_status", "paymentStatus",
+		"price_amount", "priceAmount", "price_currency", "priceCurrency", "pay_amount", "payAmount",
+		"pay_currency", "payCurrency", "actually_paid", "actuallyPaid",
+		"outcome_amount", "outcomeAmount", "outcome_currency", "outcomeCurrency",
+	} {
+		for _, value := range []string{`{}`, `[]`, `[1]`, `{"id":1}`, `true`, `false`, `"odd"`, `7`} {
+			v := settle(name, value)
+			assert.Equal(t, jovepay.DecisionUnknown, v.Decision, "%s: %s", name, value)
+			assert.Contains(t, v.Reason, name)
+		}
+		assert.Equal(t, jovepay.DecisionFulfil, settle(name, "null").Decision, name)
+	}
+	for _, name := range []string{"fee", "new", "order_description", "payinExtraId", "id", "status", "amount", ""} {
+		assert.Equal(t, jovepay.DecisionFulfil, settle(name, "[1]").Decision, name)
+	}
+}
+
+// Doubles that differ are amounts that differ, however small the difference
+// beside them.
+func TestSettleSeesRealDifferences(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		asked, paid string
+		want        jovepay.Decision
+	}{
+		{"20999999.99999999", "20999999.99999998", jovepay.DecisionUnderpaid},
+		{"20999999.99999999", "21000000", jovepay.DecisionOverpaid},
+		{"0.000000000000000002", "0.000000000000000001", jovepay.DecisionUnderpaid},
+		{"9007199254740992", "9007199254740991", jovepay.DecisionUnderpaid},
+		{"9007199254740992", "9007199254740993", jovepay.DecisionFulfil},
+		{"0.3", "0.30000000000000004", jovepay.DecisionOverpaid},
+		{"0.12345678901234568", "0.123456789012345678", jovepay.DecisionFulfil},
+		{"0.123456789012345678", "0.12345678901234568", jovepay.DecisionFulfil},
+		{"1e399", "1e400", jovepay.DecisionOverpaid},
+		{"1e400", "1e399", jovepay.DecisionUnderpaid},
+	} {
+		p := created()
+		p.PayAmount = jovepay.MustAmount(c.asked)
+		e := p.Expectation()
+		p.Status, p.ActuallyPaid = jovepay.StatusFinished, jovepay.MustAmount(c.paid)
+		v := e.Settle(&p)
+		assert.Equal(t, c.want, v.Decision, "%s of %s: %s", c.paid, c.asked, v.Reason)
+	}
+	p := created()
+	e := p.Expectation()
+	p.Status, p.ActuallyPaid = jovepay.StatusFinished, jovepay.MustAmount("49.749999999999999999")
+	half := jovepay.Tolerate(jovepay.MustAmount("0.005"))
+	assert.Equal(t, jovepay.DecisionFulfil, e.Settle(&p, half).Decision, "the same double as the least that is tolerated")
 }
 
 func TestSettleIgnoresTheCaseOfTickers(t *testing.T) {
@@ -142,6 +256,46 @@ func TestSettleIgnoresTheCaseOfTickers(t *testing.T) {
 	p.Status, p.ActuallyPaid = jovepay.StatusFinished, p.PayAmount
 	p.PriceCurrency, p.PayCurrency = "USD", "TRX"
 	assert.Equal(t, jovepay.DecisionFulfil, e.Settle(&p).Decision)
+}
+
+// Unicode folds letters beyond ASCII to ASCII ones: KELVIN SIGN is no K, LONG
+// S no s.
+func TestSettleKeepsOtherLettersApart(t *testing.T) {
+	t.Parallel()
+	for ticker, other := range map[string]string{"kas": "\u212Aas", "usd": "u\u017Fd", "\xff": "\xfe"} {
+		require.NotEqual(t, ticker, other)
+		p := created()
+		p.PriceCurrency, p.PayCurrency = ticker, ticker
+		e := p.Expectation()
+		p.Status, p.ActuallyPaid = jovepay.StatusFinished, p.PayAmount
+		require.Equal(t, jovepay.DecisionFulfil, e.Settle(&p).Decision)
+		p.PayCurrency = other
+		assert.Equal(t, jovepay.DecisionWrongAsset, e.Settle(&p).Decision)
+		p.PayCurrency, p.PriceCurrency = ticker, other
+		assert.Equal(t, jovepay.DecisionMismatch, e.Settle(&p).Decision)
+	}
+}
+
+// A reason is one line, whatever the news says.
+func TestSettleReasonIsOneLine(t *testing.T) {
+	t.Parallel()
+	base := created()
+	for _, change := range []func(*jovepay.Payment){
+		func(p *jovepay.Payment) { p.ParentPaymentID = "1\n2" },
+		func(p *jovepay.Payment) { p.ID = "1\r\n2" },
+		func(p *jovepay.Payment) { p.PriceCurrency = "usd\n" + strings.Repeat("x", 1000) },
+		func(p *jovepay.Payment) {
+			p.Extra = map[string]json.RawMessage{"order_id": []byte("[\n" + strings.Repeat("1,", 1000) + "1]")}
+		},
+	} {
+		p := base
+		p.Status, p.ActuallyPaid = jovepay.StatusFinished, p.PayAmount
+		change(&p)
+		expectation := base.Expectation()
+		reason := expectation.Settle(&p).Reason
+		assert.NotContains(t, reason, "\n")
+		assert.Less(t, len(reason), 400)
+	}
 }
 
 func TestSettleOptionsOutOfRangeNeverFulfil(t *testing.T) {
