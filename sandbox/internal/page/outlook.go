@@ -46,9 +46,12 @@ func outlookOf(p *jovepay.Payment) outlook {
 	case jovepay.StatusRefunded:
 		return outlook{"Refunded", "partly", "Paid back",
 			"The coins were sent back to you.", way(2, "Paid back", "partly")}
-	case jovepay.StatusCancelled:
+	case jovepay.StatusCancelled, jovepay.StatusCanceled:
 		return outlook{"Cancelled", "bad", "The payment was cancelled",
 			"Please do not send coins to this address.", way(0, "Cancelled", "bad")}
+	case jovepay.StatusWrongAssetConfirmed:
+		return outlook{"Wrong coin", "partly", "Another coin arrived",
+			"Another coin than was asked for arrived. The shop will tell you how to go on.", way(3, "Wrong coin", "partly")}
 	}
 	return outlook{string(p.Status), "moving", "Status: " + string(p.Status),
 		"This page does not know the status. JovePay may add new ones; so may this sandbox's user.", nil}

@@ -20,6 +20,7 @@ func paymentStatuses() []jovepay.PaymentStatus {
 	return []jovepay.PaymentStatus{
 		jovepay.StatusWaiting, jovepay.StatusConfirming, jovepay.StatusConfirmed, jovepay.StatusSending, jovepay.StatusFinished,
 		jovepay.StatusPartiallyPaid, jovepay.StatusFailed, jovepay.StatusRefunded, jovepay.StatusExpired, jovepay.StatusCancelled,
+		jovepay.StatusCanceled, jovepay.StatusWrongAssetConfirmed,
 	}
 }
 

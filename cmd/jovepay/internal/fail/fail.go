@@ -50,7 +50,7 @@ func Meanings() []Meaning {
 		{NotFound, "not_found", "There is no such payment or endpoint."},
 		{OutcomeUnknown, "outcome_unknown", "A request that creates something may have been processed: its answer was lost. Do not simply repeat it; look for its order with \"jovepay payment list --order-id\"."},
 		{NotGenuine, "not_genuine", "A notification is not genuine: its signature is missing or does not match, or its body is malformed."},
-		{Unpaid, "unpaid", "The payment ended without being paid in full: partially_paid, failed, refunded, expired or cancelled."},
+		{Unpaid, "unpaid", "The payment ended without being paid in full: partially_paid, failed, refunded, expired, cancelled or wrong_asset_confirmed."},
 		{TimedOut, "timed_out", "The time given with --timeout is over. Nothing is known to have failed."},
 		{Interrupted, "interrupted", "Interrupted with Ctrl-C (SIGINT)."},
 		{Unread, "unread", "Whatever read the output has gone, as \"head\" does. The rest was not written, and no error is printed."},

@@ -96,7 +96,7 @@ func (e Event) event(extra map[string]json.RawMessage) (jovepay.Event, error) {
 // example has.
 func nothingPaid(status jovepay.PaymentStatus) bool {
 	switch status {
-	case jovepay.StatusWaiting, jovepay.StatusExpired, jovepay.StatusCancelled:
+	case jovepay.StatusWaiting, jovepay.StatusExpired, jovepay.StatusCancelled, jovepay.StatusCanceled:
 		return true
 	}
 	return false
