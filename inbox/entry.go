@@ -26,8 +26,9 @@ type Entry struct {
 	// Key is the [jovepay.Event.Key], at most 64 bytes.
 	Key string
 
-	// Position sorts the events of a subject: what comes later in its life is
-	// greater, and no two events are equal. At most 255 bytes.
+	// Position sorts the events of a subject: what comes later in its life, or
+	// reports more of the same state, is greater. It ends with the key, so no
+	// two events are equal. At most 255 bytes.
 	Position string
 }
 
@@ -38,59 +39,57 @@ func (e Entry) Against(last Entry) Outcome {
 	switch {
 	case e.Position > last.Position:
 		return Pending
-	case e.Key == last.Key:
+	case e.Position == last.Position && e.Key == last.Key:
 		return Duplicate
 	}
 	return Outdated
 }
 
-// Limits of an entry. With 40 digits on either side of the point, amounts have
-// room for any coin, and positions fit into 255 bytes.
-const (
-	maxIDLength = 128
-	maxDigits   = 40
-)
+// maxIDLength lets a subject fit into 160 bytes.
+const maxIDLength = 128
 
-// NewEntry returns the entry for an event, or [ErrUnprocessable]. Events with
-// the same key have the same entry.
+// NewEntry returns the entry for an event, or [ErrUnprocessable].
 //
-// What makes one event of a payment newer than another is, first to last: its
-// status (waiting, confirming, confirmed, sending, statuses that are not known,
-// partially_paid, expired, failed and cancelled, finished, refunded); more paid;
-// a greater outcome; that it tells of a parent payment. Times have no say, since
-// notifications do not tell them. Whatever is still equal is put in an
-// arbitrary order, the same everywhere.
+// What makes one event of a payment newer than another is, first to last:
+//
+//  1. Its stage: nothing came, money came, finished, refunded. Money came if an
+//     amount above zero is reported, or a status that coins must have come for:
+//     confirmed, sending, partially_paid or wrong_asset_confirmed.
+//  2. More paid. So no report of more money is older than one of less, unless
+//     the payment is finished or refunded.
+//  3. Its status: waiting, confirming, confirmed, sending, statuses that are not
+//     known, partially_paid, wrong_asset_confirmed, expired, failed and
+//     cancelled.
+//  4. A greater outcome.
+//  5. That it names a parent payment.
+//  6. How many of the other members it has: order, invoice, amounts,
+//     currencies.
+//
+// Times have no say, since notifications do not tell them. Amounts that are the
+// same double are equal; see [jovepay.Expectation.Settle]. Whatever is still
+// equal is put in an arbitrary order, the same everywhere.
 func NewEntry(event jovepay.Event) (Entry, error) {
 	switch e := event.(type) {
 	case *jovepay.PaymentEvent:
 		return newEntry("payment", e.ID, e.Key(), state{
-			status: string(e.Status), rank: paymentRank(e.Status), more: e.ParentPaymentID != "",
+			status: string(e.Status), stage: paymentStage(e), rank: paymentRank(e.Status), link: string(e.ParentPaymentID),
 			amounts: [4]jovepay.Amount{e.ActuallyPaid, e.OutcomeAmount, e.PayAmount, e.PriceAmount},
+			texts:   [5]string{e.OrderID, string(e.InvoiceID), e.PriceCurrency, e.PayCurrency, e.OutcomeCurrency},
 		})
 	case *jovepay.WithdrawalEvent:
 		return newEntry("withdrawal", e.ID, e.Key(), state{
-			status: string(e.Status), rank: withdrawalRank(e.Status), more: e.Hash != "",
-			amounts: [4]jovepay.Amount{e.Amount, e.Fee},
+			status: string(e.Status), stage: withdrawalRank(e.Status), link: e.Hash,
+			amounts: [4]jovepay.Amount{e.Amount, e.Fee}, texts: [5]string{e.Currency},
 		})
 	case *jovepay.RecurringPaymentEvent:
 		return newEntry("recurring", e.ID, e.Key(), state{
-			status: string(e.Status), rank: withdrawalRank(e.Status),
-			amounts: [4]jovepay.Amount{e.Amount},
+			status: string(e.Status), stage: withdrawalRank(e.Status),
+			amounts: [4]jovepay.Amount{e.Amount}, texts: [5]string{e.Currency},
 		})
 	case *jovepay.UnknownEvent:
 		return Entry{Subject: e.Key(), Key: e.Key(), Position: e.Key()}, nil
 	}
 	return Entry{}, fmt.Errorf("%w: it is a %T", ErrUnprocessable, event)
-}
-
-// state is what puts an event into the order of its subject's life. It holds
-// nothing that the event's key does not cover: otherwise one event could be
-// newer than itself.
-type state struct {
-	status  string
-	rank    int
-	amounts [4]jovepay.Amount // the first two tell the order, all must be sane
-	more    bool              // tells of something that an earlier event may lack
 }
 
 func newEntry(kind string, id jovepay.ID, key string, s state) (Entry, error) {
@@ -105,87 +104,9 @@ func newEntry(kind string, id jovepay.ID, key string, s state) (Entry, error) {
 	case s.status == "":
 		return Entry{}, fmt.Errorf("%w: %s without status", ErrUnprocessable, subject)
 	}
-	var digits [4]string
-	for i, amount := range s.amounts {
-		var err error
-		if digits[i], err = sortable(amount); err != nil {
-			return Entry{}, fmt.Errorf("%w: %s: %w", ErrUnprocessable, subject, err)
-		}
+	position, err := s.position(key)
+	if err != nil {
+		return Entry{}, fmt.Errorf("%w: %s: %w", ErrUnprocessable, subject, err)
 	}
-	more := "0"
-	if s.more {
-		more = "1"
-	}
-	position := fmt.Sprintf("%02d,%s,%s,%s,%s", s.rank, digits[0], digits[1], more, key)
 	return Entry{Subject: subject, Key: key, Position: position}, nil
-}
-
-// sortable writes an amount so that texts sort as amounts do: the number of
-// digits before the point, these digits, the point, and the digits after it,
-// without zeros at either end. A comma may follow, which sorts before the point
-// and all digits. Null is written as zero, as in the key.
-func sortable(amount jovepay.Amount) (string, error) {
-	d := amount.Decimal()
-	if d.IsNegative() {
-		return "", fmt.Errorf("amount %s is negative", amount)
-	}
-	if !d.Equal(d.Truncate(maxDigits)) {
-		return "", fmt.Errorf("amount %s has over %d digits after the point", amount, maxDigits)
-	}
-	whole, fraction, _ := strings.Cut(d.StringFixed(maxDigits), ".")
-	whole = strings.TrimLeft(whole, "0")
-	if len(whole) > maxDigits {
-		return "", fmt.Errorf("amount %s has over %d digits before the point", amount, maxDigits)
-	}
-	return strings.TrimSuffix(fmt.Sprintf("%02d%s.%s", len(whole), whole, strings.TrimRight(fraction, "0")), "."), nil
-}
-
-// The ranks leave gaps, so that a status which JovePay adds can get its place
-// without changing positions that are recorded.
-
-// paymentRank puts the statuses in the order of a payment's life. An unknown
-// one never hides how a payment ended, and is never hidden by how it began.
-func paymentRank(s jovepay.PaymentStatus) int {
-	switch s {
-	case jovepay.StatusWaiting:
-		return 10
-	case jovepay.StatusConfirming:
-		return 20
-	case jovepay.StatusConfirmed:
-		return 30
-	case jovepay.StatusSending:
-		return 40
-	case jovepay.StatusPartiallyPaid:
-		return 60
-	case jovepay.StatusExpired:
-		return 70
-	case jovepay.StatusFailed, jovepay.StatusCancelled:
-		return 75
-	case jovepay.StatusFinished:
-		return 80
-	case jovepay.StatusRefunded:
-		return 90
-	}
-	return 50
-}
-
-// withdrawalRank does the same for withdrawals and recurring payments.
-func withdrawalRank(s jovepay.WithdrawalStatus) int {
-	switch s {
-	case jovepay.WithdrawalCreating:
-		return 10
-	case jovepay.WithdrawalCreated:
-		return 15
-	case jovepay.WithdrawalWaiting:
-		return 20
-	case jovepay.WithdrawalProcessing:
-		return 30
-	case jovepay.WithdrawalSending:
-		return 40
-	case jovepay.WithdrawalFailed, jovepay.WithdrawalRejected:
-		return 75
-	case jovepay.WithdrawalFinished:
-		return 80
-	}
-	return 50
 }

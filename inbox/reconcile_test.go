@@ -117,6 +117,50 @@ func TestReconcileGoesOn(t *testing.T) {
 	assert.Equal(t, inbox.Report{Seen: 31, Applied: 11, Already: 19, Failed: 1}, report)
 }
 
+// A payment that cannot be read fails alone: the list's other payments are
+// applied, and it is counted and reported.
+func TestReconcileContinuesPastWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	errRow := errors.New("row 2 cannot be read")
+	negative := payment("3", jovepay.StatusFinished, paid("-1"))
+	rows := func(yield func(*jovepay.Payment, error) bool) {
+		_ = yield(of(payment("1", jovepay.StatusFinished)), nil) &&
+			yield(nil, errRow) &&
+			yield(nil, nil) &&
+			yield(of(negative), nil) &&
+			yield(&jovepay.Payment{}, nil) &&
+			yield(of(payment("4", jovepay.StatusFinished)), nil)
+	}
+	report, err := inbox.New(new(inbox.Memory)).Reconcile(t.Context(), rows, nothing)
+	assert.Equal(t, inbox.Report{Seen: 6, Applied: 2, Failed: 4}, report)
+	require.ErrorIs(t, err, errRow)
+	require.ErrorIs(t, err, inbox.ErrUnprocessable)
+	assert.Equal(t, []string{
+		"inbox: payment list: row 2 cannot be read",
+		"inbox: event cannot be processed: the list has no payment here",
+		"inbox: event cannot be processed: payment:3: amount -1 is negative",
+		"inbox: event cannot be processed: payment without id",
+	}, strings.Split(err.Error(), "\n"))
+}
+
+// A list that only ever yields errors ends with the context.
+func TestReconcileEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	errRow := errors.New("row cannot be read")
+	yielded := 0
+	report, err := inbox.New(new(inbox.Memory)).Reconcile(ctx, func(yield func(*jovepay.Payment, error) bool) {
+		for yield(nil, errRow) {
+			if yielded++; yielded == 50 {
+				cancel()
+			}
+		}
+	}, nothing)
+	assert.Equal(t, inbox.Report{Seen: 50, Failed: 50}, report)
+	require.ErrorIs(t, err, errRow)
+	assert.Len(t, strings.Split(err.Error(), "\n"), 12)
+}
+
 func TestReconcileStops(t *testing.T) {
 	t.Parallel()
 	two := []*jovepay.Payment{of(payment("1", jovepay.StatusFinished)), of(payment("2", jovepay.StatusFinished))}

@@ -65,6 +65,8 @@ func Run[Tx any](t *testing.T, open func(t *testing.T) Harness[Tx]) {
 		{"HolderFails", (*kit[Tx]).holderFails},
 		{"OutOfOrder", (*kit[Tx]).outOfOrder},
 		{"Shuffled", (*kit[Tx]).shuffled},
+		{"MoneyAfterEnd", (*kit[Tx]).moneyAfterEnd},
+		{"FullerReport", (*kit[Tx]).fullerReport},
 		{"Bytewise", (*kit[Tx]).bytewise},
 		{"Lookup", (*kit[Tx]).lookup},
 		{"Failure", (*kit[Tx]).failure},
@@ -165,12 +167,15 @@ func (k *kit[Tx]) checkWritten() {
 }
 
 // entry returns the entry of a payment's event.
-func (k *kit[Tx]) entry(id jovepay.ID, status jovepay.PaymentStatus) inbox.Entry {
+func (k *kit[Tx]) entry(id jovepay.ID, status jovepay.PaymentStatus, change ...func(*jovepay.Payment)) inbox.Entry {
 	k.t.Helper()
 	payment := jovepay.Payment{
 		ID: id, Status: status, OrderID: "order-" + string(id),
 		PriceAmount: jovepay.MustAmount("49.90"), PriceCurrency: "usd",
 		PayAmount: jovepay.MustAmount("0.00078"), PayCurrency: "btc",
+	}
+	for _, c := range change {
+		c(&payment)
 	}
 	e, err := inbox.NewEntry(payment.Event())
 	if err != nil {

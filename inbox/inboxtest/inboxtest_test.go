@@ -34,8 +34,9 @@ func TestFindsWhatIsBroken(t *testing.T) {
 		"records too early":   {"Failure", "Panic", "Poisoned", "ContextEnds"},
 		"keeps failed writes": {"Failure", "Panic", "ContextEnds"},
 		"loses writes":        {"Once", "OutOfOrder"},
-		"knows no order":      {"OutOfOrder", "Shuffled"},
+		"knows no order":      {"OutOfOrder", "Shuffled", "MoneyAfterEnd"},
 		"knows no duplicates": {"Once", "Waits"},
+		"knows only keys":     {"FullerReport"},
 		"ignores case":        {"Bytewise"},
 		"cuts positions":      {"Bytewise"},
 		"swallows panics":     {"Panic"},
@@ -89,6 +90,7 @@ type broken struct {
 	how   string
 	mu    sync.Mutex
 	turns sync.Map // of *sync.Mutex
+	keys  sync.Map
 	notes notes
 }
 
@@ -147,6 +149,10 @@ func (b *broken) Apply(ctx context.Context, e inbox.Entry, apply func(context.Co
 			outcome = inbox.Outdated
 		}
 		return outcome, err
+	case "knows only keys":
+		if _, known := b.keys.LoadOrStore(e.Key, true); known {
+			return inbox.Duplicate, nil
+		}
 	case "swallows panics":
 		defer func() { _ = recover() }()
 	case "hides errors":

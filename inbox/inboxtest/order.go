@@ -90,6 +90,41 @@ func (k *kit[Tx]) shuffled() {
 	}
 }
 
+// moneyAfterEnd: money that comes after a payment expired, failed or was
+// cancelled is news, in whatever status, and a late report of that end is not.
+func (k *kit[Tx]) moneyAfterEnd() {
+	received := func(p *jovepay.Payment) { p.ActuallyPaid = jovepay.MustAmount("0.0005") }
+	for _, end := range []jovepay.PaymentStatus{
+		jovepay.StatusExpired, jovepay.StatusFailed, jovepay.StatusCancelled, jovepay.StatusCanceled,
+	} {
+		for _, status := range []jovepay.PaymentStatus{
+			jovepay.StatusConfirming, jovepay.StatusConfirmed, jovepay.StatusSending,
+			jovepay.StatusPartiallyPaid, jovepay.StatusFinished,
+		} {
+			id := jovepay.ID(end + "-" + status)
+			over, money := k.entry(id, end), k.entry(id, status, received)
+			k.expect(inbox.Applied, over)
+			k.expectLookup(inbox.Pending, money)
+			k.expect(inbox.Applied, money)
+			k.expect(inbox.Outdated, over)
+			k.expect(inbox.Duplicate, money)
+		}
+	}
+}
+
+// fullerReport: a report that has more members than the one before is newer,
+// and the first one is then outdated. Both can have the same key, so a store
+// must compare positions, not keys alone.
+func (k *kit[Tx]) fullerReport() {
+	first := inbox.Entry{Subject: "payment:1", Key: "k", Position: "80,0250,80,00,0,05,k"}
+	fuller := inbox.Entry{Subject: "payment:1", Key: "k", Position: "80,0250,80,00,0,06,k"}
+	k.expect(inbox.Applied, first)
+	k.expectLookup(inbox.Pending, fuller)
+	k.expect(inbox.Applied, fuller)
+	k.expect(inbox.Outdated, first)
+	k.expect(inbox.Duplicate, fuller)
+}
+
 // bytewise: subjects, keys and positions are kept whole and compared byte by
 // byte, whatever the language of the database.
 func (k *kit[Tx]) bytewise() {

@@ -1,0 +1,147 @@
+package inbox
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/double"
+)
+
+// maxDigits is how many digits an amount may have on either side of the point:
+// room for any coin, and positions fit into 255 bytes. Digits after the point
+// that a double cannot hold do not count.
+const maxDigits = 40
+
+// state is what puts an event into the order of its subject's life. Whatever
+// bodies one signature is good for, it is the same: otherwise one event could
+// be newer than itself.
+type state struct {
+	status  string
+	stage   int               // counts before the first amount
+	amounts [4]jovepay.Amount // the first two tell the order, all must be sane
+	rank    int               // counts after the first amount
+	link    string            // tells of something that an earlier event may lack
+	texts   [5]string         // what else a fuller report has
+}
+
+// position returns the text that [Entry.Position] is.
+func (s state) position(key string) (string, error) {
+	var digits [4]string
+	for i, amount := range s.amounts {
+		var err error
+		if digits[i], err = sortable(amount); err != nil {
+			return "", err
+		}
+	}
+	members := present(digits[:], zero) + present(s.texts[:], "")
+	return fmt.Sprintf("%02d,%s,%02d,%s,%d,%02d,%s", s.stage, digits[0], s.rank, digits[1], min(len(s.link), 1), members, key), nil
+}
+
+// present counts the members that say something other than nothing.
+func present(members []string, nothing string) (n int) {
+	for _, member := range members {
+		if member != nothing {
+			n++
+		}
+	}
+	return n
+}
+
+// zero is what sortable writes for zero.
+const zero = "00"
+
+// sortable writes an amount so that texts sort as amounts do: the number of
+// digits before the point, these digits, the point, and the digits after it,
+// without zeros at either end. A comma may follow, which sorts before the point
+// and all digits. Amounts that are the same double are written alike, and null
+// is written as zero, as in the key.
+func sortable(amount jovepay.Amount) (string, error) {
+	exact := amount.Decimal()
+	rounded := double.Shortest(amount.String())
+	whole, fraction, _ := strings.Cut(rounded, ".")
+	switch {
+	case exact.IsNegative():
+		return "", fmt.Errorf("amount %s is negative", amount)
+	case exact.GreaterThanOrEqual(decimal.New(1, maxDigits)):
+		return "", fmt.Errorf("amount %s has over %d digits before the point", amount, maxDigits)
+	case len(fraction) > maxDigits || rounded == "0" && !exact.IsZero():
+		return "", fmt.Errorf("amount %s has over %d digits after the point", amount, maxDigits)
+	case fraction != "":
+		fraction = "." + fraction
+	}
+	whole = strings.TrimLeft(whole, "0")
+	return fmt.Sprintf("%02d%s%s", len(whole), whole, fraction), nil
+}
+
+// The stages and ranks leave gaps, so that a status which JovePay adds can get
+// its place without changing positions that are recorded.
+
+// paymentStage tells how much of its life a payment has behind it for certain:
+// what is reported of an earlier stage can never be news. An amount that is
+// there and cannot be read may be money.
+func paymentStage(e *jovepay.PaymentEvent) int {
+	switch e.Status {
+	case jovepay.StatusRefunded:
+		return 90
+	case jovepay.StatusFinished:
+		return 80
+	case jovepay.StatusConfirmed, jovepay.StatusSending, jovepay.StatusPartiallyPaid, jovepay.StatusWrongAssetConfirmed:
+		return 40
+	}
+	if e.ActuallyPaid.Sign() > 0 || e.Extra["actually_paid"] != nil || e.Extra["actuallyPaid"] != nil {
+		return 40
+	}
+	return 10
+}
+
+// paymentRank puts the statuses in the order of a payment's life. An unknown
+// one never hides how a payment ended, and is never hidden by how it began.
+func paymentRank(s jovepay.PaymentStatus) int {
+	switch s {
+	case jovepay.StatusWaiting:
+		return 10
+	case jovepay.StatusConfirming:
+		return 20
+	case jovepay.StatusConfirmed:
+		return 30
+	case jovepay.StatusSending:
+		return 40
+	case jovepay.StatusPartiallyPaid:
+		return 60
+	case jovepay.StatusWrongAssetConfirmed:
+		return 65
+	case jovepay.StatusExpired:
+		return 70
+	case jovepay.StatusFailed, jovepay.StatusCancelled, jovepay.StatusCanceled:
+		return 75
+	case jovepay.StatusFinished:
+		return 80
+	case jovepay.StatusRefunded:
+		return 90
+	}
+	return 50
+}
+
+// withdrawalRank does the same for withdrawals and recurring payments.
+func withdrawalRank(s jovepay.WithdrawalStatus) int {
+	switch s {
+	case jovepay.WithdrawalCreating:
+		return 10
+	case jovepay.WithdrawalCreated:
+		return 15
+	case jovepay.WithdrawalWaiting:
+		return 20
+	case jovepay.WithdrawalProcessing:
+		return 30
+	case jovepay.WithdrawalSending:
+		return 40
+	case jovepay.WithdrawalFailed, jovepay.WithdrawalRejected:
+		return 75
+	case jovepay.WithdrawalFinished:
+		return 80
+	}
+	return 50
+}
