@@ -46,8 +46,9 @@ const (
 	Applied Outcome = "applied"
 	// Duplicate: this event was applied before.
 	Duplicate Outcome = "duplicate"
-	// Outdated: a newer event was applied before. This one told of an earlier
-	// state, and was either applied in its time or never will be.
+	// Outdated: a newer event was applied before. This one reports an earlier
+	// state, or less of the same state, and was either applied in its time or
+	// never will be.
 	Outdated Outcome = "outdated"
 	// Pending: not applied yet. Only [Store] and [Entry.Against] return it.
 	Pending Outcome = "pending"
