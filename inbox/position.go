@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/internal/double"
 )
@@ -13,7 +11,10 @@ import (
 // maxDigits is how many digits an amount may have on either side of the point:
 // room for any coin, and positions fit into 255 bytes. Digits after the point
 // that a double cannot hold do not count.
-const maxDigits = 40
+const (
+	maxDigits = 40
+	tooMuch   = "1e40" // the least amount with more digits before the point
+)
 
 // state is what puts an event into the order of its subject's life. Whatever
 // bodies one signature is good for, it is the same: otherwise one event could
@@ -59,15 +60,14 @@ const zero = "00"
 // and all digits. Amounts that are the same double are written alike, and null
 // is written as zero, as in the key.
 func sortable(amount jovepay.Amount) (string, error) {
-	exact := amount.Decimal()
 	rounded := double.Shortest(amount.String())
 	whole, fraction, _ := strings.Cut(rounded, ".")
 	switch {
-	case exact.IsNegative():
+	case amount.Sign() < 0:
 		return "", fmt.Errorf("amount %s is negative", amount)
-	case exact.GreaterThanOrEqual(decimal.New(1, maxDigits)):
+	case amount.Cmp(jovepay.MustAmount(tooMuch)) >= 0:
 		return "", fmt.Errorf("amount %s has over %d digits before the point", amount, maxDigits)
-	case len(fraction) > maxDigits || rounded == "0" && !exact.IsZero():
+	case len(fraction) > maxDigits || rounded == "0" && amount.Sign() != 0:
 		return "", fmt.Errorf("amount %s has over %d digits after the point", amount, maxDigits)
 	case fraction != "":
 		fraction = "." + fraction
