@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -22,8 +21,9 @@ const (
 	// caller that happened to start it, since others wait for it too.
 	loginTimeout = time.Minute
 
-	// refusalMemory is how long a refused password is answered from memory,
-	// so that a wrong one does not become a stream of logins.
+	// refusalMemory is how long a rejected password or a token that was
+	// rejected at once is remembered, so that neither becomes a stream of
+	// logins.
 	refusalMemory = time.Minute
 
 	// assumedLifetime is for tokens that do not say when they expire.
@@ -60,24 +60,32 @@ func (hide secrets) body(b []byte) []byte {
 	return b
 }
 
-// cause returns what was wrong, without the address that net/http puts before
-// its errors: the method and path are said already.
+// cause returns err, or if its text shows a secret an error without it that
+// matches the same targets.
 func (hide secrets) cause(err error) error {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		err = u.Err
-	}
 	if clean := hide.text(err.Error()); clean != err.Error() {
-		return errors.New(clean)
+		return &veiled{clean, func(target error) bool { return errors.Is(err, target) }}
 	}
 	return err
 }
 
 const redacted = "[redacted]"
 
+// veiled is an error that can be matched but not unwrapped.
+type veiled struct {
+	text string
+	is   func(target error) bool
+}
+
+func (v *veiled) Error() string { return v.text }
+
+func (v *veiled) Is(target error) bool { return v.is(target) }
+
 // Token is a JWT from JovePay's login. Printing it never shows it. The zero
 // value holds no token. A Token is immutable and safe for concurrent use.
 type Token struct {
 	value   secret
+	login   int // which login it is from, counted from 1
 	renew   time.Time
 	expires time.Time
 }
@@ -99,10 +107,17 @@ func (t Token) Expires() time.Time { return t.expires }
 // String returns a fixed text, so that no log shows the token.
 func (t Token) String() string { return "jovepay.Token(redacted)" }
 
+// rejectedBy reports whether err is a response that another token may help
+// with. A 403 to a request without a token is about the API key.
+func (t Token) rejectedBy(err error) bool {
+	return errors.Is(err, ErrUnauthorized) || t.value != nil && errors.Is(err, ErrForbidden)
+}
+
 // Authenticate returns a JWT for the configured credentials: the current one
 // while it lasts, else from a login that all callers share. Calling it is
-// never necessary; the client logs in by itself. A wrong e-mail or password
-// is [ErrUnauthorized], and is not sent again for a minute.
+// never necessary; the client logs in by itself. A token is renewed shortly
+// before it expires, and is used to its end if that fails. A wrong e-mail or
+// password is [ErrUnauthorized], and is not sent again for a minute.
 //
 // From JovePay's guide: POST /v1/auth.
 func (c *Client) Authenticate(ctx context.Context) (Token, error) {
@@ -120,22 +135,27 @@ type session struct {
 
 	mu           sync.Mutex
 	current      Token
+	logins       int // successful ones
 	refusal      error
 	refusedUntil time.Time
+	heldUntil    time.Time // until then a rejected token is not replaced
 }
 
 func newSession(a *api, email string, password secret) *session {
-	return &session{login: func(ctx context.Context) (string, error) {
-		answer, err := do[loginAnswer](ctx, a, endpoint{
-			method: http.MethodPost,
-			path:   loginPath,
-			body:   loginRequest{email, password()},
-			auth:   public,
+	return &session{login: func(ctx context.Context) (jwt string, err error) {
+		err = a.guard(func() error {
+			answer, err := do[loginAnswer](ctx, a, endpoint{
+				method: http.MethodPost,
+				path:   loginPath,
+				body:   loginRequest{email, password()},
+				auth:   public,
+			})
+			if err == nil {
+				jwt = answer.Token
+			}
+			return err
 		})
-		if err != nil {
-			return "", err
-		}
-		return answer.Token, nil
+		return jwt, err
 	}}
 }
 
@@ -156,10 +176,15 @@ func (l *loginAnswer) accept([]byte) error {
 }
 
 // token returns the current JWT, or one from a login that all waiting callers
-// share. The login goes on if the caller that started it gives up.
+// share. The login goes on if the caller that started it gives up. While the
+// current token lasts, nobody waits for more than half of its remaining time.
 func (s *session) token(ctx context.Context) (Token, error) {
-	if t, err, ok := s.remembered(); ok {
-		return t, err
+	current, err, ok := s.remembered()
+	if ok {
+		return current, err
+	}
+	if ctx.Err() != nil {
+		return Token{}, loginAbandoned(ctx)
 	}
 	flight := s.flight.DoChan("", func() (any, error) {
 		if t, err, ok := s.remembered(); ok {
@@ -170,29 +195,45 @@ func (s *session) token(ctx context.Context) (Token, error) {
 		jwt, err := s.login(ctx)
 		return s.remember(jwt, err)
 	})
+	var late <-chan time.Time
+	if left := time.Until(current.expires); left > 0 {
+		late = time.After(left / 2)
+	}
 	select {
 	case result := <-flight:
 		if result.Err != nil {
 			return Token{}, result.Err
 		}
 		return result.Val.(Token), nil //nolint:forcetypeassert // remember returns nothing else
+	case <-late:
+		return s.keep(current), nil
 	case <-ctx.Done():
-		return Token{}, &TransportError{Method: http.MethodPost, Path: loginPath, err: ctx.Err(), unsent: true}
+		return Token{}, loginAbandoned(ctx)
 	}
 }
 
-// remembered returns the token if it is fresh, or the last refusal if it is
-// recent; ok is false if a login is needed.
+func loginAbandoned(ctx context.Context) error {
+	return &TransportError{Method: http.MethodPost, Path: loginPath, err: ended(ctx), unsent: true}
+}
+
+// remembered returns the token if it needs no renewal, or what the last login
+// has led to if it was rejected not long ago; ok is false if a login is needed.
 func (s *session) remembered() (t Token, err error, ok bool) { //nolint:revive // ok reads last
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if s.refusal != nil && now.Before(s.refusedUntil) {
+	refused := s.refusal != nil && now.Before(s.refusedUntil)
+	switch {
+	case now.Before(s.current.renew), refused && now.Before(s.current.expires):
+		return s.current, nil, true
+	case refused:
 		return Token{}, s.refusal, true
 	}
-	return s.current, nil, now.Before(s.current.renew)
+	return s.current, nil, false
 }
 
+// remember takes the result of a login. A failed one is no harm while the
+// token that it was to replace lasts.
 func (s *session) remember(jwt string, err error) (Token, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,24 +243,73 @@ func (s *session) remember(jwt string, err error) (Token, error) {
 		if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) {
 			s.refusal, s.refusedUntil = err, now.Add(refusalMemory)
 		}
+		if now.Before(s.current.expires) {
+			s.postpone(now)
+			return s.current, nil
+		}
 		return Token{}, err
 	}
 	life := lifetime(jwt, now)
+	s.logins++
 	s.current = Token{
 		value:   newSecret(jwt),
+		login:   s.logins,
 		renew:   now.Add(life - min(refreshMargin, life/10)),
 		expires: now.Add(life),
 	}
 	return s.current, nil
 }
 
-// drop forgets the token that was refused, unless it has been replaced since.
-func (s *session) drop(refused string) {
+// keep goes on with a token whose renewal takes long.
+func (s *session) keep(t Token) Token {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current.Reveal() == refused {
-		s.current = Token{}
+	if s.current.login == t.login {
+		s.postpone(time.Now())
 	}
+	return t
+}
+
+// postpone leaves the current token alone for half of its remaining time.
+func (s *session) postpone(now time.Time) {
+	s.current.renew = now.Add(s.current.expires.Sub(now) / 2)
+}
+
+// replace returns a token to use instead of one that a server rejected, which
+// is the zero Token for a request that had none: the current one if it is
+// another, else one from a login. It returns the zero Token if no login would
+// help: the rejected token is itself from a login after the first since, or
+// was so for another call in the last minute.
+func (s *session) replace(ctx context.Context, rejected Token, since int) (Token, error) {
+	if s.exhausted(rejected, since) {
+		return Token{}, nil
+	}
+	return s.token(ctx)
+}
+
+func (s *session) exhausted(rejected Token, since int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if rejected.login > since {
+		s.heldUntil = now.Add(refusalMemory)
+		return true
+	}
+	if rejected.login != s.current.login {
+		return false
+	}
+	if now.Before(s.heldUntil) {
+		return true
+	}
+	s.current = Token{}
+	return false
+}
+
+// count returns how many logins there have been.
+func (s *session) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logins
 }
 
 // lifetime reads how long a JWT lasts from its claims. The difference between

@@ -3,18 +3,20 @@ package jovepay
 import (
 	"bytes"
 	"context"
-	"errors"
+	"encoding"
+	stdjson "encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-querystring/query"
-	"golang.org/x/time/rate"
 )
 
 // Version is the version of this SDK, as sent in the User-Agent header.
@@ -34,7 +36,10 @@ type Client struct {
 }
 
 // NewClient returns a client for JovePay's API. Without [WithAPIKey],
-// [WithCredentials] or [WithEnv] it can only ask for the status.
+// [WithCredentials] or [WithEnv] only [Client.Status] and [Client.Do] work; any
+// other call is a [ValidationError] before anything is sent. With credentials
+// alone, requests carry the JWT instead of the API key, as JovePay's guide says
+// for all authenticated endpoints.
 func NewClient(opts ...Option) (*Client, error) {
 	a, err := newAPI(opts)
 	if err != nil {
@@ -65,22 +70,33 @@ func (c *Client) Status(ctx context.Context) (*Status, error) {
 // Do calls an endpoint that this package does not type, with the same
 // authentication, retries and errors. The path starts with the version, as in
 // "/v1/balance", and has its variable parts escaped with [url.PathEscape].
-// The query is nil, [url.Values] or a struct with url tags; body is nil or is
-// sent as JSON; out is nil or a pointer that the JSON answer is decoded into:
-// a *[]byte receives the answer as it came. Names in the answer match the json
-// tags of out in their exact case.
+// The query is nil, [url.Values] or a struct with url tags.
 //
-// Any method but GET and HEAD counts as creating something, and is repeated
-// only as [RetryPolicy] says. If credentials are configured, a JWT is sent
-// beside the API key.
+// The body is nil or is sent as JSON. A byte slice of any type that does not
+// marshal itself is sent unchanged, with the same Content-Type; an [io.Reader]
+// is rejected, as a request may have to be sent again. Out is nil or a non-nil
+// pointer that the JSON response is decoded into: a *[]byte receives the
+// response unchanged. Names in the response match the json tags of out in
+// their exact case.
+//
+// Any method but GET and HEAD counts as creating something, and is retried
+// only as [RetryPolicy] says. A request that creates has a body even where
+// that is empty: over HTTP/1.1 a POST without one has Transfer-Encoding:
+// chunked and no Content-Length.
+//
+// Whatever is configured is sent: the API key, and a JWT if there are
+// credentials.
 func (c *Client) Do(ctx context.Context, method, path string, query, body, out any) error {
+	if to := reflect.ValueOf(out); out != nil && (to.Kind() != reflect.Pointer || to.IsNil()) {
+		return &ValidationError{"out", fmt.Sprintf("want nil or a non-nil pointer, got %T", out)}
+	}
 	r, err := c.api.prepare(endpoint{
 		method:  method,
 		path:    path,
 		query:   query,
 		body:    body,
 		creates: method != http.MethodGet && method != http.MethodHead,
-		auth:    withToken,
+		auth:    withAny,
 	})
 	if err != nil {
 		return err
@@ -108,7 +124,7 @@ type api struct {
 	session      *session // nil without credentials
 	userAgent    string
 	retry        RetryPolicy
-	limiter      *rate.Limiter // nil without a limit
+	pace         *pacer // nil without a limit
 	timeout      time.Duration
 	timeoutCause error
 	settleWindow time.Duration
@@ -135,7 +151,7 @@ func newAPI(opts []Option) (*api, error) {
 		http:         plainClient(s.httpClient),
 		userAgent:    s.userAgent,
 		retry:        s.retry.withDefaults(),
-		limiter:      s.limiter,
+		pace:         s.pace,
 		timeout:      s.timeout,
 		timeoutCause: fmt.Errorf("no answer within %v: %w", s.timeout, context.DeadlineExceeded),
 		settleWindow: s.settleWindow,
@@ -174,8 +190,9 @@ type authentication int
 
 const (
 	public    authentication = iota // nothing
-	withKey                         // the API key; a JWT if there is no key or it is refused
-	withToken                       // a JWT beside the API key
+	withKey                         // the API key; a JWT if there is no key or it is rejected
+	withToken                       // a JWT, and the API key if there is one
+	withAny                         // whatever is configured
 )
 
 // endpoint is one call of the API, as the services describe it.
@@ -183,7 +200,7 @@ type endpoint struct {
 	method  string
 	path    string // from the version on, variable parts escaped
 	query   any    // nil, url.Values or a struct for go-querystring
-	body    any    // nil, or sent as JSON
+	body    any    // see encode
 	creates bool   // a repeat could create a second thing
 	auth    authentication
 }
@@ -237,6 +254,9 @@ func (a *api) prepare(e endpoint) (*request, error) {
 	if err := checkPath(e.path); err != nil {
 		return nil, err
 	}
+	if err := a.checkAuth(e); err != nil {
+		return nil, err
+	}
 	r := &request{endpoint: e, url: a.base + e.path}
 	values, ok := e.query.(url.Values)
 	if e.query != nil && !ok {
@@ -248,13 +268,44 @@ func (a *api) prepare(e endpoint) (*request, error) {
 	if len(values) > 0 {
 		r.url += "?" + values.Encode()
 	}
-	if e.body != nil {
-		var err error
-		if r.content, err = json.Marshal(e.body); err != nil {
-			return nil, &ValidationError{"body", err.Error()}
-		}
+	var err error
+	if r.content, err = encode(e.body); err != nil {
+		return nil, &ValidationError{"body", err.Error()}
 	}
 	return r, nil
+}
+
+// checkAuth reports what an endpoint needs that is not configured.
+func (a *api) checkAuth(e endpoint) error {
+	switch {
+	case a.session != nil:
+		return nil
+	case e.auth == withToken:
+		return &ValidationError{"credentials", e.method + " " + e.path + " needs credentials; see WithCredentials"}
+	case e.auth == withKey && a.apiKey == nil:
+		return &ValidationError{"api_key", "no API key; see WithAPIKey"}
+	}
+	return nil
+}
+
+// encode returns the content to send: nothing for nil, JSON for most values,
+// and byte slices unchanged, which JSON would spell in base64.
+func encode(body any) ([]byte, error) {
+	bytesLike := reflect.Indirect(reflect.ValueOf(body))
+	isBytes := bytesLike.IsValid() && bytesLike.Kind() == reflect.Slice && bytesLike.Type().Elem().Kind() == reflect.Uint8
+	switch body.(type) {
+	case nil:
+		return nil, nil
+	case stdjson.RawMessage, jsontext.Value:
+	case json.MarshalerTo, json.Marshaler, encoding.TextAppender, encoding.TextMarshaler:
+		isBytes = false
+	case io.Reader:
+		return nil, fmt.Errorf("want a value for JSON or a byte slice, got the reader %T", body)
+	}
+	if isBytes {
+		return bytes.Clone(bytesLike.Bytes()), nil
+	}
+	return json.Marshal(body)
 }
 
 // checkPath keeps a path from leaving the API: servers and proxies resolve dot
@@ -285,12 +336,11 @@ func hasDots(segment string) bool {
 
 // send makes as many attempts as the retry rules allow.
 func (a *api) send(ctx context.Context, r *request) (*reply, error) {
-	renewed := false // a JWT was asked for after a 401
+	jwt, since, err := a.authorize(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	for attempt := 1; ; attempt++ {
-		jwt, err := a.jwtFor(ctx, r, renewed)
-		if err != nil {
-			return nil, err
-		}
 		if err := a.admit(ctx); err != nil {
 			return nil, &TransportError{Method: r.method, Path: r.path, err: err, unsent: true}
 		}
@@ -298,11 +348,16 @@ func (a *api) send(ctx context.Context, r *request) (*reply, error) {
 		if err == nil {
 			return got, nil
 		}
-		if errors.Is(err, ErrUnauthorized) && a.session != nil && r.auth != public && !renewed {
-			a.session.drop(jwt)
-			renewed = true
-			attempt--
-			continue
+		if a.session != nil && r.auth != public && jwt.rejectedBy(err) {
+			next, failed := a.session.replace(ctx, jwt, since)
+			if failed != nil {
+				return nil, fmt.Errorf("%w; before that: %w", failed, err)
+			}
+			if next.value != nil {
+				jwt = next
+				attempt--
+				continue
+			}
 		}
 		if ctx.Err() != nil || attempt >= a.retry.MaxAttempts || !r.repeatable(err) {
 			return nil, err
@@ -313,33 +368,33 @@ func (a *api) send(ctx context.Context, r *request) (*reply, error) {
 	}
 }
 
-// admit waits for the rate limit. It refuses a context that is over, so that
+// admit waits for the rate limit. It rejects a context that is over, so that
 // a request which was never sent is not taken for a lost one.
 func (a *api) admit(ctx context.Context) error {
-	if a.limiter == nil {
-		return ctx.Err()
+	if a.pace == nil {
+		return ended(ctx)
 	}
-	turn := a.limiter.Reserve()
-	err := pause(ctx, turn.Delay())
-	if err != nil {
-		turn.Cancel()
-	}
-	return err
+	return a.pace.wait(ctx)
 }
 
-func (a *api) jwtFor(ctx context.Context, r *request, renewed bool) (string, error) {
-	if a.session == nil || r.auth == public || r.auth == withKey && a.apiKey != nil && !renewed {
-		return "", nil
+// authorize returns the JWT to send first, if any, and how many logins there
+// had been when that was decided.
+func (a *api) authorize(ctx context.Context, r *request) (jwt Token, since int, err error) {
+	switch {
+	case a.session == nil || r.auth == public:
+		return Token{}, 0, nil
+	case r.auth == withKey && a.apiKey != nil:
+		return Token{}, a.session.count(), nil
 	}
-	token, err := a.session.token(ctx)
-	return token.Reveal(), err
+	jwt, err = a.session.token(ctx)
+	return jwt, jwt.login, err
 }
 
-// attempt sends the request once and returns the answer if it is a success.
-func (a *api) attempt(ctx context.Context, r *request, jwt string) (*reply, error) {
+// attempt sends the request once and returns the response if it is a success.
+func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, a.timeoutCause)
 	defer cancel()
-	var proof writeProof
+	proof := writeProof{content: r.content}
 	if r.creates {
 		ctx = proof.watch(ctx)
 	}
@@ -347,9 +402,14 @@ func (a *api) attempt(ctx context.Context, r *request, jwt string) (*reply, erro
 	if err != nil {
 		return nil, &ValidationError{"path", "cannot be part of an address"}
 	}
-	if r.content != nil {
-		req.Body = io.NopCloser(bytes.NewReader(r.content))
+	switch {
+	case r.creates:
+		req.Body = &proof // and no GetBody: see writeProof
+	case len(r.content) > 0:
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.content)), nil }
+		req.Body, _ = req.GetBody()
+	}
+	if len(r.content) > 0 {
 		req.ContentLength = int64(len(r.content))
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -359,16 +419,27 @@ func (a *api) attempt(ctx context.Context, r *request, jwt string) (*reply, erro
 		req.Header.Set("X-Api-Key", a.apiKey())
 	}
 	hide := a.secrets
-	if jwt != "" {
-		req.Header.Set("Authorization", "Bearer "+jwt)
-		hide = append(slices.Clip(hide), newSecret(jwt))
+	if jwt.value != nil {
+		req.Header.Set("Authorization", "Bearer "+jwt.Reveal())
+		hide = append(slices.Clip(hide), jwt.value)
 	}
 	res, err := a.http.Do(req)
 	if err != nil {
-		unsent := proof.unsent()
-		return nil, &TransportError{Method: r.method, Path: r.path, err: hide.cause(err), unsent: unsent, unknown: r.creates && !unsent}
+		unsent := r.creates && proof.unsent(ctx, err)
+		return nil, &TransportError{Method: r.method, Path: r.path, err: hide.cause(because(ctx, err)), unsent: unsent, unknown: r.creates && !unsent}
 	}
 	defer res.Body.Close()
 	body, err := readBounded(res, a.maxBytes)
-	return judge(r, &reply{res.StatusCode, res.Header, body, hide}, err)
+	return judge(r, &reply{res.StatusCode, res.Header, body, hide}, because(ctx, err))
+}
+
+// guard runs fn, which calls the user's transport, in a goroutine of this
+// package: a panic there, which would end the program, is returned as an error.
+func (a *api) guard(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = a.secrets.cause(fmt.Errorf("jovepay: panic in the HTTP client: %v", p))
+		}
+	}()
+	return fn()
 }

@@ -141,11 +141,12 @@ func (s *EstimatesService) Quote(ctx context.Context, opts QuoteOptions) (*Quote
 	var estimate *Estimate
 	var minimum *MinAmount
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
+	ask := func(fn func() error) { group.Go(func() error { return s.api.guard(fn) }) }
+	ask(func() (err error) {
 		estimate, err = s.Get(ctx, EstimateOptions{opts.PriceAmount, opts.PriceCurrency, opts.PayCurrency})
 		return err
 	})
-	group.Go(func() (err error) {
+	ask(func() (err error) {
 		minimum, err = s.MinAmount(ctx, MinAmountOptions{
 			From:          opts.PayCurrency,
 			To:            opts.PayoutCurrency,

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,6 +62,29 @@ func serve(tb testing.TB, handler http.HandlerFunc) string {
 // returns the address. It ends with the test.
 func listen(t *testing.T, handle func(*net.TCPConn)) string {
 	t.Helper()
+	return acceptEach(t, func(conn *net.TCPConn) {
+		handle(conn)
+		_ = conn.Close()
+	})
+}
+
+// listenAll is listen for connections that are open at the same time. They end
+// with the test.
+func listenAll(t *testing.T, handle func(*net.TCPConn)) string {
+	t.Helper()
+	var running sync.WaitGroup
+	t.Cleanup(running.Wait)
+	return acceptEach(t, func(conn *net.TCPConn) {
+		t.Cleanup(func() { _ = conn.Close() })
+		running.Go(func() {
+			handle(conn)
+			_ = conn.Close()
+		})
+	})
+}
+
+func acceptEach(t *testing.T, take func(*net.TCPConn)) string {
+	t.Helper()
 	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)
 	done := make(chan struct{})
@@ -71,8 +95,7 @@ func listen(t *testing.T, handle func(*net.TCPConn)) string {
 			if err != nil {
 				return
 			}
-			handle(conn)
-			_ = conn.Close()
+			take(conn)
 		}
 	}()
 	t.Cleanup(func() { _ = listener.Close(); <-done })

@@ -9,8 +9,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // DefaultBaseURL is the address of JovePay's API, from its guide.
@@ -29,7 +27,7 @@ type settings struct {
 	insecureHTTP     bool
 	userAgent        string
 	retry            RetryPolicy
-	limiter          *rate.Limiter
+	pace             *pacer
 	timeout          time.Duration
 	settleWindow     time.Duration
 	maxResponseBytes int64
@@ -54,8 +52,8 @@ func WithAPIKey(key string) Option {
 
 // WithCredentials logs in with e-mail and password for the endpoints that
 // want a JWT, such as the payment list. Both are case-sensitive. The client
-// logs in when it first needs to, once for all goroutines. A login that was
-// begun goes on, for a minute at most, when nobody waits for it any more.
+// logs in when it first needs to, once for all goroutines. A login in progress
+// continues for up to a minute even if all its callers give up.
 func WithCredentials(email, password string) Option {
 	return func(s *settings) error {
 		if strings.TrimSpace(email) == "" || password == "" {
@@ -68,7 +66,8 @@ func WithCredentials(email, password string) Option {
 
 // WithBaseURL sends requests to another address than [DefaultBaseURL], such as
 // an emulator or a proxy. A path in it is kept: with https://proxy/np the
-// status is read from https://proxy/np/v1/status.
+// status is read from https://proxy/np/v1/status. A /v1 at its end is dropped,
+// as every request adds the version.
 func WithBaseURL(rawURL string) Option {
 	return func(s *settings) error {
 		s.baseURL = rawURL
@@ -147,7 +146,11 @@ func WithRateLimit(n int, period time.Duration) Option {
 		}
 	}
 	return positive("rate limit", period, func(s *settings) {
-		s.limiter = rate.NewLimiter(rate.Every(period/time.Duration(n)), 1)
+		interval := period / time.Duration(n)
+		if interval*time.Duration(n) < period {
+			interval++ // or n+1 would fit into a period
+		}
+		s.pace = newPacer(interval)
 	})
 }
 
@@ -198,8 +201,8 @@ func (s *settings) apply(opts []Option) error {
 	return nil
 }
 
-// checkBaseURL returns the base without a slash at its end. Errors do not
-// repeat the address: it may hold a password.
+// checkBaseURL returns the base without a slash or version at its end. Errors
+// do not repeat the address: it may hold a password.
 func (s *settings) checkBaseURL() (string, error) {
 	u, err := url.Parse(s.baseURL)
 	switch {
@@ -212,7 +215,10 @@ func (s *settings) checkBaseURL() (string, error) {
 	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !s.insecureHTTP && (s.apiKey != "" || s.email != ""):
 		return "", fmt.Errorf("jovepay: credentials over plain http to %s: use https, or WithInsecureHTTP", u.Host)
 	}
-	return strings.TrimRight(u.String(), "/"), nil
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	path = strings.TrimRight(strings.TrimSuffix(path, "/v1"), "/")
+	root := url.URL{Scheme: u.Scheme, Host: u.Host}
+	return root.String() + path, nil
 }
 
 func isLoopback(host string) bool {

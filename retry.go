@@ -1,29 +1,42 @@
 package jovepay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // RetryPolicy says how often and how fast a failed request is repeated. A
 // field that is zero takes its default.
 //
-// Which requests are repeated is fixed, because money hangs on it. GET
-// requests and the login are repeated after a network error, 408, 429 and
-// 5xx. A request that creates something is repeated only if it provably was
+// Which requests are retried is fixed, because money hangs on it. GET
+// requests and the login are retried after a network error, 408, 429 and
+// 5xx. A request that creates something is retried only if it provably was
 // not processed: no connection was made (refused, DNS, TLS), nothing of it was
-// written, or the answer was 429. Any other failure without a clear answer is
-// returned as [ErrOutcomeUnknown]. Nothing is repeated once the context is
-// done. Besides, any request answered 401 is repeated once with a new JWT if
-// credentials are configured.
+// written, or the response was 429. Any other failure without a clear response
+// is returned as [ErrOutcomeUnknown]. Nothing is retried once the context is
+// done.
+//
+// A request that creates something is sent once per attempt: net/http, which
+// otherwise resends some requests by itself, cannot resend these.
+//
+// If credentials are configured, a request is also sent again with another JWT
+// if the response was 401, or 403 to a request that had a JWT. If a token from
+// a login is rejected at once, rejections cause no further login for a minute.
 type RetryPolicy struct {
 	// MaxAttempts counts the first attempt too: 1 never repeats. Default 4.
 	MaxAttempts int
@@ -33,8 +46,8 @@ type RetryPolicy struct {
 	// bound ("full jitter"). Defaults 250 ms and 8 s.
 	BaseDelay, MaxDelay time.Duration
 
-	// MaxRetryAfter caps the wait that a server asks for with Retry-After.
-	// Default 30 s.
+	// MaxRetryAfter caps the wait that a server asks for with Retry-After,
+	// however long. Default 30 s.
 	MaxRetryAfter time.Duration
 }
 
@@ -94,24 +107,50 @@ func temporary(err error) bool {
 // that the context's deadline would cut short.
 func pause(ctx context.Context, d time.Duration) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
-		return context.DeadlineExceeded
+		return cmp.Or(ended(ctx), context.DeadlineExceeded)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return ctx.Err()
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return ended(ctx)
+}
+
+// ended returns nil while ctx lasts, and then an error that matches both
+// [context.Context.Err] and [context.Cause].
+func ended(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if err == nil || errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// because adds to err why ctx has ended, if it has and err does not say so:
+// net/http returns the cause from HTTP/1 and the context's error from HTTP/2.
+func because(ctx context.Context, err error) error {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		err = u.Err // without the address: the method and path are said already
+	}
+	reason := ended(ctx)
+	switch {
+	case err == nil || reason == nil || errors.Is(err, ctx.Err()) && errors.Is(err, context.Cause(ctx)):
+		return err
+	case errors.Is(reason, err):
+		return reason
+	}
+	return fmt.Errorf("%w: %w", err, reason)
 }
 
 // retryAfter reads a Retry-After header in seconds or as a date. Anything
-// else, and times that are not ahead, give 0.
+// else, and times that are not ahead, give 0; a wait too long for a Duration
+// gives about the longest one.
 func retryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, math.MaxInt64/uint64(time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
 		return max(0, at.Sub(now))
@@ -119,11 +158,61 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// writeProof watches one attempt through net/http's trace hooks for proof that
-// nothing of the request reached a server. Without hooks, as with a
-// RoundTripper of the user's that does not end in net/http, there is no proof.
+// pacer spaces requests evenly. Only the caller at the head of the line holds
+// a reservation, so that one who gives up leaves no gap: the limiter takes a
+// reservation back in full only if none has followed it.
+type pacer struct {
+	head    chan struct{}
+	limiter *rate.Limiter
+}
+
+func newPacer(interval time.Duration) *pacer {
+	return &pacer{make(chan struct{}, 1), rate.NewLimiter(rate.Every(interval), 1)}
+}
+
+func (p *pacer) wait(ctx context.Context) error {
+	select {
+	case p.head <- struct{}{}:
+	case <-ctx.Done():
+		return ended(ctx)
+	}
+	defer func() { <-p.head }()
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	turn := p.limiter.Reserve()
+	err := pause(ctx, turn.Delay())
+	if err != nil {
+		turn.Cancel()
+	}
+	return err
+}
+
+// writeProof is the body of one attempt that creates something, and watches
+// for proof that nothing of the attempt can have been processed.
+//
+// net/http and other transports repeat a request by themselves if they hold it
+// to be idempotent (by its method, or an Idempotency-Key that a RoundTripper
+// adds) or unprocessed (by the word of the server: REFUSED_STREAM, GOAWAY), as
+// long as it has no body or one that can be had again. This one is there even
+// if it is empty, and can be read once: a transport that begins anew gets an
+// error, and no complete request goes out again.
+//
+// Two witnesses must agree that nothing was sent: this body, which belongs to
+// the attempt alone, was never read; and net/http's trace hooks saw no
+// connection, or none that took the header. Another request with the same
+// context can set off the hooks, but cannot unread a body. Without hooks, as
+// with a RoundTripper that does not end in net/http, there is no proof.
 type writeProof struct {
+	content []byte
+
 	asked, connected, headersWritten, writeFailed atomic.Bool
+
+	mu     sync.Mutex
+	next   int  // in content
+	read   bool // Read was called
+	closed bool // Close was called
+	over   bool // nothing is given out anymore
 }
 
 func (p *writeProof) watch(ctx context.Context) context.Context {
@@ -135,10 +224,55 @@ func (p *writeProof) watch(ctx context.Context) context.Context {
 	})
 }
 
+// Read reads the content once.
+func (p *writeProof) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return 0, errReplay
+	}
+	p.read = true
+	if p.next == len(p.content) {
+		return 0, io.EOF
+	}
+	n := copy(b, p.content[p.next:])
+	p.next += n
+	return n, nil
+}
+
+var errReplay = errors.New("a request that creates something is sent once")
+
+// Close ends the reading. A body that was not read can be read later: net/http
+// closes it where a connection turns out to be unusable, and takes another.
+func (p *writeProof) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	p.over = p.over || p.read
+	return nil
+}
+
 // unsent reports whether it is certain that no server can have processed the
-// request: no connection was had, or writing ended before the headers did.
-func (p *writeProof) unsent() bool {
-	return p.asked.Load() && (!p.connected.Load() || p.writeFailed.Load() && !p.headersWritten.Load())
+// attempt, which ended with err. From then on the body gives nothing out.
+func (p *writeProof) unsent(ctx context.Context, err error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+	switch {
+	case p.read || !p.asked.Load() || p.headersWritten.Load():
+		return false
+	case !p.connected.Load():
+		return true
+	case len(p.content) == 0:
+		return false // the header would be all of the request
+	case p.writeFailed.Load():
+		return true
+	}
+	// The transport is done with the body and reports no header: the
+	// connection was lost before. Only a call that was canceled may return
+	// while the header is still being written.
+	canceled := ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return p.closed && !canceled
 }
 
 // gaveUp is the error of a request that was not repeated because the context
