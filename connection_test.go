@@ -2,6 +2,8 @@ package jovepay_test
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -282,35 +284,51 @@ func TestServerThatActsOnTheHeader(t *testing.T) {
 	}
 }
 
-// What net/http's hooks tell of a request that failed, and what follows.
+// What net/http's hooks and the body show of a request that failed, and what
+// follows.
 func TestProofOfNothingWritten(t *testing.T) {
 	t.Parallel()
 	broken := httptrace.WroteRequestInfo{Err: io.ErrClosedPipe}
+	connected := func(h *httptrace.ClientTrace) { h.GetConn(""); h.GotConn(httptrace.GotConnInfo{}) }
+	none, one := make([]byte, 0), make([]byte, 1)
 	for name, tt := range map[string]struct {
 		hooks  func(*httptrace.ClientTrace)
 		unsent bool
+		read   []byte // what the body is read into, if it is
+		closed bool   // the body is closed
+		err    error  // if not an unexpected end
 	}{
-		"no hooks, as with a transport of another kind": {func(*httptrace.ClientTrace) {}, false},
-		"no connection": {func(h *httptrace.ClientTrace) { h.GetConn("") }, true},
-		"a connection":  {func(h *httptrace.ClientTrace) { h.GetConn(""); h.GotConn(httptrace.GotConnInfo{}) }, false},
-		"the header broke off": {func(h *httptrace.ClientTrace) {
+		"no connection, but the body was read":                           {hooks: func(h *httptrace.ClientTrace) { h.GetConn("") }, read: one},
+		"no connection, but the body was touched":                        {hooks: func(h *httptrace.ClientTrace) { h.GetConn("") }, read: none},
+		"no connection, the body given back":                             {hooks: func(h *httptrace.ClientTrace) { h.GetConn("") }, closed: true, unsent: true},
+		"no hooks, the body given back":                                  {hooks: func(*httptrace.ClientTrace) {}, closed: true},
+		"a connection, the body given back":                              {hooks: connected, closed: true, unsent: true},
+		"a connection, the body read and given back":                     {hooks: connected, read: one, closed: true},
+		"a connection, the body given back by a call that was canceled":  {hooks: connected, closed: true, err: context.Canceled},
+		"a connection, the body given back by a call that took too long": {hooks: connected, closed: true, err: context.DeadlineExceeded},
+		"the header written, the body given back":                        {hooks: func(h *httptrace.ClientTrace) { connected(h); h.WroteHeaders() }, closed: true},
+		"the header broke off, but the body was read":                    {hooks: func(h *httptrace.ClientTrace) { connected(h); h.WroteRequest(broken) }, read: one},
+		"no hooks, as with a transport of another kind":                  {hooks: func(*httptrace.ClientTrace) {}},
+		"no connection": {hooks: func(h *httptrace.ClientTrace) { h.GetConn("") }, unsent: true},
+		"a connection":  {hooks: connected},
+		"the header broke off": {hooks: func(h *httptrace.ClientTrace) {
 			h.GetConn("")
 			h.GotConn(httptrace.GotConnInfo{})
 			h.WroteRequest(broken)
-		}, true},
-		"the body broke off": {func(h *httptrace.ClientTrace) {
+		}, unsent: true},
+		"the body broke off": {hooks: func(h *httptrace.ClientTrace) {
 			h.GetConn("")
 			h.GotConn(httptrace.GotConnInfo{})
 			h.WroteHeaders()
 			h.WroteRequest(broken)
-		}, false},
-		"all written": {func(h *httptrace.ClientTrace) {
+		}},
+		"all written": {hooks: func(h *httptrace.ClientTrace) {
 			h.GetConn("")
 			h.GotConn(httptrace.GotConnInfo{})
 			h.WroteHeaders()
 			h.WroteRequest(httptrace.WroteRequestInfo{})
-		}, false},
-		"the header broke off, and was then written by net/http itself": {func(h *httptrace.ClientTrace) {
+		}},
+		"the header broke off, and was then written by net/http itself": {hooks: func(h *httptrace.ClientTrace) {
 			h.GetConn("")
 			h.GotConn(httptrace.GotConnInfo{})
 			h.WroteRequest(broken)
@@ -318,25 +336,31 @@ func TestProofOfNothingWritten(t *testing.T) {
 			h.GotConn(httptrace.GotConnInfo{})
 			h.WroteHeaders()
 			h.WroteRequest(httptrace.WroteRequestInfo{})
-		}, false},
-		"written, and no connection for net/http's own repetition": {func(h *httptrace.ClientTrace) {
+		}},
+		"written, and no connection for net/http's own repetition": {hooks: func(h *httptrace.ClientTrace) {
 			h.GetConn("")
 			h.GotConn(httptrace.GotConnInfo{})
 			h.WroteHeaders()
 			h.WroteRequest(broken)
 			h.GetConn("")
-		}, false},
+		}},
 	} {
 		asked := 0
 		client := newClient(t, jovepay.DefaultBaseURL, jovepay.WithHTTPClient(&http.Client{
 			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 				asked++
 				tt.hooks(httptrace.ContextClientTrace(r.Context()))
-				return nil, io.ErrUnexpectedEOF
+				if tt.read != nil {
+					_, _ = r.Body.Read(tt.read)
+				}
+				if tt.closed {
+					_ = r.Body.Close()
+				}
+				return nil, cmp.Or(tt.err, io.ErrUnexpectedEOF)
 			}),
 		}))
 		_, err := client.Payments.Create(t.Context(), goods("1"))
-		require.ErrorIs(t, err, io.ErrUnexpectedEOF, name)
+		require.ErrorIs(t, err, cmp.Or(tt.err, io.ErrUnexpectedEOF), name)
 		assert.Equal(t, tt.unsent, !errors.Is(err, jovepay.ErrOutcomeUnknown), name)
 		assert.Equal(t, map[bool]int{true: 4, false: 1}[tt.unsent], asked, name)
 	}

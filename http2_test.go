@@ -204,24 +204,6 @@ func sendFrame(conn net.Conn, kind, flags byte, stream uint32, payload []byte) {
 	_, _ = conn.Write(append(head, payload...))
 }
 
-// creating are all ways to create something: with a body and without, by every
-// method.
-func creating(client *jovepay.Client) map[string]func(context.Context) error {
-	calls := map[string]func(context.Context) error{
-		"Payments.Create": func(ctx context.Context) error { _, err := client.Payments.Create(ctx, goods("1")); return err },
-		"Invoices.Create": func(ctx context.Context) error {
-			_, err := client.Invoices.Create(ctx, jovepay.InvoiceRequest{PriceAmount: amount("1"), PriceCurrency: "usd"})
-			return err
-		},
-	}
-	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"} {
-		for name, body := range map[string]any{"with a body": map[string]int{"n": 1}, "without a body": nil, "with empty bytes": []byte{}} {
-			calls[method+" "+name] = func(ctx context.Context) error { return client.Do(ctx, method, "/v1/x", nil, body, nil) }
-		}
-	}
-	return calls
-}
-
 // A server may process a request and then say that it did not.
 func TestCreatesAreSentOnceOverHTTP2(t *testing.T) {
 	t.Parallel()
