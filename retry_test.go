@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -97,7 +98,18 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		{"7 seconds", 0, 0, base},
 		{"tomorrow", 0, 0, base},
 		{"", 0, 0, base},
-		{"99999999999999999999", 0, 0, base},
+		{"2147483648", 2147483648 * time.Second, 30 * time.Second, 30 * time.Second},
+		{"9223372036", 9223372036 * time.Second, 30 * time.Second, 30 * time.Second},
+		{"9223372037", 9223372036 * time.Second, 30 * time.Second, 30 * time.Second}, // more than a Duration holds
+		{"9223372036854775808", 9223372036 * time.Second, 30 * time.Second, 30 * time.Second},
+		{"18446744073709551615", 9223372036 * time.Second, 30 * time.Second, 30 * time.Second},
+		{strings.Repeat("9", 1000), 9223372036 * time.Second, 30 * time.Second, 30 * time.Second},
+		{strings.Repeat("0", 1000) + "7", 7 * time.Second, 7 * time.Second, 7 * time.Second},
+		{"Fri, 31 Dec 9999 23:59:59 GMT", math.MaxInt64, 30 * time.Second, 30 * time.Second},
+		{"Mon, 01 Jan 0001 00:00:00 GMT", 0, 0, base},
+		{"-" + strings.Repeat("9", 1000), 0, 0, base},
+		{"٧", 0, 0, base},
+		{"1_000", 0, 0, base},
 	} {
 		for _, code := range []int{429, 503} {
 			synctest.Test(t, func(t *testing.T) {
@@ -307,4 +319,69 @@ func TestRateLimitObeysTheContext(t *testing.T) {
 		require.NoError(t, err)
 		assertPauses(t, s, time.Hour) // those who gave up took no turn
 	})
+}
+
+// However many give up waiting, and when, nobody waits for them.
+func TestRateLimitForgetsThoseWhoGaveUp(t *testing.T) {
+	t.Parallel()
+	for name, patience := range map[string]func(n int) time.Duration{
+		"together":               func(int) time.Duration { return 50 * time.Millisecond },
+		"the last first":         func(n int) time.Duration { return time.Duration(90-n) * time.Millisecond },
+		"the first first":        func(n int) time.Duration { return time.Duration(n) * time.Millisecond },
+		"with a moment between":  func(n int) time.Duration { return 50*time.Millisecond + time.Duration(n)*time.Nanosecond },
+		"at the very next turn":  func(int) time.Duration { return 100 * time.Millisecond },
+		"before they have begun": func(int) time.Duration { return 0 },
+	} {
+		for _, deadline := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				s, client := play(t, status(200))
+				limited := client(jovepay.WithRateLimit(10, time.Second))
+				_, err := limited.Payments.Get(t.Context(), "1")
+				require.NoError(t, err)
+				var calls sync.WaitGroup
+				for n := range 80 {
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					if deadline {
+						ctx, cancel = context.WithTimeout(ctx, patience(n))
+						defer cancel()
+					} else {
+						time.AfterFunc(patience(n), cancel)
+					}
+					calls.Go(func() {
+						_, err := limited.Payments.Create(ctx, goods("1"))
+						if err != nil {
+							assertIs(t, err) // never ErrOutcomeUnknown
+						}
+					})
+				}
+				time.Sleep(time.Nanosecond) //nolint:forbidigo // fake time; the others are before us
+				calls.Go(func() {
+					_, err := limited.Payments.Get(t.Context(), "1")
+					assert.NoError(t, err)
+				})
+				calls.Wait()
+				for _, pause := range s.pauses() {
+					assert.InDelta(t, 100*time.Millisecond, pause, float64(time.Microsecond), name)
+				}
+				assert.LessOrEqual(t, len(s.sent), 3, name) // at the very next turn, one may still have got it
+			})
+		}
+	}
+}
+
+// No more than n requests start in any period, also where n does not divide it.
+func TestRateLimitOfOddNumbers(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{3, 7, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			s, client := play(t, status(200))
+			limited := client(jovepay.WithRateLimit(n, time.Second))
+			for range n + 1 {
+				_, err := limited.Payments.Get(t.Context(), "1")
+				require.NoError(t, err)
+			}
+			assert.GreaterOrEqual(t, s.sent[n].Sub(s.sent[0]), time.Second-time.Microsecond, "%d", n)
+		})
+	}
 }
