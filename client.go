@@ -438,7 +438,11 @@ func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*reply, error
 func (a *api) guard(fn func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = a.secrets.cause(fmt.Errorf("jovepay: panic in the HTTP client: %v", p))
+			cause, ok := p.(error)
+			if !ok {
+				cause = fmt.Errorf("%v", p)
+			}
+			err = a.secrets.cause(fmt.Errorf("jovepay: panic in the HTTP client: %w", cause))
 		}
 	}()
 	return fn()

@@ -29,6 +29,7 @@ type seen struct {
 func recorder(tb testing.TB) (address string, last func() seen) {
 	tb.Helper()
 	var kept atomic.Pointer[seen]
+	kept.Store(&seen{})
 	address = serve(tb, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.URL.Path == "/v1/auth" {
@@ -208,6 +209,14 @@ func TestBaseURLKeepsItsPath(t *testing.T) {
 		"/np":        "GET /np/v1/status",
 		"/np/":       "GET /np/v1/status",
 		"/a%2Fb/c":   "GET /a%2Fb/c/v1/status",
+		"/v1":        "GET /v1/status",
+		"/v1/":       "GET /v1/status",
+		"//v1//":     "GET /v1/status",
+		"/proxy/v1":  "GET /proxy/v1/status",
+		"/proxy/v1/": "GET /proxy/v1/status",
+		"/xv1":       "GET /xv1/v1/status",
+		"/v1/np":     "GET /v1/np/v1/status",
+		"/V1":        "GET /V1/v1/status",
 		"/caf%C3%A9": "GET /caf%C3%A9/v1/status",
 	} {
 		_, err := newClient(t, address+base).Status(t.Context())
@@ -219,55 +228,102 @@ func TestBaseURLKeepsItsPath(t *testing.T) {
 	assert.Equal(t, "POST /np/v1/auth", last().target)
 }
 
-func TestDo(t *testing.T) {
+// What a call needs and does not have is reported before anything is sent.
+func TestMissingAuthentication(t *testing.T) {
 	t.Parallel()
 	address, last := recorder(t)
-	client := newClient(t, address)
 	ctx := t.Context()
-
-	var raw []byte
-	require.NoError(t, client.Do(ctx, http.MethodGet, "/v1/balance", struct {
-		Coin string `url:"coin"`
-	}{"btc"}, nil, &raw))
-	assert.Equal(t, "GET /v1/balance?coin=btc", last().target)
-	assert.Contains(t, string(raw), `"message":"OK"`)
-
-	var out struct {
-		ID jovepay.ID `json:"payment_id"`
+	calls := func(c *jovepay.Client) (withKey, withToken, public map[string]error) {
+		wait, quote := jovepay.WaitOptions{}, jovepay.QuoteOptions{PriceAmount: amount("1"), PriceCurrency: "usd", PayCurrency: "btc"}
+		_, create := c.Payments.Create(ctx, goods("1"))
+		_, get := c.Payments.Get(ctx, "1")
+		wait.Until = func(*jovepay.Payment) bool { return true }
+		_, waited := c.Payments.Wait(ctx, "1", wait)
+		_, invoice := c.Invoices.Create(ctx, jovepay.InvoiceRequest{PriceAmount: amount("1"), PriceCurrency: "usd"})
+		_, currencies := c.Currencies.List(ctx, jovepay.CurrencyListOptions{})
+		_, estimate := c.Estimates.Get(ctx, jovepay.EstimateOptions{Amount: amount("1"), From: "usd", To: "btc"})
+		_, minimum := c.Estimates.MinAmount(ctx, jovepay.MinAmountOptions{From: "btc"})
+		_, quoted := c.Estimates.Quote(ctx, quote)
+		_, list := c.Payments.List(ctx, jovepay.PaymentListOptions{})
+		_, found := c.Payments.FindOrder(ctx, "1", time.Now())
+		var all error
+		for _, err := range c.Payments.All(ctx, jovepay.PaymentListOptions{}) {
+			all = err
+		}
+		_, status := c.Status(ctx)
+		do := c.Do(ctx, http.MethodPost, "/v1/x", nil, nil, nil)
+		return map[string]error{
+				"Create": create, "Get": get, "Wait": waited, "Invoices.Create": invoice, "Currencies.List": currencies,
+				"Estimates.Get": estimate, "MinAmount": minimum, "Quote": quoted,
+			}, map[string]error{"List": list, "FindOrder": found, "All": all},
+			map[string]error{"Status": status, "Do": do}
 	}
-	require.NoError(t, client.Do(ctx, http.MethodPost, "/v1/invoice-payment", nil, map[string]any{"iid": 5}, &out))
-	assert.Equal(t, jovepay.ID("1"), out.ID)
-	assert.Equal(t, `{"iid":5}`, last().body)
-	require.NoError(t, client.Do(ctx, http.MethodDelete, "/v1/x", url.Values{}, nil, nil))
-	assert.Equal(t, "DELETE /v1/x", last().target)
-
-	var wrong struct {
-		ID []int `json:"payment_id"`
+	of := func(opts ...jovepay.Option) *jovepay.Client {
+		transport := &http.Transport{}
+		t.Cleanup(transport.CloseIdleConnections)
+		client, err := jovepay.NewClient(append(opts, jovepay.WithBaseURL(address), jovepay.WithHTTPClient(&http.Client{Transport: transport}))...)
+		require.NoError(t, err)
+		return client
 	}
-	err := client.Do(ctx, http.MethodPost, "/v1/x", nil, nil, &wrong)
-	require.ErrorIs(t, err, jovepay.ErrOutcomeUnknown, "an answer that does not fit may still be a success")
-	err = client.Do(ctx, http.MethodGet, "/v1/x", nil, nil, &wrong)
-	require.Error(t, err)
-	require.NotErrorIs(t, err, jovepay.ErrOutcomeUnknown)
 
-	failing := answering(t, http.StatusNotFound, answer(t, "error.json"))
-	assert.ErrorIs(t, failing.Do(ctx, http.MethodGet, "/v1/x", nil, nil, nil), jovepay.ErrNotFound)
+	withKey, withToken, public := calls(of())
+	for name, err := range withKey {
+		assertRefused(t, err, "api_key")
+		require.ErrorContains(t, err, "no API key; see WithAPIKey", name)
+	}
+	for name, err := range withToken {
+		assertRefused(t, err, "credentials")
+		require.ErrorContains(t, err, "needs credentials; see WithCredentials", name)
+	}
+	for name, err := range public {
+		require.NoError(t, err, name)
+	}
+	assert.Equal(t, "POST /v1/x", last().target)
+
+	withKey, withToken, public = calls(of(jovepay.WithAPIKey(apiKey)))
+	for name, err := range withToken {
+		assertRefused(t, err, "credentials")
+		require.ErrorContains(t, err, "GET /v1/payment needs credentials", name)
+	}
+	for _, errs := range []map[string]error{withKey, public} {
+		for name, err := range errs {
+			require.NoError(t, err, name)
+		}
+	}
+
+	withKey, withToken, public = calls(of(jovepay.WithCredentials(email, password)))
+	for _, errs := range []map[string]error{withKey, withToken, public} {
+		for name, err := range errs {
+			require.NoError(t, err, "%s: a JWT is for all authenticated endpoints", name)
+		}
+	}
 }
 
-func TestDoRefusesPaths(t *testing.T) {
+// A transport that panics must not end the program from a goroutine of ours.
+func TestPanicsInTheTransport(t *testing.T) {
 	t.Parallel()
-	address, last := recorder(t)
-	client := newClient(t, address+"/np")
-	for _, path := range []string{
-		"", "/", "v1/x", "/status", "//evil.example/v1", "https://evil.example/v1/x", "@evil.example/v1",
-		"/v1/..", "/v1/../x", "/v1/./x", "/v1/%2e%2e/x", "/v1/%2E%2e", "/v1/.%2e/x", "/v1/a%2f..%2fb", "/v1/a%5c..%5cb", "/v1/a/..%2F",
-		`/v1\..\x`, "/v1/x?y=1", "/v1/x#y", "/v1/%zz", "/v1/%", "/v1/a b", "/v1/a\r\nX-Evil: 1", "/v1/\x00", "/v1/\x7f", "/vx",
-	} {
-		assertRefused(t, client.Do(t.Context(), http.MethodGet, path, nil, nil, nil), "path")
-	}
-	for _, path := range []string{"/v1/x", "/v2/x/", "/v1/a%2Fb", "/v1/..a/b..", "/v1/a:b@c", "/v1//x", "/v1/%252e%252e", "/v10"} {
-		require.NoError(t, client.Do(t.Context(), http.MethodGet, path, nil, nil, nil), path)
-		assert.Equal(t, "GET /np"+path, last().target)
+	for _, value := range []any{"broken, with the key " + apiKey, io.ErrClosedPipe, http.ErrAbortHandler, 5} {
+		client := newClient(t, jovepay.DefaultBaseURL, jovepay.WithCredentials(email, password), jovepay.WithHTTPClient(&http.Client{
+			Transport: roundTripper(func(*http.Request) (*http.Response, error) { panic(value) }),
+		}))
+		for name, call := range map[string]func() error{
+			"login": func() error { _, err := client.Authenticate(t.Context()); return err },
+			"List":  listing(t, client),
+			"Quote": func() error {
+				_, err := client.Estimates.Quote(t.Context(), jovepay.QuoteOptions{PriceAmount: amount("1"), PriceCurrency: "usd", PayCurrency: "btc"})
+				return err
+			},
+		} {
+			err := call()
+			require.ErrorContains(t, err, "panic", name)
+			assertOneLine(t, err)
+			assertIs(t, err)
+			assert.NotContains(t, err.Error(), apiKey)
+		}
+		if cause, ok := value.(error); ok {
+			require.ErrorIs(t, listing(t, client)(), cause)
+		}
+		assert.Panics(t, func() { _, _ = client.Payments.Get(t.Context(), "1") }, "in the caller's own goroutine it is the caller's")
 	}
 }
 
