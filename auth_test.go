@@ -1,6 +1,7 @@
 package jovepay_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -114,6 +115,7 @@ type authority struct {
 	requests int
 	answer   func(login int) (status int, body string) // to a login
 	holds    func(jwt string) bool
+	rejects  int           // the status for what does not hold; 401 if 0
 	delay    time.Duration // of a login
 }
 
@@ -123,7 +125,7 @@ func (a *authority) respond(r *http.Request) (*http.Response, error) {
 		defer a.mu.Unlock()
 		a.requests++
 		if !a.holds(r.Header.Get("Authorization")) {
-			return plainResponse(http.StatusUnauthorized, `{"message":"token"}`), nil
+			return plainResponse(cmp.Or(a.rejects, http.StatusUnauthorized), `{"message":"token"}`), nil
 		}
 		return plainResponse(http.StatusOK, `{"data":[],"payment_id":1}`), nil
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/fail"
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/output"
-	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/setup"
 )
 
 // paymentStatuses lists the statuses in the order of a payment's life.
@@ -133,11 +132,11 @@ has no filter for it: all payments since --from are read.`,
 			if err := l.read(); err != nil {
 				return err
 			}
-			client, settings, err := c.account(cmd.Context())
+			client, _, err := c.account(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return withoutLogin(settings, c.list(cmd.Context(), client, l))
+			return withoutLogin(c.list(cmd.Context(), client, l))
 		},
 	}
 	flags := cmd.Flags()
@@ -285,9 +284,10 @@ func flushed(isJSON bool, flush func() error) error {
 	return flush()
 }
 
-// withoutLogin adds what may be missing to a refusal of the payment list.
-func withoutLogin(settings setup.Settings, err error) error {
-	if err != nil && !settings.CanLogIn() && errors.Is(err, jovepay.ErrUnauthorized) {
+// withoutLogin adds what to do to the error of a payment list that needs
+// credentials.
+func withoutLogin(err error) error {
+	if invalid := (*jovepay.ValidationError)(nil); errors.As(err, &invalid) && invalid.Field == "credentials" {
 		return fail.With(fail.Unauthorized, "The payment list wants a login: set JOVEPAY_EMAIL and JOVEPAY_PASSWORD, or --email and --password-file.", err)
 	}
 	return err
