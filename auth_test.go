@@ -129,9 +129,12 @@ func (a *authority) respond(r *http.Request) (*http.Response, error) {
 		}
 		return plainResponse(http.StatusOK, `{"data":[],"payment_id":1}`), nil
 	}
-	if a.delay > 0 {
+	a.mu.Lock()
+	delay := a.delay
+	a.mu.Unlock()
+	if delay > 0 {
 		select {
-		case <-time.After(a.delay):
+		case <-time.After(delay):
 		case <-r.Context().Done():
 			return nil, r.Context().Err()
 		}

@@ -109,8 +109,9 @@ func TestForbiddenKeyMakesNoLogin(t *testing.T) {
 	assert.Equal(t, 1, server.calls["POST /v1/auth"])
 }
 
-// If fresh tokens are rejected, more of them do not help: one after the other
-// or all at the same time, a thousand calls make two logins in a minute.
+// If fresh tokens are rejected, more of them do not help: one after the other,
+// a thousand calls make two logins in a minute. All at the same time may make
+// one more, for those that begin between the second and its rejection.
 func TestNoStormOfLogins(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
@@ -134,13 +135,14 @@ func TestNoStormOfLogins(t *testing.T) {
 						}
 					}
 					storm()
-					assert.LessOrEqual(t, server.logins, 2, "%s %d", name, status)
+					few := map[bool]int{false: 2, true: 3}[atOnce]
+					assert.LessOrEqual(t, server.logins, few, "%s %d", name, status)
 					assert.LessOrEqual(t, server.requests, 3*crowd, "%s %d", name, status)
 
 					time.Sleep(time.Minute) //nolint:forbidigo // fake time
 					before := server.logins
 					storm()
-					assert.LessOrEqual(t, server.logins, before+1, "%s %d", name, status)
+					assert.LessOrEqual(t, server.logins, before+few-1, "%s %d", name, status)
 
 					time.Sleep(time.Minute) //nolint:forbidigo // fake time
 					server.holds = func(jwt string) bool { return jwt != "" }
@@ -199,7 +201,9 @@ func TestFailedRenewalKeepsTheToken(t *testing.T) {
 			first, err := client.Authenticate(t.Context())
 			require.NoError(t, err)
 			time.Sleep(time.Until(first.Expires()) - 29*time.Second) //nolint:forbidigo // fake time; renewal is due
+			server.mu.Lock()
 			server.delay = renewal.delay
+			server.mu.Unlock()
 			for time.Until(first.Expires()) > 10*time.Second {
 				require.NoError(t, listing(t, client)(), name)
 				time.Sleep(time.Second) //nolint:forbidigo // fake time
