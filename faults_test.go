@@ -37,10 +37,12 @@ type outcome struct {
 func (o outcome) recovers() bool { return o.always != 1 }
 
 // faultTable is the table of docs/faults.md. Create is tested with faults that
-// strike after the payment was made, where a fault can.
+// strike after the payment was made, where a fault can. A zero outcome is not
+// in the document.
 var faultTable = []struct {
 	name               string
 	fault              jovepaytest.Fault // none: the server is not reached
+	http2              *http2Fault       // instead, for a server of HTTP/2
 	get, login, create outcome
 }{
 	{
@@ -174,6 +176,42 @@ var faultTable = []struct {
 		login:  outcome{1, 1, "APIError"},
 		create: outcome{1, 1, "APIError, ErrOutcomeUnknown"},
 	},
+	{
+		name:   "HTTP/2: stream reset",
+		http2:  &http2Fault{code: resetCode("INTERNAL_ERROR")},
+		get:    outcome{4, 2, "TransportError"},
+		login:  outcome{4, 2, "TransportError"},
+		create: outcome{1, 1, "TransportError, ErrOutcomeUnknown"},
+	},
+	{
+		name:   "HTTP/2: stream reset, with a part of the request unread",
+		http2:  &http2Fault{code: resetCode("CANCEL"), early: true},
+		get:    outcome{4, 2, "TransportError"},
+		login:  outcome{4, 2, "TransportError"},
+		create: outcome{1, 1, "TransportError, ErrOutcomeUnknown"},
+	},
+	{
+		name:   "HTTP/2: stream refused (REFUSED_STREAM)",
+		http2:  &http2Fault{code: resetCode("REFUSED_STREAM")},
+		create: outcome{1, 1, "TransportError, ErrOutcomeUnknown"},
+	},
+	{
+		name:   "HTTP/2: stream reset with PROTOCOL_ERROR",
+		http2:  &http2Fault{code: resetCode("PROTOCOL_ERROR")},
+		create: outcome{1, 1, "TransportError, ErrOutcomeUnknown"},
+	},
+	{
+		name:   "HTTP/2: GOAWAY that disowns the request",
+		http2:  &http2Fault{goAway: true, behind: 2},
+		create: outcome{1, 1, "TransportError, ErrOutcomeUnknown"},
+	},
+	{
+		name:   "HTTP/2: GOAWAY, and the connection ends",
+		http2:  &http2Fault{goAway: true},
+		get:    outcome{4, 2, "TransportError"},
+		login:  outcome{4, 2, "TransportError"},
+		create: outcome{1, 1, "TransportError, ErrOutcomeUnknown"},
+	},
 }
 
 // elsewhere stands for the address of another host.
@@ -190,6 +228,10 @@ func TestFaults(t *testing.T) {
 			row.fault.Header = http.Header{"Location": {other}}
 		}
 		for name, want := range map[string]outcome{"get": row.get, "login": row.login, "create": row.create} {
+			if row.http2 != nil {
+				testHTTP2Fault(t, row.name, name, *row.http2, want)
+				continue
+			}
 			for _, once := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/once=%t", row.name, name, once), func(t *testing.T) {
 					t.Parallel()
@@ -224,6 +266,36 @@ func TestFaults(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// testHTTP2Fault makes one call to a server of HTTP/2 that strikes each time,
+// and one to a server that strikes the first time only.
+func testHTTP2Fault(t *testing.T, row, name string, fault http2Fault, want outcome) {
+	t.Helper()
+	if want == (outcome{}) {
+		return
+	}
+	for _, once := range []bool{false, true} {
+		t.Run(fmt.Sprintf("%s/%s/once=%t", row, name, once), func(t *testing.T) {
+			t.Parallel()
+			server := &rawHTTP2{fault: fault, once: once}
+			address, transport := server.start(t)
+			client := newClient(t, address, jovepay.WithHTTPClient(&http.Client{Transport: transport}), jovepay.WithCredentials(email, password))
+			err := map[string]func() error{
+				"get":    getting(t, client),
+				"login":  func() error { _, err := client.Authenticate(t.Context()); return err },
+				"create": func() error { _, err := client.Payments.Create(t.Context(), goods("1")); return err },
+			}[name]()
+			if once && want.recovers() {
+				require.NoError(t, err)
+				assert.EqualValues(t, want.once, server.requests.Load())
+				return
+			}
+			assert.Equal(t, want.err, kindOf(err))
+			assertOneLine(t, err)
+			assert.EqualValues(t, want.always, server.requests.Load())
+		})
 	}
 }
 
@@ -394,6 +466,9 @@ func faultPage() string {
 			"| --- | --- | --- | --- | --- |\n", call)
 		for _, row := range faultTable {
 			o := [...]outcome{row.get, row.login, row.create}[i]
+			if o == (outcome{}) {
+				continue
+			}
 			then := "the same"
 			if o.recovers() {
 				then = "the answer"

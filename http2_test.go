@@ -130,9 +130,10 @@ type http2Fault struct {
 }
 
 // rawHTTP2 is a server for HTTP/2 without TLS that counts the requests it gets
-// and strikes at all after the first healthy ones.
+// and strikes at all after the first healthy ones, or at one only.
 type rawHTTP2 struct {
 	healthy  int32
+	once     bool
 	fault    http2Fault
 	requests atomic.Int32
 }
@@ -176,7 +177,8 @@ func (s *rawHTTP2) serve(conn *net.TCPConn) {
 				sendFrame(conn, framePing, flagAck, 0, payload)
 			}
 		case frameHeaders:
-			struck[stream] = s.requests.Add(1) > s.healthy
+			n := s.requests.Add(1)
+			struck[stream] = n > s.healthy && (!s.once || n == s.healthy+1)
 		}
 		ended := flags&flagEndStream != 0
 		switch {
