@@ -71,16 +71,6 @@ func (hide secrets) cause(err error) error {
 
 const redacted = "[redacted]"
 
-// veiled is an error that can be matched but not unwrapped.
-type veiled struct {
-	text string
-	is   func(target error) bool
-}
-
-func (v *veiled) Error() string { return v.text }
-
-func (v *veiled) Is(target error) bool { return v.is(target) }
-
 // Token is a JWT from JovePay's login. Printing it never shows it. The zero
 // value holds no token. A Token is immutable and safe for concurrent use.
 type Token struct {
@@ -110,7 +100,8 @@ func (t Token) String() string { return "jovepay.Token(redacted)" }
 // rejectedBy reports whether err is a response that another token may help
 // with. A 403 to a request without a token is about the API key.
 func (t Token) rejectedBy(err error) bool {
-	return errors.Is(err, ErrUnauthorized) || t.value != nil && errors.Is(err, ErrForbidden)
+	rejected := errors.Is(err, ErrUnauthorized) || t.value != nil && errors.Is(err, ErrForbidden)
+	return rejected && !errors.Is(err, ErrOutcomeUnknown)
 }
 
 // Authenticate returns a JWT for the configured credentials: the current one

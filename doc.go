@@ -25,7 +25,8 @@
 // [PaymentsService.List], [PaymentsService.All], [PaymentsService.FindOrder] and
 // [PaymentsService.CreateOnce], want a JWT beside it: give [WithCredentials]
 // and the client logs in when it needs to, once for all goroutines. [WithEnv]
-// reads both from the environment. No secret is ever printed.
+// reads both from the environment. A call that needs what is missing fails
+// before anything is sent. No secret is ever printed.
 //
 // # Money
 //

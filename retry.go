@@ -86,10 +86,11 @@ func jitter(base time.Duration, attempt int, limit time.Duration) time.Duration 
 
 // repeatable reports whether the request may be sent again after err.
 func (r *request) repeatable(err error) bool {
-	if lost := (*TransportError)(nil); errors.As(err, &lost) {
-		return lost.unsent || !r.creates
+	if errors.Is(err, ErrOutcomeUnknown) {
+		return false
 	}
-	return temporary(err) && (!r.creates || errors.Is(err, ErrRateLimited))
+	lost := errors.As(err, new(*TransportError))
+	return lost || temporary(err) && (!r.creates || errors.Is(err, ErrRateLimited))
 }
 
 // temporary reports whether the same request may well succeed later.
@@ -143,6 +144,17 @@ func because(ctx context.Context, err error) error {
 	}
 	return fmt.Errorf("%w: %w", err, reason)
 }
+
+// veiled is an error whose text was changed to hide a secret: it can be matched
+// but not unwrapped.
+type veiled struct {
+	text string
+	is   func(target error) bool
+}
+
+func (v *veiled) Error() string { return v.text }
+
+func (v *veiled) Is(target error) bool { return v.is(target) }
 
 // retryAfter reads a Retry-After header in seconds or as a date. Anything
 // else, and times that are not ahead, give 0; a wait too long for a Duration
