@@ -291,19 +291,22 @@ func (a *api) checkAuth(e endpoint) error {
 // encode returns the content to send: nothing for nil, JSON for most values,
 // and byte slices unchanged, which JSON would spell in base64.
 func encode(body any) ([]byte, error) {
-	bytesLike := reflect.Indirect(reflect.ValueOf(body))
-	isBytes := bytesLike.IsValid() && bytesLike.Kind() == reflect.Slice && bytesLike.Type().Elem().Kind() == reflect.Uint8
-	switch body.(type) {
+	if value, ok := body.(jsontext.Value); ok { // on Go 1.27 the same type as the next
+		return bytes.Clone(value), nil
+	}
+	switch body := body.(type) {
 	case nil:
 		return nil, nil
-	case stdjson.RawMessage, jsontext.Value:
+	case stdjson.RawMessage:
+		return bytes.Clone(body), nil
 	case json.MarshalerTo, json.Marshaler, encoding.TextAppender, encoding.TextMarshaler:
-		isBytes = false
+		return json.Marshal(body)
 	case io.Reader:
 		return nil, fmt.Errorf("want a value for JSON or a byte slice, got the reader %T", body)
 	}
-	if isBytes {
-		return bytes.Clone(bytesLike.Bytes()), nil
+	v := reflect.Indirect(reflect.ValueOf(body))
+	if v.IsValid() && v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
+		return bytes.Clone(v.Bytes()), nil
 	}
 	return json.Marshal(body)
 }

@@ -113,7 +113,7 @@ func TestErrorsMatchTheCause(t *testing.T) {
 }
 
 // stuckReader gives nothing until its context ends.
-type stuckReader struct{ ctx context.Context } //nolint:containedctx // of the request it belongs to
+type stuckReader struct{ ctx context.Context }
 
 func (r stuckReader) Read([]byte) (int, error) { <-r.ctx.Done(); return 0, r.ctx.Err() }
 

@@ -218,7 +218,7 @@ func TestCallsOfTheTransportAreNoProof(t *testing.T) {
 					if first {
 						aside(r)
 					}
-					res, err := transport.RoundTrip(r.WithContext(context.Background()))
+					res, err := transport.RoundTrip(r.WithContext(t.Context()))
 					if !first {
 						aside(r)
 					}

@@ -154,6 +154,7 @@ type veiled struct {
 
 func (v *veiled) Error() string { return v.text }
 
+// Is reports whether the error with the secret matches target.
 func (v *veiled) Is(target error) bool { return v.is(target) }
 
 // retryAfter reads a Retry-After header in seconds or as a date. Anything

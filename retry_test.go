@@ -327,7 +327,7 @@ func TestRateLimitForgetsThoseWhoGaveUp(t *testing.T) {
 	for name, patience := range map[string]func(n int) time.Duration{
 		"together":               func(int) time.Duration { return 50 * time.Millisecond },
 		"the last first":         func(n int) time.Duration { return time.Duration(90-n) * time.Millisecond },
-		"the first first":        func(n int) time.Duration { return time.Duration(n) * time.Millisecond },
+		"in their order":         func(n int) time.Duration { return time.Duration(n) * time.Millisecond },
 		"with a moment between":  func(n int) time.Duration { return 50*time.Millisecond + time.Duration(n)*time.Nanosecond },
 		"at the very next turn":  func(int) time.Duration { return 100 * time.Millisecond },
 		"before they have begun": func(int) time.Duration { return 0 },
