@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -31,13 +30,16 @@ const (
 )
 
 // Run consumes events until ctx ends: it verifies each and calls apply, which
-// is [inbox.Inbox.Handler] of the shop's inbox, in up to as many goroutines as
-// there are workers. When apply returned nil, the message is acknowledged. When
-// it failed or panicked, it is called again after a while; in the end the
-// message goes to the poison queue. An event that is [inbox.ErrUnprocessable],
-// or no longer verifiable, or an error made by backoff.Permanent, goes there at
-// once. If not even that can be done, the message stays where it is and is
-// delivered again.
+// is [inbox.Inbox.Handler] of the shop's inbox, for as many events at a time as
+// there are workers. After apply returns nil, the message is acknowledged.
+//
+// If apply fails or panics, the event goes back to the broker and is tried again
+// later; it holds no worker meanwhile, see [Engine]. An event that fails for
+// longer than [WithRetryFor] goes to the poison queue. An event that is
+// [inbox.ErrUnprocessable], or no longer verifiable, or an error made by
+// backoff.Permanent, goes there at once, and so does one that the broker does
+// not take back. If the poison queue fails too, the message stays where it is
+// and is delivered again.
 //
 // When ctx ends, Run takes no more messages, waits until those in progress are
 // acknowledged, and returns nil. It returns an error if it cannot subscribe, or
@@ -56,9 +58,9 @@ func (r *Relay) Run(ctx context.Context, apply func(context.Context, jovepay.Eve
 	}
 	messages, err := r.intake(ctx)
 	if err != nil {
-		return fmt.Errorf("inboxwatermill: subscribe to %s: %w", r.engine.Topic, err)
+		return fmt.Errorf("inboxwatermill: %w", err)
 	}
-	router.AddMiddleware(poison, r.judge(ctx), r.retry().Middleware, middleware.Recoverer)
+	router.AddMiddleware(poison, r.judge(ctx), middleware.Recoverer)
 	router.AddConsumerHandler(r.engine.Topic, r.engine.Topic, intakeSubscriber(messages), func(msg *message.Message) error { //nolint:contextcheck // a message has its own
 		return r.attempt(msg, apply)
 	})
@@ -78,8 +80,7 @@ func (r *Relay) attempt(msg *message.Message, apply func(context.Context, jovepa
 	if err != nil {
 		return backoff.Permanent(err)
 	}
-	work, _ := msg.Context().Value(workKey{}).(context.Context)
-	ctx, cancel := context.WithTimeout(work, r.timeout)
+	ctx, cancel := context.WithTimeout(msg.Context(), r.timeout)
 	defer cancel()
 	err = apply(ctx, event)
 	if errors.Is(err, inbox.ErrUnprocessable) {
@@ -93,48 +94,66 @@ func (r *Relay) event(msg *message.Message) (jovepay.Event, error) {
 	return r.verifier.Parse(msg.Payload, msg.Metadata.Get(jovepay.IPNSignatureHeader))
 }
 
-func (r *Relay) retry() middleware.Retry {
-	retry := middleware.Retry{
-		InitialInterval:     r.retryFor / 500,
-		MaxInterval:         r.retryFor / 8,
-		Multiplier:          2,
-		RandomizationFactor: 0.5,
-		MaxElapsedTime:      r.retryFor,
-		Logger:              r.log,
-	}
-	if r.retryFor > 0 {
-		retry.MaxRetries = math.MaxInt32 - 1 // time alone is the limit
-	}
-	return retry
-}
-
-// workKey is the key, in the context that bounds the waits between attempts, of
-// the context that bounds the attempts themselves.
-type workKey struct{}
-
-// judge tells interrupted work from failed work, and fits the reason of a
-// failure into the message that goes to the poison queue. When run ends, an
-// attempt may go on, but is not made again: another process can do that now.
+// judge gives each message its attempt, when it is due and a worker is free, and
+// decides what follows a failure. Work that fails while run ends says nothing
+// against the event: the shop may be closing what the work needs.
 func (r *Relay) judge(run context.Context) message.HandlerMiddleware {
+	working := make(chan struct{}, r.workers)
 	return func(next message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {
-			work := msg.Context()
-			waits, cancel := context.WithCancel(context.WithValue(work, workKey{}, work))
-			defer cancel()
-			defer context.AfterFunc(run, cancel)()
-			msg.SetContext(waits) //nolint:contextcheck // a message has its own
+			if err := wait(run, msg, working); err != nil {
+				return nil, err
+			}
 			produced, err := next(msg)
-			msg.SetContext(work) //nolint:contextcheck // a message has its own
+			<-working
 			switch {
 			case err == nil:
 				return produced, nil
-			case waits.Err() != nil:
+			case run.Err() != nil || msg.Context().Err() != nil:
 				return nil, fmt.Errorf("%w: %w", errInterrupted, err)
 			}
-			r.log.Error("Event goes to the poison queue", err, watermill.LogFields{"message_uuid": msg.UUID})
-			return nil, errors.New(reason(err))
+			return nil, r.failed(msg, err) //nolint:contextcheck // a message has its own
 		}
 	}
+}
+
+// wait returns when the message is due and its worker is counted as working.
+func wait(run context.Context, msg *message.Message, working chan<- struct{}) error {
+	due := time.NewTimer(DueIn(msg))
+	defer due.Stop()
+	select {
+	case <-due.C:
+	case <-run.Done():
+		return errInterrupted
+	case <-msg.Context().Done():
+		return errInterrupted
+	}
+	select {
+	case working <- struct{}{}:
+		return nil
+	case <-run.Done():
+		return errInterrupted
+	case <-msg.Context().Done():
+		return errInterrupted
+	}
+}
+
+// failed gives the event back to the broker for its next attempt. Otherwise it
+// returns the reason for which the message goes to the poison queue.
+func (r *Relay) failed(msg *message.Message, err error) error {
+	fields := watermill.LogFields{"message_uuid": msg.UUID}
+	if next := r.again(msg, err); next != nil {
+		back := r.engine.Publisher.Publish(r.retryTopic(), next)
+		if back == nil {
+			r.log.Error("Event failed and will be tried again", errors.New(reason(err)), fields)
+			return nil
+		}
+		err = fmt.Errorf("%w (and cannot be tried again: %w)", err, back)
+	}
+	forget(msg)
+	err = errors.New(reason(err))
+	r.log.Error("Event goes to the poison queue", err, fields)
+	return err
 }
 
 // reason is the text of err in one bounded line, without the stack of a panic.

@@ -13,17 +13,24 @@ import (
 // redisstream make one. To use another engine of Watermill, fill one in: the
 // guarantees are as good as what is said of the fields.
 type Engine struct {
-	// Topic is where events go, and PoisonTopic where those go that failed to
-	// the end. They differ.
-	Topic, PoisonTopic string
+	// Topic is where events go, RetryTopic where a failed event waits for its
+	// next attempt, and PoisonTopic where an event goes that failed for too
+	// long. They differ.
+	//
+	// If RetryTopic is empty, a failed event goes to Topic again. It then holds
+	// a worker until it is due, unless the subscriber holds it back.
+	Topic, RetryTopic, PoisonTopic string
 
-	// Publisher returns only after the engine has the message in safety. It
-	// may drop a message for Topic whose UUID and [ReplayKey] it has seen
-	// lately; it drops none for PoisonTopic.
+	// Publisher returns only after the broker has persisted the message. It may
+	// drop a message for Topic without a [ReplayKey] if one with the same UUID
+	// is persisted, in Topic, RetryTopic or PoisonTopic, or was applied. It
+	// drops no message for RetryTopic. It may drop a message for PoisonTopic
+	// if one with the same UUID is there now.
 	Publisher message.Publisher
 
 	// Subscriber gives each message to one of the processes that subscribe,
-	// and again, to any of them, until it is acknowledged.
+	// and again, to any of them, until it is acknowledged. It may hold back a
+	// message that is not due, see [DueIn].
 	Subscriber message.Subscriber
 
 	// Poison reads PoisonTopic. If it is nil, what is there cannot be listed
@@ -68,8 +75,8 @@ func (e *Engine) check() error {
 		return errors.New("inboxwatermill: engine needs a publisher and a subscriber")
 	case e.Topic == "" || e.PoisonTopic == "":
 		return errors.New("inboxwatermill: engine needs a topic and a poison topic")
-	case e.Topic == e.PoisonTopic:
-		return errors.New("inboxwatermill: topic and poison topic must differ")
+	case e.Topic == e.PoisonTopic || e.RetryTopic == e.Topic || e.RetryTopic == e.PoisonTopic:
+		return errors.New("inboxwatermill: topic, retry topic and poison topic must differ")
 	}
 	return nil
 }

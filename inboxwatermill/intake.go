@@ -2,6 +2,8 @@ package inboxwatermill
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,14 +20,14 @@ func (r *Relay) intake(ctx context.Context) (<-chan *message.Message, error) {
 	ctx, stop := context.WithCancel(ctx)
 	out := make(chan *message.Message)
 	var running sync.WaitGroup
-	for range r.workers {
+	for _, topic := range r.subscriptions() {
 		life, end := context.WithCancel(context.WithoutCancel(ctx))
-		feed, err := r.engine.Subscriber.Subscribe(life, r.engine.Topic)
+		feed, err := r.engine.Subscriber.Subscribe(life, topic)
 		if err != nil {
 			end()
 			stop()
 			running.Wait()
-			return nil, err
+			return nil, fmt.Errorf("subscribe to %s: %w", topic, err)
 		}
 		running.Go(func() {
 			defer end()
@@ -53,6 +55,17 @@ func (r *Relay) intake(ctx context.Context) (<-chan *message.Message, error) {
 		running.Wait()
 	}()
 	return out, nil
+}
+
+// subscriptions returns the topic of each subscription: one for each worker, and
+// half as many for failed events. So failed events that take long leave half of
+// the workers to the others.
+func (r *Relay) subscriptions() []string {
+	topics := slices.Repeat([]string{r.engine.Topic}, r.workers)
+	if r.engine.RetryTopic == "" {
+		return topics
+	}
+	return append(topics, slices.Repeat([]string{r.engine.RetryTopic}, max(1, r.workers/2))...)
 }
 
 // forward hands messages on until ctx ends or there are no more.
@@ -95,8 +108,8 @@ func giveBack(feed <-chan *message.Message) {
 }
 
 // settlement returns what is closed when the engine's subscriber is done with a
-// message that was acknowledged. By Watermill's rules its context ends then. A
-// message that Redis delivers a second time has lost its context, and gets that
+// message that was acknowledged. By Watermill's rules its context ends then. Some
+// of its adapters deliver a message a second time without a context; it gets that
 // of the subscription.
 func settlement(life context.Context, msg *message.Message) <-chan struct{} {
 	if done := msg.Context().Done(); done != nil {

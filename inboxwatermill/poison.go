@@ -14,9 +14,9 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// ReplayKey is the metadata of a message that was replayed, another value for
-// each replay. An engine that drops messages with an id it has seen takes it as
-// part of the id, or the replay would be dropped.
+// ReplayKey is the metadata of a message that is published again, because its
+// event failed or was replayed. Its value is different each time. No engine
+// drops such a message as a duplicate.
 const ReplayKey = "replay"
 
 // ErrNoPoisonQueue is the error, for [errors.Is], of an engine whose poison

@@ -27,21 +27,27 @@ type Relay struct {
 // Option configures a [Relay]. One that is nil changes nothing.
 type Option func(*Relay) error
 
-// WithLogger logs what fails, is tried again or goes to the poison queue, and
-// at level Debug what Watermill does. Bodies are not logged. By default nothing
-// is logged.
+// WithLogger logs each attempt that fails and each event that goes to the poison
+// queue, at level Error, and at level Debug what Watermill does. Bodies are not
+// logged. The default is [slog.Default].
 func WithLogger(log *slog.Logger) Option {
 	return func(r *Relay) error {
 		if log == nil {
 			return errors.New("logger is nil")
 		}
-		r.log = watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
+		r.log = adapter(log)
 		return nil
 	}
 }
 
+// adapter is Watermill's logger on log.
+func adapter(log *slog.Logger) watermill.LoggerAdapter {
+	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
+}
+
 // WithWorkers sets how many events [Relay.Run] works on at a time, in each
-// process. The default is 8. Events of one payment may then be worked on out of
+// process. The default is 8. Half of the workers, but at least one, also take
+// events that failed before. Events of one payment may then be worked on out of
 // order, which the inbox judges.
 func WithWorkers(n int) Option {
 	return func(r *Relay) error {
@@ -53,14 +59,15 @@ func WithWorkers(n int) Option {
 	}
 }
 
-// WithRetryFor sets for how long an event that fails is tried again, at
-// intervals that grow from 1/500 to 1/8 of that time, half of it more or less by
-// chance, before it goes to the poison queue. The last attempt comes when at
-// least 4/5 of the time are over. The default is 2 minutes. 0 is not to try
-// again.
+// WithRetryFor sets for how long an event that fails is tried again before it
+// goes to the poison queue, counted from the first attempt that fails. The
+// intervals grow from 1/500 to 1/8 of that time, half of it more or less by
+// chance; the last attempt comes when at least 4/5 of the time are over. An
+// event that waits for its next attempt holds no worker, see [Engine]. The
+// default is 2 minutes. 0 is not to try again.
 func WithRetryFor(d time.Duration) Option {
 	return func(r *Relay) error {
-		if d < 0 || d > time.Hour {
+		if d < 0 || d > maxRetryFor {
 			return fmt.Errorf("retry time: want 0 to 1h, got %v", d)
 		}
 		r.retryFor = d
@@ -106,7 +113,7 @@ func New(engine *Engine, verifier *jovepay.IPNVerifier, opts ...Option) (*Relay,
 	r := &Relay{
 		engine:   engine,
 		verifier: verifier,
-		log:      watermill.NopLogger{},
+		log:      adapter(slog.Default()),
 		workers:  8,
 		retryFor: 2 * time.Minute,
 		timeout:  30 * time.Second,

@@ -51,17 +51,23 @@ func TestServer(t *testing.T) {
 		t.Helper()
 		name := fmt.Sprintf("jovepay-test-%d-%d", time.Now().UnixNano(), tests.Add(1))
 		t.Cleanup(func() {
-			for _, stream := range []string{name, name + "-poison"} {
+			for _, stream := range []string{name, name + "-retry", name + "-poison"} {
 				assert.NoError(t, js.DeleteStream(context.WithoutCancel(t.Context()), stream))
 			}
 		})
+		var opened *inboxwatermill.Engine
 		return enginetest.Harness{
 			Open: func() *inboxwatermill.Engine {
 				engine, err := jetstream.Connect(t.Context(), address, jetstream.WithName(name), jetstream.WithAckWait(10*time.Second))
 				require.NoError(t, err)
+				opened = engine
 				return engine
 			},
-			Deduplicates: true,
+			Waiting: func() int {
+				n, err := jetstream.Waiting(t.Context(), opened)
+				require.NoError(t, err)
+				return n
+			},
 		}
 	})
 }
@@ -151,16 +157,6 @@ func TestConsumerGone(t *testing.T) {
 	require.NoError(t, js.DeleteConsumer(t.Context(), engine.Topic, engine.Topic))
 	require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(2, finished)))
 	shop.Expect(t, 2, finished, inbox.Applied)
-}
-
-// TestStreamGone deletes the stream: notifications are refused then.
-func TestStreamGone(t *testing.T) {
-	t.Parallel()
-	engine, js := connected(t)
-	shop := enginetest.NewShop(t)
-	require.NoError(t, js.DeleteStream(t.Context(), engine.Topic))
-	assert.Equal(t, http.StatusInternalServerError, shop.Deliver(shop.Relay(t, engine), enginetest.Body(1, finished)))
-	require.Error(t, shop.Relay(t, engine).Run(t.Context(), shop.Apply))
 }
 
 // TestLongWork has work that takes longer than a message waits for a sign of

@@ -26,13 +26,19 @@ func TestEmbedded(t *testing.T) {
 	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
 		t.Helper()
 		dir := t.TempDir()
+		var opened *inboxwatermill.Engine
 		return enginetest.Harness{
 			Open: func() *inboxwatermill.Engine {
 				engine, err := jetstream.Embedded(dir, never())
 				require.NoError(t, err)
+				opened = engine
 				return engine
 			},
-			Deduplicates: true,
+			Waiting: func() int {
+				n, err := jetstream.Waiting(t.Context(), opened)
+				require.NoError(t, err)
+				return n
+			},
 		}
 	})
 }

@@ -33,10 +33,12 @@ const (
 
 // Connect returns the engine on a NATS server or cluster with JetStream, at an
 // address such as nats://nats.example:4222 or several, separated by commas. It
-// creates what it needs there: a stream for events, one for the poison queue,
-// and a durable consumer that all processes share. Streams that exist are left
-// as they are; if a guarantee would not hold with them, that is an error which
-// names each setting at fault, its value, and what is wanted.
+// creates what it needs there: a stream for events, one for failed events that
+// wait for their next attempt, one for the poison queue, and for the first two a
+// durable consumer that all processes share. Streams that exist are left as they
+// are; if a guarantee would not hold with them, that is an error which names each
+// setting at fault, its value, and what is wanted. A stream that the server loses
+// later is created again as it was.
 //
 // ctx bounds the setup only.
 func Connect(ctx context.Context, address string, opts ...Option) (*inboxwatermill.Engine, error) {
@@ -76,11 +78,13 @@ func (s *settings) engine(ctx context.Context, conn *nats.Conn) (*inboxwatermill
 	if err != nil {
 		return nil, err
 	}
-	// What is acknowledged leaves the stream of events: it holds what is still to be done.
-	if _, err = s.ensureStream(ctx, js, s.name, jetstream.WorkQueuePolicy); err != nil {
-		return nil, err
+	st := &streams{js: js, s: s, configs: map[string]jetstream.StreamConfig{}}
+	for _, name := range [...]string{s.name, s.retryName(), s.poisonName()} {
+		if err := st.ensure(ctx, name); err != nil {
+			return nil, err
+		}
 	}
-	failed, err := s.ensureStream(ctx, js, s.poisonName(), jetstream.LimitsPolicy)
+	failed, err := js.Stream(ctx, s.poisonName())
 	if err != nil {
 		return nil, err
 	}
@@ -91,51 +95,55 @@ func (s *settings) engine(ctx context.Context, conn *nats.Conn) (*inboxwatermill
 	if err != nil {
 		return nil, err
 	}
-	sub := newSubscriber(js, s.log, s.ackWait)
-	if s.alone {
-		// What a killed process had in work need not wait for AckWait.
-		if err := js.DeleteConsumer(ctx, s.name, s.name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+	sub := newSubscriber(st, s.log, s.ackWait)
+	for _, topic := range [...]string{s.name, s.retryName()} {
+		if s.alone {
+			// What a killed process had in work need not wait for AckWait.
+			if err := js.DeleteConsumer(ctx, topic, topic); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+				return nil, err
+			}
+		}
+		if _, err := sub.consumer(ctx, topic); err != nil {
 			return nil, err
 		}
 	}
-	if _, err := sub.consumer(ctx, s.name); err != nil {
-		return nil, err
-	}
 	return &inboxwatermill.Engine{
 		Topic:       s.name,
+		RetryTopic:  s.retryName(),
 		PoisonTopic: s.poisonName(),
-		Publisher:   publisher,
+		Publisher:   restoringPublisher{publisher, st},
 		Subscriber:  sub,
 		Poison:      poisonQueue{failed, s.poisonName()},
 	}, nil
 }
 
-// ensureStream creates a stream, or checks the one that exists.
-func (s *settings) ensureStream(ctx context.Context, js jetstream.JetStream, name string, retention jetstream.RetentionPolicy) (jetstream.Stream, error) {
-	stream, err := js.CreateStream(ctx, jetstream.StreamConfig{
+// newStream returns the settings of a stream that does not exist yet.
+func (s *settings) newStream(name string) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
 		Name:       name,
 		Subjects:   []string{name},
-		Retention:  retention,
+		Retention:  s.retention(name),
 		Storage:    jetstream.FileStorage,
 		Discard:    jetstream.DiscardNew,
 		Replicas:   s.replicas,
 		Duplicates: DeduplicationWindow,
-	})
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		if stream, err = js.Stream(ctx, name); err == nil {
-			err = s.check(stream.CachedInfo().Config, retention)
-		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("stream %s: %w", name, err)
+}
+
+// retention returns what becomes of an acknowledged message: it leaves the
+// streams that hold what is still to be done.
+func (s *settings) retention(name string) jetstream.RetentionPolicy {
+	if name == s.poisonName() {
+		return jetstream.LimitsPolicy
 	}
-	return stream, nil
+	return jetstream.WorkQueuePolicy
 }
 
 // check reports which settings of a stream break the guarantees, and how. What
 // else an administrator chose, such as replicas, placement and limits that refuse
 // new messages, is left to them.
-func (s *settings) check(c jetstream.StreamConfig, retention jetstream.RetentionPolicy) error {
+func (s *settings) check(c jetstream.StreamConfig) error {
+	retention := s.retention(c.Name)
 	limited := c.MaxMsgs > 0 || c.MaxBytes > 0
 	var wrong []string
 	for _, rule := range []struct {
@@ -174,8 +182,8 @@ func (s *settings) check(c jetstream.StreamConfig, retention jetstream.Retention
 }
 
 // marshaler writes messages as Watermill's adapter does. It adds to events the
-// id that the server tells duplicates by: a replay is none. Messages for the
-// poison queue have no such id, since the same event may come there twice.
+// id that the server tells duplicates by: a replay is none. Other messages have no
+// such id, since the same event may fail, and come to the poison queue, twice.
 type marshaler struct{ events string }
 
 // Marshal implements [wmnats.Marshaler].

@@ -1,10 +1,13 @@
 package jetstream
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/jovepay/jovepay-go/inboxwatermill"
 )
 
 // Start starts the server of [Embedded].
@@ -16,4 +19,17 @@ func WithAckWait(d time.Duration) Option {
 		s.ackWait = d
 		return nil
 	}
+}
+
+// Waiting returns how many messages are in the streams of events.
+func Waiting(ctx context.Context, engine *inboxwatermill.Engine) (n int, err error) {
+	s, _ := engine.Subscriber.(*subscriber)
+	for _, name := range [...]string{engine.Topic, engine.RetryTopic} {
+		stream, err := s.js.Stream(ctx, name)
+		if err != nil {
+			return 0, err
+		}
+		n += int(stream.CachedInfo().State.Msgs) //nolint:gosec // few
+	}
+	return n, nil
 }

@@ -25,7 +25,7 @@ type settings struct {
 }
 
 func newSettings(opts []Option) (*settings, error) {
-	s := &settings{name: "jovepay-ipn", slog: slog.New(slog.DiscardHandler), ackWait: AckWait}
+	s := &settings{name: "jovepay-ipn", slog: slog.Default(), ackWait: AckWait}
 	for _, opt := range opts {
 		if opt == nil {
 			continue
@@ -34,15 +34,17 @@ func newSettings(opts []Option) (*settings, error) {
 			return nil, fmt.Errorf("jetstream: %w", err)
 		}
 	}
-	s.log = watermill.NewSlogLogger(s.slog)
+	s.log = watermill.NewSlogLoggerWithLevelMapping(s.slog, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
 	return s, nil
 }
 
+func (s *settings) retryName() string  { return s.name + "-retry" }
 func (s *settings) poisonName() string { return s.name + "-poison" }
 
-// WithName sets the name of the stream, which is its subject too, and with
-// "-poison" after it that of the poison queue. The default is "jovepay-ipn".
-// Shops that share a cluster need names of their own.
+// WithName sets the name of the stream, which is its subject too. The names of
+// the streams for failed events and for the poison queue are this one with
+// "-retry" and "-poison" after it. The default is "jovepay-ipn". Shops that share
+// a cluster need different names.
 func WithName(name string) Option {
 	return func(s *settings) error {
 		if ok, _ := regexp.MatchString(`^[A-Za-z0-9_-]{1,64}$`, name); !ok {
@@ -75,8 +77,8 @@ func WithNATS(opts ...nats.Option) Option {
 }
 
 // WithLogger logs what the engine meets: lost connections, failed
-// acknowledgements, and what an embedded server says. By default nothing is
-// logged.
+// acknowledgements, lost streams, and what an embedded server says. The default is
+// [slog.Default].
 func WithLogger(log *slog.Logger) Option {
 	return func(s *settings) error {
 		if log == nil {

@@ -11,6 +11,8 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/jovepay/jovepay-go/inboxwatermill"
 )
 
 const (
@@ -38,6 +40,7 @@ const (
 // none waits in a buffer while another process has nothing to do.
 type subscriber struct {
 	js      jetstream.JetStream
+	streams *streams
 	log     watermill.LoggerAdapter
 	ackWait time.Duration
 
@@ -47,19 +50,28 @@ type subscriber struct {
 	running sync.WaitGroup
 }
 
-func newSubscriber(js jetstream.JetStream, log watermill.LoggerAdapter, ackWait time.Duration) *subscriber {
-	return &subscriber{js: js, log: log, ackWait: ackWait, closing: make(chan struct{})}
+func newSubscriber(st *streams, log watermill.LoggerAdapter, ackWait time.Duration) *subscriber {
+	return &subscriber{js: st.js, streams: st, log: log, ackWait: ackWait, closing: make(chan struct{})}
 }
 
-// consumer returns the durable consumer of a topic and creates it if need be.
+// consumer returns the durable consumer of a topic and creates it if need be, and
+// the stream too.
 func (s *subscriber) consumer(ctx context.Context, topic string) (jetstream.Consumer, error) {
-	return s.js.CreateOrUpdateConsumer(ctx, topic, jetstream.ConsumerConfig{
+	config := jetstream.ConsumerConfig{
 		Durable:       topic,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       s.ackWait,
 		MaxDeliver:    -1,
-	})
+		MaxAckPending: -1, // events that wait for their next attempt must not stop the others
+	}
+	consumer, err := s.js.CreateOrUpdateConsumer(ctx, topic, config)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if err = s.streams.restore(ctx, topic, err); err == nil {
+			consumer, err = s.js.CreateOrUpdateConsumer(ctx, topic, config)
+		}
+	}
+	return consumer, err
 }
 
 // Subscribe implements [message.Subscriber].
@@ -102,8 +114,9 @@ func (s *subscriber) tell() {
 }
 
 // pull delivers messages until ctx ends. Errors are met with patience: a server
-// that restarts, a cluster that elects. A consumer that was deleted is created
-// again; it then starts with all messages that were not acknowledged.
+// that restarts, a cluster that elects. A consumer or a stream that is gone is
+// created again; a consumer then starts with all messages that were not
+// acknowledged.
 func (s *subscriber) pull(ctx context.Context, topic string, consumer jetstream.Consumer, out chan<- *message.Message) {
 	for ctx.Err() == nil {
 		msg, err := s.next(ctx, consumer)
@@ -148,20 +161,25 @@ func (s *subscriber) next(ctx context.Context, consumer jetstream.Consumer) (jet
 	}
 }
 
-// deliver gives a message away and settles it as the receiver says.
+// deliver gives a message away and settles it as the receiver says. One that is
+// not due is given back until it is.
 func (s *subscriber) deliver(ctx context.Context, wire jetstream.Msg, out chan<- *message.Message) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	msg := unmarshal(wire.Headers(), wire.Data())
-	msg.SetContext(ctx)
-	atWork := time.NewTicker(s.ackWait / 3)
-	defer atWork.Stop()
 	failed := func(what string, err error) {
 		if err != nil {
 			// The server will deliver it again.
 			s.log.Error("Cannot "+what, err, watermill.LogFields{"message_uuid": msg.UUID})
 		}
 	}
+	if wait := inboxwatermill.DueIn(msg); wait > 0 {
+		failed("give back", wire.NakWithDelay(wait))
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	msg.SetContext(ctx)
+	atWork := time.NewTicker(s.ackWait / 3)
+	defer atWork.Stop()
 	for hand := out; ; {
 		select {
 		case hand <- msg:

@@ -1,20 +1,3 @@
-// Package redisstream makes the message engine of package inboxwatermill of
-// Redis streams, by Watermill's own adapter.
-//
-// # What is promised
-//
-//   - A publisher returns after Redis has the message. Whether that survives a
-//     crash of Redis is for its configuration to say: with appendfsync everysec,
-//     which is the default of an append-only file, a second can be lost; with no
-//     append-only file, more. Reconcile after a crash.
-//   - Nothing is deduplicated: a notification that is sent again is a second
-//     message, which the inbox finds to be a duplicate.
-//   - A message is delivered again until it is acknowledged, after [ClaimAfter]
-//     if its consumer ended; so are the one or two that each worker had read
-//     ahead. Work on one event, with all its attempts, should take less; if it
-//     takes longer, another consumer does it too, and the inbox lets one win.
-//   - Redis keeps what was acknowledged, until it is trimmed: XTRIM with MINID
-//     of some days ago, when all before it is done.
 package redisstream
 
 import (
@@ -22,19 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
-	"github.com/ThreeDotsLabs/watermill-redisstream/pkg/redisstream"
-	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/jovepay/jovepay-go/inboxwatermill"
 )
 
-// ClaimAfter is how long a message waits for its consumer before another one
-// gets it.
-const ClaimAfter = 3 * time.Minute
+// ClaimAfter is how long a message waits for the next sign of life from the
+// consumer that has it, before another consumer gets it.
+const ClaimAfter = 30 * time.Second
+
+// maxSubscriptions bounds the connections of subscriptions that wait for
+// messages. A relay has 1500 at most.
+const maxSubscriptions = 2000
 
 // Option configures an engine. One that is nil changes nothing.
 type Option func(*settings) error
@@ -43,11 +29,12 @@ type settings struct {
 	name       string
 	log        watermill.LoggerAdapter
 	claimAfter time.Duration
+	unchecked  bool
 }
 
-// WithName sets the name of the stream and of its consumer group, and with
-// "-poison" after it that of the poison queue. The default is "jovepay-ipn".
-// Shops that share a server need names of their own.
+// WithName sets the name of the stream and of its consumer group. The names of
+// all other keys begin with it. The default is "jovepay-ipn". Shops that share a
+// server need different names.
 func WithName(name string) Option {
 	return func(s *settings) error {
 		if name == "" {
@@ -58,22 +45,43 @@ func WithName(name string) Option {
 	}
 }
 
-// WithLogger logs what the engine meets, such as a lost connection. By default
-// nothing is logged.
+// WithLogger logs what the engine meets, such as a lost connection or a lost
+// consumer group. The default is [slog.Default].
 func WithLogger(log *slog.Logger) Option {
 	return func(s *settings) error {
 		if log == nil {
 			return errors.New("logger is nil")
 		}
-		s.log = watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
+		s.log = adapter(log)
+		return nil
+	}
+}
+
+func adapter(log *slog.Logger) watermill.LoggerAdapter {
+	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
+}
+
+// WithUncheckedServer makes [Connect] accept a server whatever its settings, and
+// one that does not show them. Notifications are then accepted with 200 and can
+// be lost: to eviction, or to a restart. Reconcile often.
+func WithUncheckedServer() Option {
+	return func(s *settings) error {
+		s.unchecked = true
 		return nil
 	}
 }
 
 // Connect returns the engine on a Redis server, at an address such as
 // redis://:password@redis.example:6379/0. ctx bounds the setup only.
+//
+// The server must keep what it accepts: Redis 6.2 or later, a master and not a
+// part of a Redis Cluster, with maxmemory-policy noeviction or without
+// maxmemory, and with appendonly yes. Otherwise Connect returns an error that
+// names each setting at fault, its value, and what is wanted; see
+// [WithUncheckedServer]. The settings are read with INFO, and appendfsync with
+// CONFIG GET if the server permits that.
 func Connect(ctx context.Context, address string, opts ...Option) (*inboxwatermill.Engine, error) {
-	s := settings{name: "jovepay-ipn", log: watermill.NopLogger{}, claimAfter: ClaimAfter}
+	s := settings{name: "jovepay-ipn", log: adapter(slog.Default()), claimAfter: ClaimAfter}
 	for _, opt := range opts {
 		if opt == nil {
 			continue
@@ -87,57 +95,58 @@ func Connect(ctx context.Context, address string, opts ...Option) (*inboxwatermi
 		// The error would repeat the address, which may hold a password.
 		return nil, errors.New("redisstream: address: want redis://host:port/db")
 	}
-	// Watermill closes the client of each part with the part.
-	publishing, consuming, poison := redis.NewClient(options), redis.NewClient(options), redis.NewClient(options)
-	engine, err := s.engine(ctx, publishing, consuming, poison)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("redisstream: %w", err), publishing.Close(), consuming.Close(), poison.Close())
+	options.ContextTimeoutEnabled = true
+	client := redis.NewClient(options)
+	if err := s.ready(ctx, client); err != nil {
+		return nil, errors.Join(fmt.Errorf("redisstream: %w", err), client.Close())
 	}
-	return engine, nil
+	// Each subscription that waits for a message holds a connection. It asks
+	// again by itself.
+	waiting := *options
+	waiting.PoolSize, waiting.MaxRetries = max(maxSubscriptions, options.PoolSize), -1
+	return s.engine(client, redis.NewClient(&waiting)), nil
 }
 
-func (s settings) engine(ctx context.Context, publishing, consuming, poison *redis.Client) (*inboxwatermill.Engine, error) {
-	if err := publishing.Ping(ctx).Err(); err != nil {
-		return nil, err
+// ready returns an error if the server does not respond, or does not keep what
+// it accepts.
+func (s *settings) ready(ctx context.Context, client *redis.Client) error {
+	if s.unchecked {
+		return client.Ping(ctx).Err()
 	}
-	publisher, err := redisstream.NewPublisher(redisstream.PublisherConfig{Client: publishing}, s.log)
+	c, err := readConfig(ctx, client)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	subscriber, err := redisstream.NewSubscriber(redisstream.SubscriberConfig{
-		Client:                        consuming,
-		Unmarshaller:                  unmarshaller{},
-		ConsumerGroup:                 s.name,
-		ClaimInterval:                 s.claimAfter / 10,
-		MaxIdleTime:                   s.claimAfter,
-		NackResendSleep:               time.Second,
-		DisableIndefiniteInitialBlock: true,
-	}, s.log)
-	if err != nil {
-		return nil, err
-	}
-	topic := s.name + "-poison"
+	return c.check()
+}
+
+func (s *settings) engine(client, waiting *redis.Client) *inboxwatermill.Engine {
+	k := keys(s.name)
 	return &inboxwatermill.Engine{
-		Topic:       s.name,
-		PoisonTopic: topic,
-		Publisher:   publisher,
-		Subscriber:  subscriber,
-		Poison:      poisonQueue{poison, topic},
-		Stop:        poison.Close,
-	}, nil
+		Topic:       k.events(),
+		RetryTopic:  k.retries(),
+		PoisonTopic: k.poison(),
+		Publisher:   newPublisher(client, k),
+		Subscriber:  newSubscriber(client, waiting, k, s.log, s.claimAfter),
+		Poison:      poisonQueue{client, k},
+		Stop: sync.OnceValue(func() error {
+			return errors.Join(client.Close(), waiting.Close())
+		}),
+	}
 }
 
-// unmarshaller reads any entry. One that Watermill did not write comes without
-// metadata, so that it is found to be no notification; for Watermill it would
-// be the end of the subscription.
-type unmarshaller struct{}
+// keys are the names of what is stored, after the name of the engine.
+type keys string
 
-// Unmarshal implements [redisstream.Unmarshaller].
-func (unmarshaller) Unmarshal(values map[string]any) (*message.Message, error) {
-	msg, err := redisstream.DefaultMarshallerUnmarshaller{}.Unmarshal(values)
-	if err != nil {
-		payload, _ := values["payload"].(string)
-		return message.NewMessage("", []byte(payload)), nil //nolint:nilerr // see above
+func (k keys) events() string  { return string(k) }
+func (k keys) retries() string { return string(k) + "-retry" }
+func (k keys) poison() string  { return string(k) + "-poison" }
+
+// index is the hash that says where the events of a stream are. One that waits
+// for its next attempt is the same event as one that comes again.
+func (k keys) index(stream string) string {
+	if stream == k.poison() {
+		return k.poison() + "-ids"
 	}
-	return msg, nil
+	return k.events() + "-ids"
 }

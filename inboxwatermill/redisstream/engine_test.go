@@ -1,12 +1,12 @@
 package redisstream_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,75 +23,30 @@ import (
 	"github.com/jovepay/jovepay-go/inboxwatermill/redisstream"
 )
 
-// TestMain gives goroutines a second to end: Watermill's reader of a stream that
-// was closed may sleep for half of one.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	var leak error
-	for range 3 {
-		if leak = goleak.Find(); leak == nil {
-			break
-		}
-	}
-	if code == 0 && leak != nil {
-		fmt.Fprintln(os.Stderr, leak)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// server returns the address of the machine's Redis, and a client of it.
-func server(t *testing.T) (string, *redis.Client) {
-	t.Helper()
-	address := os.Getenv("JOVEPAY_TEST_REDIS")
-	if address == "" {
-		address = "redis://127.0.0.1:6379"
-	}
-	options, err := redis.ParseURL(address)
-	require.NoError(t, err)
-	client := redis.NewClient(options)
-	t.Cleanup(func() { assert.NoError(t, client.Close()) })
-	if err := client.Ping(t.Context()).Err(); err != nil {
-		hint := fmt.Sprintf("no Redis at %s (%v): start one with redis-server", address, err)
-		if os.Getenv("JOVEPAY_REQUIRE_SERVICES") == "1" {
-			require.FailNow(t, hint)
-		}
-		t.Skip(hint)
-	}
-	return address, client
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestRedis(t *testing.T) {
 	t.Parallel()
-	address, client := server(t)
+	shared := startRedis(t)
 	var tests atomic.Int64
 	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
 		t.Helper()
-		name := newName(t, client, tests.Add(1))
-		return enginetest.Harness{Open: func() *inboxwatermill.Engine {
-			engine, err := redisstream.Connect(t.Context(), address, redisstream.WithName(name), redisstream.WithClaimAfter(time.Second))
-			require.NoError(t, err)
-			return engine
-		}}
+		name := fmt.Sprintf("shop-%d", tests.Add(1))
+		return enginetest.Harness{
+			Open: func() *inboxwatermill.Engine {
+				engine, err := redisstream.Connect(t.Context(), shared.address, redisstream.WithName(name), redisstream.WithClaimAfter(2*time.Second))
+				require.NoError(t, err)
+				return engine
+			},
+			Waiting: func() int { return shared.waiting(t, name) },
+		}
 	})
-}
-
-// newName returns the name of a stream that is deleted after the test.
-func newName(t *testing.T, client *redis.Client, i int64) string {
-	t.Helper()
-	name := fmt.Sprintf("jovepay-test-%d-%d", time.Now().UnixNano(), i)
-	t.Cleanup(func() { assert.NoError(t, client.Del(context.WithoutCancel(t.Context()), name, name+"-poison").Err()) })
-	return name
 }
 
 // TestManyPoisoned has more messages in the poison queue than one request reads.
 func TestManyPoisoned(t *testing.T) {
 	t.Parallel()
-	address, client := server(t)
-	engine, err := redisstream.Connect(t.Context(), address, redisstream.WithName(newName(t, client, 0)),
-		redisstream.WithClaimAfter(time.Second))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
+	engine := startRedis(t).connect(t)
 	shop := enginetest.NewShop(t)
 	relay := shop.Relay(t, engine, inboxwatermill.WithRetryFor(0))
 	shop.Work(func(context.Context, jovepay.Event) error { panic("no") })
@@ -115,13 +70,10 @@ func TestManyPoisoned(t *testing.T) {
 // TestForeignEntries come from anyone who may write to the stream.
 func TestForeignEntries(t *testing.T) {
 	t.Parallel()
-	address, client := server(t)
-	name := newName(t, client, 1)
-	engine, err := redisstream.Connect(t.Context(), address, redisstream.WithName(name))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
+	srv := startRedis(t)
+	engine := srv.connect(t)
 	for _, values := range []map[string]any{{"a": "b"}, {"payload": "x"}, {"_watermill_message_uuid": "y", "metadata": "not msgpack"}} {
-		require.NoError(t, client.XAdd(t.Context(), &redis.XAddArgs{Stream: name, Values: values}).Err())
+		require.NoError(t, srv.client.XAdd(t.Context(), &redis.XAddArgs{Stream: engine.Topic, Values: values}).Err())
 	}
 	shop := enginetest.NewShop(t)
 	relay := shop.Relay(t, engine, inboxwatermill.WithWorkers(1))
@@ -145,11 +97,31 @@ func TestConnectFails(t *testing.T) {
 
 func TestLogger(t *testing.T) {
 	t.Parallel()
-	address, client := server(t)
-	var log bytes.Buffer
-	engine, err := redisstream.Connect(t.Context(), address, redisstream.WithName(newName(t, client, 2)),
-		redisstream.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	srv := startRedis(t)
+	var log lockedBuffer
+	engine := srv.connect(t, redisstream.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	ctx, cancel := context.WithCancel(t.Context())
+	messages, err := engine.Subscriber.Subscribe(ctx, engine.Topic)
 	require.NoError(t, err)
-	require.NoError(t, engine.Close())
-	assert.Contains(t, log.String(), "closed")
+	require.NoError(t, srv.client.XGroupDestroy(t.Context(), engine.Topic, engine.Topic).Err())
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "lost the consumer group") }, 20*time.Second, time.Millisecond)
+	cancel()
+	<-messages
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }

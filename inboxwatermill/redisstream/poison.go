@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill-redisstream/pkg/redisstream"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/jovepay/jovepay-go/inboxwatermill"
@@ -18,16 +19,16 @@ const pageSize = 100
 // poisonQueue reads a stream by entry id, which is a message's position.
 type poisonQueue struct {
 	client *redis.Client
-	stream string
+	keys   keys
 }
 
 // Messages implements [inboxwatermill.PoisonQueue].
 func (q poisonQueue) Messages(ctx context.Context) iter.Seq2[inboxwatermill.PoisonMessage, error] {
 	return func(yield func(inboxwatermill.PoisonMessage, error) bool) {
-		newest, err := q.client.XRevRangeN(ctx, q.stream, "+", "-", 1).Result()
+		newest, err := q.client.XRevRangeN(ctx, q.keys.poison(), "+", "-", 1).Result()
 		for after := "-"; err == nil && len(newest) > 0; {
 			var page []redis.XMessage
-			page, err = q.client.XRangeN(ctx, q.stream, after, newest[0].ID, pageSize).Result()
+			page, err = q.client.XRangeN(ctx, q.keys.poison(), after, newest[0].ID, pageSize).Result()
 			if err == nil && len(page) == 0 {
 				return
 			}
@@ -47,7 +48,7 @@ func (q poisonQueue) Messages(ctx context.Context) iter.Seq2[inboxwatermill.Pois
 // read reads an entry. Its id begins with a time in milliseconds.
 func read(entry redis.XMessage) inboxwatermill.PoisonMessage {
 	m := inboxwatermill.PoisonMessage{Position: entry.ID}
-	m.Message, _ = unmarshaller{}.Unmarshal(entry.Values)
+	m.Message = unmarshal(entry.Values)
 	at, _, _ := strings.Cut(entry.ID, "-")
 	if milliseconds, err := strconv.ParseInt(at, 10, 64); err == nil {
 		m.Since = time.UnixMilli(milliseconds)
@@ -55,10 +56,24 @@ func read(entry redis.XMessage) inboxwatermill.PoisonMessage {
 	return m
 }
 
+// remove deletes an entry and the note of where it is.
+//
+// KEYS: the stream and its index. ARGV: the entry's id
+const remove = `
+local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+for i = 1, entry and #entry[2] or 0, 2 do
+	local value = entry[2][i + 1]
+	if entry[2][i] == '` + redisstream.UUIDHeaderKey + `' and redis.call('HGET', KEYS[2], value) == KEYS[1] .. ' ' .. ARGV[1] then
+		redis.call('HDEL', KEYS[2], value)
+	end
+end
+return redis.call('XDEL', KEYS[1], ARGV[1])`
+
 // Remove implements [inboxwatermill.PoisonQueue].
 func (q poisonQueue) Remove(ctx context.Context, position string) error {
-	if err := q.client.XDel(ctx, q.stream, position).Err(); err != nil {
-		return fmt.Errorf("xdel: %w", err)
+	stream := q.keys.poison()
+	if err := redis.NewScript(remove).Run(ctx, q.client, []string{stream, q.keys.index(stream)}, position).Err(); err != nil {
+		return fmt.Errorf("remove: %w", err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -90,6 +91,20 @@ func (s *Shop) Work(fn func(context.Context, jovepay.Event) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.work = fn
+}
+
+// FailFirst is work that fails the first n times for each payment.
+func FailFirst(n int) func(context.Context, jovepay.Event) error {
+	var mu sync.Mutex
+	failures := map[string]int{}
+	return func(_ context.Context, event jovepay.Event) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if failures[event.Key()]++; failures[event.Key()] <= n {
+			return errors.New("the database is down")
+		}
+		return nil
+	}
 }
 
 // Applied returns the statuses that were applied to a payment, in order.
