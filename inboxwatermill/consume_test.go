@@ -43,6 +43,8 @@ func TestNew(t *testing.T) {
 		{PoisonTopic: "b", Publisher: f, Subscriber: f},
 		{Topic: "a", Publisher: f, Subscriber: f},
 		{Topic: "a", PoisonTopic: "a", Publisher: f, Subscriber: f},
+		{Topic: "a", RetryTopic: "a", PoisonTopic: "b", Publisher: f, Subscriber: f},
+		{Topic: "a", RetryTopic: "b", PoisonTopic: "b", Publisher: f, Subscriber: f},
 	} {
 		_, err = inboxwatermill.New(&engine, verifier)
 		require.ErrorContains(t, err, "inboxwatermill: ")

@@ -23,6 +23,8 @@ import (
 	"github.com/jovepay/jovepay-go/inboxwatermill/redisstream"
 )
 
+const finished = jovepay.StatusFinished
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestRedis(t *testing.T) {
@@ -53,7 +55,7 @@ func TestManyPoisoned(t *testing.T) {
 	stop := shop.Start(t, relay)
 	const n = 250
 	for id := range n {
-		require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(id, jovepay.StatusFinished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(id, finished)))
 	}
 	shop.Poisoned(t, relay, n)
 	require.NoError(t, stop())
@@ -79,8 +81,8 @@ func TestForeignEntries(t *testing.T) {
 	relay := shop.Relay(t, engine, inboxwatermill.WithWorkers(1))
 	shop.Start(t, relay)
 	shop.Poisoned(t, relay, 3)
-	require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(1, jovepay.StatusFinished)))
-	shop.Expect(t, 1, jovepay.StatusFinished, inbox.Applied)
+	require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(1, finished)))
+	shop.Expect(t, 1, finished, inbox.Applied)
 }
 
 func TestConnectFails(t *testing.T) {

@@ -1,11 +1,11 @@
 package redisstream_test
 
 import (
-	"net"
+	"context"
 	"net/http"
-	"os"
-	"os/exec"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,56 +23,175 @@ import (
 // what was answered with 200 is applied.
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("JOVEPAY_REQUIRE_SERVICES") == "1" {
-			require.NoError(t, err)
-		}
-		t.Skip("no redis-server here to kill")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	port := listener.Addr().(*net.TCPAddr).Port
-	require.NoError(t, listener.Close())
-	address := "redis://127.0.0.1:" + strconv.Itoa(port)
-	dir := t.TempDir()
-	start := func() (kill func()) {
-		server := exec.CommandContext(t.Context(), binary, "--port", strconv.Itoa(port), "--bind", "127.0.0.1",
-			"--dir", dir, "--appendonly", "yes", "--appendfsync", "always", "--save", "")
-		require.NoError(t, server.Start())
-		client := redis.NewClient(&redis.Options{Addr: address[len("redis://"):]})
-		defer client.Close() //nolint:errcheck // it was only asked
-		require.Eventually(t, func() bool { return client.Ping(t.Context()).Err() == nil }, 20*time.Second, 10*time.Millisecond)
-		return func() {
-			_ = server.Process.Kill()
-			_ = server.Wait()
-		}
-	}
-	kill := start()
-	engine, err := redisstream.Connect(t.Context(), address, redisstream.WithClaimAfter(time.Second))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
+	srv := startRedis(t, append(durable(), "--appendfsync", "always")...)
+	engine := srv.connect(t)
 	shop := enginetest.NewShop(t)
 	relay := shop.Relay(t, engine)
-	stop := shop.Start(t, relay)
-	require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(1, jovepay.StatusFinished)))
-	shop.Expect(t, 1, jovepay.StatusFinished, inbox.Applied)
+	shop.Start(t, relay)
+	require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(1, finished)))
+	shop.Expect(t, 1, finished, inbox.Applied)
 
 	accepted := map[jovepay.ID]bool{}
 	for id := 2; id < 50; id++ {
-		require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(id, jovepay.StatusFinished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(id, finished)))
 		accepted[jovepay.ID(strconv.Itoa(id))] = true
 	}
-	kill()
-	require.Equal(t, http.StatusInternalServerError, shop.Deliver(relay, enginetest.Body(50, jovepay.StatusFinished)))
-	kill = start()
+	srv.kill()
+	require.Equal(t, http.StatusInternalServerError, shop.Deliver(relay, enginetest.Body(50, finished)))
+	srv.start(t)
 	require.Eventually(t, func() bool {
-		return shop.Deliver(relay, enginetest.Body(51, jovepay.StatusFinished)) == http.StatusOK
+		return shop.Deliver(relay, enginetest.Body(51, finished)) == http.StatusOK
 	}, 20*time.Second, 10*time.Millisecond)
 	accepted["51"] = true
 	for len(accepted) > 0 {
 		delete(accepted, shop.Next(t).ID)
 	}
-	require.NoError(t, stop())
-	kill()
+}
+
+// TestServerLoses takes from the server what it may lose while notifications
+// come and are worked on. What it still holds is applied, what comes afterwards
+// is applied within seconds, and the shop need not restart anything.
+func TestServerLoses(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		settings []string
+		lose     func(t *testing.T, srv *redisServer)
+		keeps    bool // the entries
+	}{
+		"the group": {durable(), func(t *testing.T, srv *redisServer) {
+			t.Helper()
+			for _, stream := range []string{"jovepay-ipn", "jovepay-ipn-retry"} {
+				require.NoError(t, srv.client.XGroupDestroy(t.Context(), stream, "jovepay-ipn").Err())
+			}
+		}, true},
+		"the index": {durable(), func(t *testing.T, srv *redisServer) {
+			t.Helper()
+			require.NoError(t, srv.client.Del(t.Context(), "jovepay-ipn-ids").Err())
+		}, true},
+		"the streams": {durable(), func(t *testing.T, srv *redisServer) {
+			t.Helper()
+			require.NoError(t, srv.client.Del(t.Context(), "jovepay-ipn", "jovepay-ipn-retry", "jovepay-ipn-poison").Err())
+		}, false},
+		"everything": {durable(), func(t *testing.T, srv *redisServer) {
+			t.Helper()
+			require.NoError(t, srv.client.FlushAll(t.Context()).Err())
+		}, false},
+		"everything, by a restart": {[]string{"--save", "", "--appendonly", "no"}, func(t *testing.T, srv *redisServer) {
+			t.Helper()
+			srv.kill()
+			srv.start(t)
+		}, false},
+		"its connections": {durable(), func(t *testing.T, srv *redisServer) {
+			t.Helper()
+			require.NoError(t, srv.client.Do(t.Context(), "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes").Err())
+		}, true},
+		"its role, for a while": {durable(), func(t *testing.T, srv *redisServer) {
+			t.Helper()
+			require.NoError(t, srv.client.ReplicaOf(t.Context(), "127.0.0.1", "1").Err())
+			require.NoError(t, srv.client.ReplicaOf(t.Context(), "NO", "ONE").Err())
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := startRedis(t, test.settings...)
+			relays := make(chan int, 10_000)
+			shop := enginetest.NewShop(t)
+			shop.Work(enginetest.FailFirst(1)) // so that some wait for their next attempt
+			relay := shop.Relay(t, srv.connect(t, redisstream.WithUncheckedServer()))
+			shop.Start(t, relay)
+			var shops sync.WaitGroup
+			lost := make(chan struct{})
+			for worker := range 2 {
+				shops.Go(func() {
+					for id := worker; ; id += 2 {
+						if shop.Deliver(relay, enginetest.Body(id, finished)) == http.StatusOK {
+							relays <- id
+						}
+						select {
+						case <-lost:
+							return
+						case <-time.After(time.Millisecond):
+						}
+					}
+				})
+			}
+			for range 10 {
+				shop.Next(t)
+			}
+			test.lose(t, srv)
+			close(lost)
+			shops.Wait()
+			close(relays)
+
+			began := time.Now()
+			require.Eventually(t, func() bool {
+				return shop.Deliver(relay, enginetest.Body(100_000, finished)) == http.StatusOK
+			}, 10*time.Second, 10*time.Millisecond)
+			applied := map[jovepay.ID]bool{}
+			for !applied["100000"] {
+				applied[shop.Next(t).ID] = true
+			}
+			assert.Less(t, time.Since(began), 10*time.Second)
+			if !test.keeps {
+				return
+			}
+			require.Eventually(t, func() bool { return srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, 10*time.Millisecond)
+			for id := range relays {
+				assert.Len(t, shop.Applied(id), 1, "accepted with 200")
+			}
+		})
+	}
+}
+
+// TestLostInWork loses the group while a message is worked on. It is delivered
+// again, and leaves the stream in the end.
+func TestLostInWork(t *testing.T) {
+	t.Parallel()
+	srv := startRedis(t)
+	shop := enginetest.NewShop(t)
+	began, release := make(chan struct{}, 10), make(chan struct{})
+	shop.Work(func(context.Context, jovepay.Event) error {
+		began <- struct{}{}
+		<-release
+		return nil
+	})
+	relay := shop.Relay(t, srv.connect(t))
+	shop.Start(t, relay)
+	require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(1, finished)))
+	<-began
+	require.NoError(t, srv.client.XGroupDestroy(t.Context(), "jovepay-ipn", "jovepay-ipn").Err())
+	close(release)
+	shop.Expect(t, 1, finished, inbox.Applied)
+	shop.Expect(t, 1, finished, inbox.Duplicate)
+	require.Eventually(t, func() bool { return srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, 10*time.Millisecond)
+}
+
+// TestLostIsNoDuplicate sends a notification again that the server has lost: it
+// is not taken for one that is still there.
+func TestLostIsNoDuplicate(t *testing.T) {
+	t.Parallel()
+	srv := startRedis(t)
+	shop := enginetest.NewShop(t)
+	relay := shop.Relay(t, srv.connect(t))
+	send := func() int {
+		require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(1, finished)))
+		return srv.waiting(t, "jovepay-ipn")
+	}
+	require.Equal(t, 1, send())
+	require.Equal(t, 1, send())
+	entries, err := srv.client.XRange(t.Context(), "jovepay-ipn", "-", "+").Result()
+	require.NoError(t, err)
+	id := entries[0].ID
+
+	require.NoError(t, srv.client.XDel(t.Context(), "jovepay-ipn", id).Err())
+	assert.Equal(t, 1, send(), "its entry was deleted")
+	require.NoError(t, srv.client.Del(t.Context(), "jovepay-ipn").Err())
+	assert.Equal(t, 1, send(), "its stream was deleted")
+	require.NoError(t, srv.client.Del(t.Context(), "jovepay-ipn").Err())
+	notes, err := srv.client.HVals(t.Context(), "jovepay-ipn-ids").Result()
+	require.NoError(t, err)
+	require.Len(t, notes, 1)
+	_, id, _ = strings.Cut(notes[0], " ")
+	require.NoError(t, srv.client.XAdd(t.Context(), &redis.XAddArgs{Stream: "jovepay-ipn", ID: id, Values: []string{"a", "b"}}).Err())
+	assert.Equal(t, 2, send(), "another entry has its id")
 }
