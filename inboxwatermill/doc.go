@@ -10,12 +10,13 @@
 //	mux.Handle("POST /ipn", relay.Handler())
 //	err = relay.Run(ctx, box.Handler(ship)) // any number of processes
 //
-// A [Relay] publishes each verified notification, and answers 200 only after
-// the engine has it. Its consumers verify it again and give the event to a
-// function: that of an [inbox.Inbox], so that what the engine delivers twice or
-// out of order is applied once and in order. What fails is tried again for a
-// while, then it is moved to a poison queue, from where it can be listed and
-// replayed.
+// A [Relay] publishes each verified notification, and responds with 200 only
+// after the broker has persisted it. Its consumers verify it again and give the
+// event to a function: that of an [inbox.Inbox], so that what the broker delivers
+// twice or out of order is applied once and in order. An event that fails goes
+// back to the broker and is tried again later, at growing intervals; it holds up
+// no other event. One that fails for too long moves to a poison queue, from where
+// it can be listed and replayed.
 //
 // # What is in a message
 //

@@ -14,6 +14,7 @@ import (
 
 const (
 	stream       = "jovepay-ipn"
+	retryStream  = stream + "-retry"
 	poisonStream = stream + "-poison"
 	drainTime    = 5 * time.Minute
 )
@@ -62,7 +63,12 @@ func (q *queue) drained(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(err, context.Cause(ctx))
 		}
-		if left == 0 {
+		// In this order: a failed event is in the second before it leaves the first.
+		retried, err := messages(ctx, js, retryStream)
+		if err != nil {
+			return errors.Join(err, context.Cause(ctx))
+		}
+		if left == 0 && retried == 0 {
 			break
 		}
 		if pause(ctx, 200*time.Millisecond) != nil {

@@ -11,15 +11,23 @@
 //   - A message whose id was published within [DeduplicationWindow] is taken
 //     for a duplicate and dropped. An embedded server that was restarted has
 //     forgotten the ids of messages that were acknowledged before.
-//   - A message is delivered again, for ever, until it is acknowledged: within
+//   - An acknowledged message is deleted. A notification that is sent again and
+//     again is stored once an hour at most, and no longer than it takes to find
+//     that it is a duplicate.
+//   - A message is delivered again, forever, until it is acknowledged: within
 //     a second or so if it was given back, as consumers do that end in good
 //     order, after at most [AckWait] if its consumer died. While a consumer is
 //     at work it says so, so that work may take any time. An old server (2.9.10
 //     was seen to, 2.15.2 was not) may keep for AckWait even what was given
 //     back.
-//   - Nothing expires. If the disk is full, messages are refused, not dropped.
-//   - A connection that was lost is made again, for ever. While it is lost,
-//     publishing fails at once.
+//   - A failed event waits on the server for its next attempt. Any number of
+//     them may wait; they hold up no other event.
+//   - Nothing expires. If the disk is full, messages are rejected, not dropped.
+//   - A lost connection is restored, forever. While it is lost, publishing fails
+//     at once.
+//   - A consumer or a stream that the server loses, with its data or to an
+//     administrator, is created again with the settings it had, by whoever
+//     publishes or consumes next. What a lost stream held is lost: reconcile.
 //
 // Messages are written as Watermill's own NATS adapter writes them, so its
 // other tools can read them. Consuming is done here, by pulling, since that

@@ -20,7 +20,10 @@ import (
 )
 
 // NewKafkaEngine is the constructor to change: a relay on it works as on any
-// other engine, but for the list of its poison queue.
+// other engine, but for the list of its poison queue. Kafka has no delays and
+// finds no duplicates: failed events wait for their next attempt one after the
+// other, in each partition of the retry topic, and a notification that comes
+// again is stored again until the retention time deletes it.
 func NewKafkaEngine(brokers []string, log watermill.LoggerAdapter) (*inboxwatermill.Engine, error) {
 	producer := kafka.DefaultSaramaSyncPublisherConfig()
 	producer.Producer.RequiredAcks = sarama.WaitForAll // all in-sync replicas; set min.insync.replicas to 2
@@ -36,6 +39,7 @@ func NewKafkaEngine(brokers []string, log watermill.LoggerAdapter) (*inboxwaterm
 	}
 	return &inboxwatermill.Engine{
 		Topic:       "jovepay-ipn",
+		RetryTopic:  "jovepay-ipn-retry", // or a failed event would hold up its partition
 		PoisonTopic: "jovepay-ipn-poison",
 		Publisher:   publisher,
 		Subscriber:  subscriber,
@@ -44,7 +48,10 @@ func NewKafkaEngine(brokers []string, log watermill.LoggerAdapter) (*inboxwaterm
 
 func newKafkaSubscriber(brokers []string, group string, log watermill.LoggerAdapter) (*kafka.Subscriber, error) {
 	consumer := kafka.DefaultSaramaSubscriberConfig()
-	consumer.Consumer.Offsets.Initial = sarama.OffsetOldest // or what came before the first start is skipped
+	// Without offsets, which Kafka deletes after a while without consumers, begin
+	// with the oldest message: the newest would skip what nobody has worked on.
+	consumer.Consumer.Offsets.Initial = sarama.OffsetOldest
+	consumer.Consumer.Group.ResetInvalidOffsets = true
 	return kafka.NewSubscriber(kafka.SubscriberConfig{
 		Brokers: brokers, Unmarshaler: kafka.DefaultMarshaler{}, ConsumerGroup: group, OverwriteSaramaConfig: consumer,
 	}, log)

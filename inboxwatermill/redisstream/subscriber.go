@@ -22,8 +22,10 @@ const (
 	readTime = 200 * time.Millisecond
 
 	// quietTime is how long no subscription of a process looks for pending
-	// messages after one has found none.
-	quietTime = 100 * time.Millisecond
+	// messages after one has found none. If that took long, because many are
+	// pending, it is quietShare times as long.
+	quietTime  = 100 * time.Millisecond
+	quietShare = 20
 
 	failureDelay  = 500 * time.Millisecond // after a failed request
 	settleTimeout = 5 * time.Second
@@ -164,12 +166,12 @@ func (s *subscriber) recover(ctx context.Context, stream string, cause error) {
 // sent a message it is returned, even if ctx ends.
 func (s *subscriber) next(ctx context.Context, stream string) (redis.XMessage, error) {
 	ctx = context.WithoutCancel(ctx)
-	if s.looks(stream) {
+	if began := time.Now(); s.looks(stream, began) {
 		entry, err := s.claimed(ctx, stream)
 		if !errors.Is(err, redis.Nil) {
 			return entry, err
 		}
-		s.rests(stream)
+		s.rests(stream, max(quietTime, quietShare*time.Since(began)))
 	}
 	read, err := s.waiting.XReadGroup(ctx, &redis.XReadGroupArgs{
 		Group: s.group(), Consumer: s.group(), Streams: []string{stream, ">"}, Count: 1, Block: readTime,
@@ -180,16 +182,16 @@ func (s *subscriber) next(ctx context.Context, stream string) (redis.XMessage, e
 	return read[0].Messages[0], nil
 }
 
-func (s *subscriber) looks(stream string) bool {
+func (s *subscriber) looks(stream string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return time.Now().After(s.quiet[stream])
+	return now.After(s.quiet[stream])
 }
 
-func (s *subscriber) rests(stream string) {
+func (s *subscriber) rests(stream string, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.quiet[stream] = time.Now().Add(quietTime)
+	s.quiet[stream] = time.Now().Add(d)
 }
 
 func (s *subscriber) claimed(ctx context.Context, stream string) (redis.XMessage, error) {
