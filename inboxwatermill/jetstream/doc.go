@@ -10,7 +10,8 @@
 //     [WithReplicas].
 //   - A message whose id was published within [DeduplicationWindow] is taken
 //     for a duplicate and dropped. An embedded server that was restarted has
-//     forgotten the ids of messages that were acknowledged before.
+//     forgotten the ids of messages that were acknowledged before. A stream
+//     that was purged has not: what is sent again within the window is dropped.
 //   - An acknowledged message is deleted. A notification that is sent again and
 //     again is stored once an hour at most, and no longer than it takes to find
 //     that it is a duplicate.

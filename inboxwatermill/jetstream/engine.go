@@ -78,7 +78,7 @@ func (s *settings) engine(ctx context.Context, conn *nats.Conn) (*inboxwatermill
 	if err != nil {
 		return nil, err
 	}
-	st := &streams{js: js, s: s, configs: map[string]jetstream.StreamConfig{}}
+	st := &streams{js: js, s: s, known: map[string]*jetstream.StreamInfo{}}
 	for _, name := range [...]string{s.name, s.retryName(), s.poisonName()} {
 		if err := st.ensure(ctx, name); err != nil {
 			return nil, err

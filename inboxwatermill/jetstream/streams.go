@@ -19,19 +19,19 @@ type streams struct {
 	js jetstream.JetStream
 	s  *settings
 
-	mu      sync.Mutex
-	configs map[string]jetstream.StreamConfig // by name
+	mu    sync.Mutex
+	known map[string]*jetstream.StreamInfo // by name
 }
 
 // ensure creates a stream if it is missing, or else checks the one that exists.
 func (st *streams) ensure(ctx context.Context, name string) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	known, restoring := st.configs[name]
-	if !restoring {
-		known = st.s.newStream(name)
+	config, known := st.s.newStream(name), st.known[name]
+	if known != nil {
+		config = known.Config
 	}
-	stream, err := st.js.CreateStream(ctx, known)
+	stream, err := st.js.CreateStream(ctx, config)
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		if stream, err = st.js.Stream(ctx, name); err == nil {
 			err = st.s.check(stream.CachedInfo().Config)
@@ -40,15 +40,12 @@ func (st *streams) ensure(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", name, err)
 	}
-	st.configs[name] = stream.CachedInfo().Config
+	info := stream.CachedInfo()
+	if known != nil && !known.Created.Equal(info.Created) {
+		st.s.log.Error("The server lost a stream, which is created again", errors.New("what it held is lost"), watermill.LogFields{"stream": name})
+	}
+	st.known[name] = info
 	return nil
-}
-
-// restore creates a stream again that the server has lost.
-func (st *streams) restore(ctx context.Context, name string, cause error) error {
-	cause = errors.New(cause.Error()) // without the stack that Watermill adds
-	st.s.log.Error("The server lost a stream; it is created again, empty", cause, watermill.LogFields{"stream": name})
-	return st.ensure(ctx, name)
 }
 
 // restoringPublisher publishes to a stream that the server has lost after
@@ -65,7 +62,7 @@ func (p restoringPublisher) Publish(topic string, messages ...*message.Message) 
 		err := p.Publisher.Publish(topic, msg)
 		if lost(err) {
 			ctx, cancel := context.WithTimeout(msg.Context(), setupTimeout)
-			if restored := p.streams.restore(ctx, topic, err); restored == nil {
+			if restored := p.streams.ensure(ctx, topic); restored == nil {
 				err = p.Publisher.Publish(topic, msg)
 			} else {
 				err = errors.Join(err, restored)

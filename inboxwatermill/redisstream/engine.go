@@ -96,15 +96,40 @@ func Connect(ctx context.Context, address string, opts ...Option) (*inboxwatermi
 		return nil, errors.New("redisstream: address: want redis://host:port/db")
 	}
 	options.ContextTimeoutEnabled = true
-	client := redis.NewClient(options)
-	if err := s.ready(ctx, client); err != nil {
-		return nil, errors.Join(fmt.Errorf("redisstream: %w", err), client.Close())
-	}
 	// Each subscription that waits for a message holds a connection. It asks
 	// again by itself.
-	waiting := *options
-	waiting.PoolSize, waiting.MaxRetries = max(maxSubscriptions, options.PoolSize), -1
-	return s.engine(client, redis.NewClient(&waiting)), nil
+	polling := *options
+	polling.PoolSize, polling.MaxRetries = max(maxSubscriptions, options.PoolSize), -1
+	client, waiting := redis.NewClient(options), redis.NewClient(&polling)
+	engine, err := s.engine(ctx, client, waiting)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("redisstream: %w", err), client.Close(), waiting.Close())
+	}
+	return engine, nil
+}
+
+func (s *settings) engine(ctx context.Context, client, waiting *redis.Client) (*inboxwatermill.Engine, error) {
+	if err := s.ready(ctx, client); err != nil {
+		return nil, err
+	}
+	k := keys(s.name)
+	sub := newSubscriber(client, waiting, k, s.log, s.claimAfter)
+	for _, stream := range [...]string{k.events(), k.retries()} {
+		if _, err := sub.ensureGroup(ctx, stream); err != nil {
+			return nil, err
+		}
+	}
+	return &inboxwatermill.Engine{
+		Topic:       k.events(),
+		RetryTopic:  k.retries(),
+		PoisonTopic: k.poison(),
+		Publisher:   newPublisher(client, k),
+		Subscriber:  sub,
+		Poison:      poisonQueue{client, k},
+		Stop: sync.OnceValue(func() error {
+			return errors.Join(client.Close(), waiting.Close())
+		}),
+	}, nil
 }
 
 // ready returns an error if the server does not respond, or does not keep what
@@ -118,21 +143,6 @@ func (s *settings) ready(ctx context.Context, client *redis.Client) error {
 		return err
 	}
 	return c.check()
-}
-
-func (s *settings) engine(client, waiting *redis.Client) *inboxwatermill.Engine {
-	k := keys(s.name)
-	return &inboxwatermill.Engine{
-		Topic:       k.events(),
-		RetryTopic:  k.retries(),
-		PoisonTopic: k.poison(),
-		Publisher:   newPublisher(client, k),
-		Subscriber:  newSubscriber(client, waiting, k, s.log, s.claimAfter),
-		Poison:      poisonQueue{client, k},
-		Stop: sync.OnceValue(func() error {
-			return errors.Join(client.Close(), waiting.Close())
-		}),
-	}
 }
 
 // keys are the names of what is stored, after the name of the engine.

@@ -195,3 +195,36 @@ func TestLostIsNoDuplicate(t *testing.T) {
 	require.NoError(t, srv.client.XAdd(t.Context(), &redis.XAddArgs{Stream: "jovepay-ipn", ID: id, Values: []string{"a", "b"}}).Err())
 	assert.Equal(t, 2, send(), "another entry has its id")
 }
+
+// TestServerFull rejects what it has no memory for, and drops nothing: what it
+// accepted is applied or in the poison queue.
+func TestServerFull(t *testing.T) {
+	t.Parallel()
+	srv := startRedis(t)
+	shop := enginetest.NewShop(t)
+	relay := shop.Relay(t, srv.connect(t))
+	info, err := srv.client.InfoMap(t.Context(), "memory").Result()
+	require.NoError(t, err)
+	used, err := strconv.Atoi(info["Memory"]["used_memory"])
+	require.NoError(t, err)
+	require.NoError(t, srv.client.ConfigSet(t.Context(), "maxmemory", strconv.Itoa(used+512<<10)).Err())
+	accepted := map[jovepay.ID]bool{}
+	for id := 0; shop.Deliver(relay, enginetest.Body(id, finished)) == http.StatusOK; id++ {
+		accepted[jovepay.ID(strconv.Itoa(id))] = true
+	}
+	require.NotEmpty(t, accepted)
+	shop.Work(enginetest.FailFirst(1))
+	shop.Start(t, relay)
+	require.Eventually(t, func() bool { return srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, 10*time.Millisecond)
+	for poisoned, err := range relay.Poisoned(t.Context()) { // there was no room for them in the retry topic
+		require.NoError(t, err)
+		payment, ok := poisoned.Event.(*jovepay.PaymentEvent)
+		require.True(t, ok)
+		delete(accepted, payment.ID)
+	}
+	for id := range accepted {
+		number, err := strconv.Atoi(id.String())
+		require.NoError(t, err)
+		assert.Len(t, shop.Applied(number), 1)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -93,8 +94,16 @@ func newSubscriber(client, waiting *redis.Client, k keys, log watermill.LoggerAd
 func (s *subscriber) group() string { return s.keys.events() }
 
 // ensureGroup creates the consumer group, and the stream, if they are missing. It
-// begins with the first entry: nothing that the stream holds is skipped.
+// begins with the first entry: nothing that the stream holds is skipped. It looks
+// first, since a server that is full creates nothing, not even what exists.
 func (s *subscriber) ensureGroup(ctx context.Context, stream string) (created bool, err error) {
+	groups, err := s.client.XInfoGroups(ctx, stream).Result()
+	if err != nil && !refused(err) {
+		return false, err
+	}
+	if slices.ContainsFunc(groups, func(g redis.XInfoGroup) bool { return g.Name == s.group() }) {
+		return false, nil
+	}
 	err = s.client.XGroupCreateMkStream(ctx, stream, s.group(), "0").Err()
 	if refused(err) && strings.HasPrefix(err.Error(), "BUSYGROUP") {
 		return false, nil
@@ -139,22 +148,20 @@ func (s *subscriber) consume(ctx context.Context, stream string, out chan<- *mes
 			s.deliver(ctx, stream, entry, out)
 		case errors.Is(err, redis.Nil) || ctx.Err() != nil:
 		default:
-			s.recover(ctx, stream, err)
+			s.restore(ctx, stream, err)
 		}
 	}
 }
 
-func (s *subscriber) recover(ctx context.Context, stream string, cause error) {
+// restore creates the group if it is gone. Otherwise it waits a moment.
+func (s *subscriber) restore(ctx context.Context, stream string, cause error) {
 	fields := watermill.LogFields{"stream": stream}
-	s.log.Error("Cannot read", cause, fields)
 	created, err := s.ensureGroup(ctx, stream)
-	switch {
-	case created:
-		s.log.Error("The server lost the consumer group; it is created again and begins with the first message of the stream", cause, fields)
+	if created {
+		s.log.Error("The server lost the consumer group; it is created again, at the start of the stream", cause, fields)
 		return
-	case err != nil && ctx.Err() == nil:
-		s.log.Error("Cannot create the consumer group again", err, fields)
 	}
+	s.log.Error("Cannot read", errors.Join(cause, err), fields)
 	select {
 	case <-time.After(failureDelay):
 	case <-ctx.Done():
