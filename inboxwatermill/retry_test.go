@@ -20,12 +20,12 @@ import (
 
 // newRetryShop returns a shop on an engine with a retry topic, which knows
 // nothing of delays.
-func newRetryShop(t *testing.T, opts ...inboxwatermill.Option) (*enginetest.Shop, *inboxwatermill.Relay, *fake) {
+func newRetryShop(t *testing.T) (*enginetest.Shop, *inboxwatermill.Relay, *fake) {
 	t.Helper()
 	f, engine := newFake(t)
 	engine.RetryTopic = "retries"
 	shop := enginetest.NewShop(t)
-	return shop, shop.Relay(t, engine, append([]inboxwatermill.Option{single}, opts...)...), f
+	return shop, shop.Relay(t, engine, single), f
 }
 
 // TestFailingHoldUpNobody has 80 events fail for as long as they are tried, with

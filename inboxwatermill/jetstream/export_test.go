@@ -29,7 +29,7 @@ func Waiting(ctx context.Context, engine *inboxwatermill.Engine) (n int, err err
 		if err != nil {
 			return 0, err
 		}
-		n += int(stream.CachedInfo().State.Msgs) //nolint:gosec // few
+		n += int(stream.CachedInfo().State.Msgs)
 	}
 	return n, nil
 }

@@ -35,7 +35,7 @@ func TestServersThatExist(t *testing.T) {
 		t.Run(settings, func(t *testing.T) {
 			t.Parallel()
 			var args []string
-			for _, word := range strings.Fields(settings) {
+			for word := range strings.FieldsSeq(settings) {
 				args = append(args, strings.Split(word, ",")...)
 			}
 			srv := startRedis(t, args...)

@@ -59,6 +59,8 @@ func read(entry redis.XMessage) inboxwatermill.PoisonMessage {
 // remove deletes an entry and the note of where it is.
 //
 // KEYS: the stream and its index. ARGV: the entry's id
+//
+//nolint:dupword // it is Lua
 const remove = `
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 for i = 1, entry and #entry[2] or 0, 2 do

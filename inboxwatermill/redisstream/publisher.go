@@ -24,6 +24,8 @@ const (
 //
 // KEYS: the stream, its index, the other stream of the index, if any
 // ARGV: the UUID, what to do if it is there, and the fields of the entry
+//
+//nolint:dupword // it is Lua
 const add = `
 local streams = {KEYS[1], KEYS[3]}
 local function find(uuid)

@@ -63,7 +63,7 @@ func startRedis(t *testing.T, settings ...string) *redisServer {
 
 func (s *redisServer) start(t *testing.T) {
 	t.Helper()
-	s.process = exec.Command(s.binary, s.args...) //nolint:noctx // it ends with kill
+	s.process = exec.Command(s.binary, s.args...)
 	require.NoError(t, s.process.Start())
 	require.Eventually(t, func() bool { return s.client.Ping(t.Context()).Err() == nil }, 20*time.Second, 10*time.Millisecond)
 }

@@ -37,6 +37,8 @@ const (
 //
 // KEYS: the stream. ARGV: the group and consumer, and the time in milliseconds
 // for which a message has not been heard of
+//
+//nolint:dupword // it is Lua
 const claim = `
 local found = redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[2], '-', '+', 1)[1]
 if not found then

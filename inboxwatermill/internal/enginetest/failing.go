@@ -19,7 +19,7 @@ import (
 
 const failing = 80
 
-// waits waits until n messages are in the streams.
+// waits returns when n messages are in the streams.
 func (k *kit) waits(n int) {
 	var got int
 	assert.Eventually(k.t, func() bool {
