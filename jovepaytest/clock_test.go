@@ -40,6 +40,22 @@ func TestMoveClock(t *testing.T) {
 	})
 }
 
+// The server's clock and its Date are one, so that a client can tell how far
+// its own clock is off.
+func TestClockIsInTheDate(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithClock(func() time.Time { return time.Now().Add(-30 * 24 * time.Hour) }))
+	require.NoError(t, server.Inject(jovepaytest.Fault{Method: "POST", Path: "/v1/payment", Cut: true, AfterEffect: true, Times: 1}))
+	client := newClient(t, server, jovepay.WithCredentials(server.Email, server.Password))
+	payment, err := client.Payments.CreateOnce(t.Context(), order())
+	require.NoError(t, err)
+	all, err := server.Payments()
+	require.NoError(t, err)
+	require.Len(t, all, 1, "it was found, though it was made a month ago by this machine's clock")
+	assert.Equal(t, all[0].ID, payment.ID)
+	assert.NotEmpty(t, payment.PayAddress)
+}
+
 func TestMoveClockComposesWithAClockThatMoves(t *testing.T) {
 	t.Parallel()
 	hands := newHands()

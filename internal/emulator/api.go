@@ -111,6 +111,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ans.header.Set("X-Request-Id", entry.ID)
+	w.Header().Set("Date", a.engine.Now().Format(http.TimeFormat)) // by the clock that payments are dated by
 	fault.change(ans)
 	// Before the answer: who has it may look it up at once.
 	a.journal.answered(entry, ans)
