@@ -66,7 +66,7 @@ func (s *Shop) Create(ctx context.Context, order Order) (*Order, error) {
 }
 
 // clockTolerance is how far the shop's clock may be ahead of JovePay's.
-const clockTolerance = 10 * time.Second
+const clockTolerance = 24 * time.Hour
 
 // pay makes the payment for an order. For an order that is not new, there may
 // be one from before a crash.
@@ -78,7 +78,7 @@ func (s *Shop) pay(ctx context.Context, order *Order, isNew bool) (*jovepay.Paym
 		}
 		for _, payment := range payments {
 			if belongs(order, payment.Event()) {
-				return payment, nil
+				return s.client.Payments.Get(ctx, payment.ID) // a list may lack the address
 			}
 		}
 	}

@@ -20,7 +20,7 @@ const setupTime = 30 * time.Second
 
 // lookBack is how far the shop's clock may be ahead of JovePay's for a payment
 // to be found again.
-const lookBack = time.Hour
+const lookBack = 24 * time.Hour
 
 // NewOrderID returns an id that cannot be guessed. A form carries it, so that
 // one that is sent twice is one order.
@@ -111,7 +111,11 @@ func (s *Shop) makePayment(ctx context.Context, order *Order) error {
 		}
 		for _, payment := range found {
 			if belongs(order, payment) {
-				return unknown(adopt(ctx, s.db, order, payment))
+				whole, err := s.client.Payments.Get(ctx, payment.ID) // a list may lack the address
+				if err != nil {
+					return unknown(err)
+				}
+				return unknown(adopt(ctx, s.db, order, whole))
 			}
 		}
 	}
