@@ -46,7 +46,7 @@ func NewClient(opts ...Option) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		Payments:   &PaymentsService{a},
+		Payments:   &PaymentsService{api: a},
 		Invoices:   &InvoicesService{a},
 		Currencies: &CurrenciesService{a},
 		Estimates:  &EstimatesService{a},
@@ -203,6 +203,7 @@ type endpoint struct {
 	body    any    // see encode
 	creates bool   // a repeat could create a second thing
 	auth    authentication
+	clock   *serverClock // is told the Date of every response; nil: nobody asks
 }
 
 // request is an endpoint encoded once for all attempts.
@@ -226,8 +227,9 @@ type acceptor[T any] interface {
 	accept(raw []byte) error
 }
 
-// do calls an endpoint and decodes its answer.
-func do[T any, P acceptor[T]](ctx context.Context, a *api, e endpoint) (*T, error) {
+// do calls an endpoint and decodes its answer. One that a check rejects counts
+// as one that cannot be read.
+func do[T any, P acceptor[T]](ctx context.Context, a *api, e endpoint, checks ...func(*T) error) (*T, error) {
 	r, err := a.prepare(e)
 	if err != nil {
 		return nil, err
@@ -240,6 +242,11 @@ func do[T any, P acceptor[T]](ctx context.Context, a *api, e endpoint) (*T, erro
 	err = decode(got.body, out)
 	if err == nil {
 		err = P(out).accept(got.body)
+	}
+	for _, check := range checks {
+		if err == nil {
+			err = check(out)
+		}
 	}
 	if err != nil {
 		return nil, unreadable(r, got, err)
@@ -432,6 +439,7 @@ func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*reply, error
 		return nil, &TransportError{Method: r.method, Path: r.path, err: hide.cause(because(ctx, err)), unsent: unsent, unknown: r.creates && !unsent}
 	}
 	defer res.Body.Close()
+	r.clock.note(res.Header)
 	body, err := readBounded(res, a.maxBytes)
 	return judge(r, &reply{res.StatusCode, res.Header, body, hide}, because(ctx, err))
 }

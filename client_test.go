@@ -111,8 +111,8 @@ func TestCallsAsTheyAreSent(t *testing.T) {
 				`"payout_address":"r1","payout_currency":"xrp","payout_extra_id":"77","is_fixed_rate":true,"is_fee_paid_by_user":true,"case":"success"}`,
 		},
 		{
-			call:   func() error { _, err := client.Payments.Get(ctx, "5745459419"); return err },
-			target: "GET /v1/payment/5745459419", key: true,
+			call:   func() error { _, err := client.Payments.Get(ctx, "1"); return err },
+			target: "GET /v1/payment/1", key: true,
 		},
 		{
 			call:   func() error { _, err := client.Payments.List(ctx, jovepay.PaymentListOptions{}); return err },

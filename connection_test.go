@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -85,8 +86,10 @@ func createMany(t *testing.T, client *jovepay.Client, orders int, before func(),
 					return
 				}
 				before()
-				order := "order-" + strings.Repeat("i", n)
-				_, err := client.Payments.Create(t.Context(), with(goods(order), change))
+				order := fmt.Sprint("order-", n)
+				request := with(goods(order), change)
+				request.OrderDescription += strings.Repeat("i", n) // no two have the same length
+				_, err := client.Payments.Create(t.Context(), request)
 				mu.Lock()
 				outcomes[order] = err
 				mu.Unlock()
@@ -146,7 +149,7 @@ func TestIdleConnectionClosedBeforeACreate(t *testing.T) {
 	}))
 	outcomes := map[string]error{}
 	for range 50 {
-		order := "order-" + strings.Repeat("i", len(outcomes))
+		order := fmt.Sprint("order-", len(outcomes))
 		_, outcomes[order] = client.Payments.Create(t.Context(), goods(order))
 	}
 	sum := paid.audit(t, outcomes)

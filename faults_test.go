@@ -149,6 +149,13 @@ var faultTable = []struct {
 		create: outcome{1, 1, "APIError, ErrOutcomeUnknown"},
 	},
 	{
+		name:   "200 about another payment",
+		fault:  jovepaytest.Fault{Status: 200, Body: `{"payment_id":1,"order_id":"another"}`, AfterEffect: true},
+		get:    outcome{1, 1, "APIError"},
+		login:  outcome{1, 1, "APIError"},
+		create: outcome{1, 1, "APIError, ErrOutcomeUnknown"},
+	},
+	{
 		name:   "success, truncated",
 		fault:  jovepaytest.Fault{Truncate: 10},
 		get:    outcome{4, 2, "TransportError"},
@@ -476,5 +483,5 @@ func faultPage() string {
 			fmt.Fprintf(&b, "| %s | %d | `%s` | %d | %s |\n", row.name, o.always, strings.ReplaceAll(o.err, ", ", "`, `"), o.once, then)
 		}
 	}
-	return b.String()
+	return b.String() + oncePage()
 }

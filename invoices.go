@@ -51,7 +51,7 @@ type InvoiceRequest struct {
 	PriceCurrency string `json:"price_currency"`        // lower-case ticker, such as "usd"
 	PayCurrency   string `json:"pay_currency,omitzero"` // lower-case ticker; empty lets the customer choose
 
-	OrderID          string `json:"order_id,omitzero"`          // the shop's own
+	OrderID          string `json:"order_id,omitzero"`          // the shop's own, as in a PaymentRequest
 	OrderDescription string `json:"order_description,omitzero"` // shown to the customer
 	IPNCallbackURL   string `json:"ipn_callback_url,omitzero"`  // where notifications go; JovePay cannot reach localhost
 
@@ -68,6 +68,7 @@ func (r *InvoiceRequest) validate() error {
 	v.amount("price_amount", r.PriceAmount)
 	v.ticker("price_currency", r.PriceCurrency)
 	v.optionalTicker("pay_currency", r.PayCurrency)
+	v.orderID(r.OrderID)
 	v.optionalURL("ipn_callback_url", r.IPNCallbackURL)
 	v.optionalURL("success_url", r.SuccessURL)
 	v.optionalURL("cancel_url", r.CancelURL)

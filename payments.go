@@ -1,15 +1,23 @@
 package jovepay
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // PaymentsService creates payments and follows them. Use it through
 // [Client.Payments].
-type PaymentsService struct{ api *api }
+type PaymentsService struct {
+	api   *api
+	clock *serverClock // of the CreateOnce that these calls are part of; nil otherwise
+}
 
 // Payment is a payment to a deposit address, as JovePay tells it. Which fields
 // are filled differs between the answers to Create, Get and List; what an
@@ -76,7 +84,10 @@ type PaymentRequest struct {
 	PayCurrency   string `json:"pay_currency"`        // lower-case ticker of the coin to pay with
 	PayAmount     Amount `json:"pay_amount,omitzero"` // coins to ask for; null to let JovePay convert the price
 
-	OrderID          string `json:"order_id,omitzero"`          // the shop's own; needed by CreateOnce
+	// OrderID is the shop's own; CreateOnce needs it. An id that a gateway may
+	// store as another one is rejected: over 255 bytes, with white space at an
+	// end, or with control or format characters.
+	OrderID          string `json:"order_id,omitzero"`
 	OrderDescription string `json:"order_description,omitzero"` // shown to the customer
 	IPNCallbackURL   string `json:"ipn_callback_url,omitzero"`  // where notifications go; JovePay cannot reach localhost
 	PurchaseID       ID     `json:"purchase_id,omitzero"`       // of an earlier payment for the same purchase
@@ -96,7 +107,13 @@ func (r *PaymentRequest) validate() error {
 	v.ticker("price_currency", r.PriceCurrency)
 	v.ticker("pay_currency", r.PayCurrency)
 	v.optionalAmount("pay_amount", r.PayAmount)
+	v.orderID(r.OrderID)
+	v.require(utf8.ValidString(r.OrderDescription), "order_description", "want valid UTF-8")
 	v.optionalURL("ipn_callback_url", r.IPNCallbackURL)
+	v.verbatim("purchase_id", string(r.PurchaseID))
+	v.verbatim("payout_address", r.PayoutAddress)
+	v.verbatim("payout_extra_id", r.PayoutExtraID)
+	v.verbatim("case", r.Case)
 	v.optionalTicker("payout_currency", r.PayoutCurrency)
 	v.require(r.PayoutAddress == "" || r.PayoutCurrency != "", "payout_currency", "is required with payout_address")
 	return v.err
@@ -107,7 +124,9 @@ func (r *PaymentRequest) validate() error {
 // coins are lost.
 //
 // A Create that may have been processed is never repeated; it returns an
-// error that is [ErrOutcomeUnknown]. See [PaymentsService.CreateOnce] for a
+// error that is [ErrOutcomeUnknown]. So does one whose response is about
+// another order, price or coin than was asked for; the payment's id is in the
+// error and in [APIError.Body]. See [PaymentsService.CreateOnce] for a
 // call that resolves this, and [RetryPolicy] for what is repeated.
 //
 // From JovePay's guide: POST /v1/payment.
@@ -121,10 +140,62 @@ func (s *PaymentsService) Create(ctx context.Context, req PaymentRequest) (*Paym
 		body:    req,
 		creates: true,
 		auth:    withKey,
-	})
+		clock:   s.clock,
+	}, req.contradiction)
 }
 
-// Get returns the payment with the given id, or [ErrNotFound].
+// contradiction says in what p is not the payment that r asks for. A member
+// that p lacks says nothing, and the spelling of an order id or a ticker does
+// not count.
+func (r *PaymentRequest) contradiction(p *Payment) error {
+	switch {
+	case isDeposit(p):
+		return fmt.Errorf("payment %.64q is a further deposit to payment %.64q", p.ID, p.ParentPaymentID)
+	case r.OrderID != "" && p.OrderID != "" && letters(p.OrderID) != letters(r.OrderID):
+		return fmt.Errorf("payment %.64q is for order %.64q", p.ID, p.OrderID)
+	case p.PayCurrency != "" && letters(p.PayCurrency) != letters(r.PayCurrency):
+		return fmt.Errorf("payment %.64q is in %.64q", p.ID, p.PayCurrency)
+	case p.PriceCurrency != "" && letters(p.PriceCurrency) != letters(r.PriceCurrency),
+		!p.PriceAmount.IsNull() && !alike(p.PriceAmount, r.PriceAmount, rounding):
+		return fmt.Errorf("payment %.64q has the price %s %.64q", p.ID, p.PriceAmount, p.PriceCurrency)
+	case !p.PayAmount.IsNull() && !r.PayAmount.IsNull() && !alike(p.PayAmount, r.PayAmount, rounding) &&
+		(!r.FeePaidByUser || p.PayAmount.Cmp(r.PayAmount) < 0):
+		return fmt.Errorf("payment %.64q asks for %s %.64q", p.ID, p.PayAmount, p.PayCurrency)
+	}
+	return nil
+}
+
+// isDeposit reports whether p is a further deposit to an address that was paid
+// before.
+func isDeposit(p *Payment) bool {
+	return p.ParentPaymentID != "" || strings.EqualFold(p.OriginType, "REPEATED")
+}
+
+// letters returns what no spelling of an id or a ticker changes: its letters
+// and digits, in lower case, without zeros at the front. A text that has none
+// is returned as it is.
+func letters(s string) string {
+	kept := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+	return cmp.Or(strings.TrimLeft(kept, "0"), s)
+}
+
+// rounding is the number of digits that are the same in an amount and in what
+// is left of it after a gateway has kept it as a floating-point number.
+const rounding = 9
+
+// alike reports whether a and b are the same in about so many digits.
+func alike(a, b Amount, digits int32) bool {
+	x, y := a.Decimal(), b.Decimal()
+	return !x.Sub(y).Abs().Shift(digits).GreaterThan(x.Abs())
+}
+
+// Get returns the payment with the given id, or [ErrNotFound]. A response about
+// another payment is an error.
 //
 // From JovePay's guide: GET /v1/payment/{payment_id}.
 func (s *PaymentsService) Get(ctx context.Context, id ID) (*Payment, error) {
@@ -137,6 +208,12 @@ func (s *PaymentsService) Get(ctx context.Context, id ID) (*Payment, error) {
 		method: http.MethodGet,
 		path:   "/v1/payment/" + segment,
 		auth:   withKey,
+		clock:  s.clock,
+	}, func(p *Payment) error {
+		if p.ID != id {
+			return fmt.Errorf("it is about payment %.64q instead of %.64q", p.ID, id)
+		}
+		return nil
 	})
 }
 
@@ -226,5 +303,6 @@ func (s *PaymentsService) List(ctx context.Context, opts PaymentListOptions) (*P
 		path:   "/v1/payment",
 		query:  opts,
 		auth:   withToken,
+		clock:  s.clock,
 	})
 }

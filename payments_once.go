@@ -1,45 +1,57 @@
 package jovepay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"net/http"
 	"strings"
+	"sync"
 	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// CreateOnce makes the payment for an order, and still only one where answers
-// are lost on the way. It needs an OrderID, and credentials for the payment
-// list ([WithCredentials]); without them it fails before anything is sent.
+// CreateOnce creates the payment for an order, and only one, even if a response
+// is lost. It needs an OrderID, and credentials for the payment list
+// ([WithCredentials]); without them it fails before anything is sent.
 //
 // If the outcome of a create is unknown, CreateOnce watches the payment list
-// for a payment of the same order, price and coin that is not over, for the
-// settle window ([WithSettleWindow]). If one is there it is returned. If none has come by
-// the end of the window, the payment is taken as not created and is created
-// again, as often as [RetryPolicy] has attempts. If the list cannot be read to
-// the end of the window, or time runs out, the error is [ErrOutcomeUnknown],
-// and nothing more is sent.
+// for the settle window ([WithSettleWindow]). A payment of the same order,
+// price and coin that is not over is read whole, with its address and memo, and
+// returned. The payment is created again, as often as [RetryPolicy] has
+// attempts, only if at the end of the window a complete list has nothing that
+// could be it. In every other case the error is [ErrOutcomeUnknown], and
+// nothing more is sent: if the list cannot be read or contradicts itself, if
+// time runs out, or if the list has a payment that may be the one. That is any
+// payment made since the call began that is not provably another: one with
+// another price or coin for the order, one without an order id, or one whose
+// order id is spelled in another way or cut off. Payments from before the call
+// that are over, or are for another price or coin, don't count.
+//
+// A payment is from before the call if it is older than the call by the server's
+// clock, which the Date of its responses shows, and by this machine's. If the
+// server sends no Date, the whole list is read, and only payments more than a
+// day older than the call are from before it.
 //
 // What no client can promise: a server that applies a request only after the
-// settle window makes a second payment, and so does a clock of this machine
-// that is more than a day ahead of the server's. And CreateOnce is about one call, not
-// about one order: after a crash, or when the customer comes back to the
-// order, look for its payment with [PaymentsService.FindOrder] first.
+// settle window, or lists its payment only then, makes a second payment. And
+// CreateOnce is about one call, not about one order: after a crash, or when the
+// customer comes back to the order, look for its payment with
+// [PaymentsService.FindOrder] first.
 func (s *PaymentsService) CreateOnce(ctx context.Context, req PaymentRequest) (*Payment, error) {
-	if err := req.validate(); err != nil {
-		return nil, err
+	v := validation{req.validate()}
+	v.require(req.OrderID != "", "order_id", "is required by CreateOnce")
+	v.require(s.api.session != nil, "credentials", "needed by CreateOnce for the payment list; see WithCredentials")
+	if v.err != nil {
+		return nil, v.err
 	}
-	if req.OrderID == "" {
-		return nil, &ValidationError{"order_id", "is required by CreateOnce"}
-	}
-	if s.api.session == nil {
-		return nil, &ValidationError{"credentials", "needed by CreateOnce for the payment list; see WithCredentials"}
-	}
-	start := time.Now()
+	c := &creation{req: req, payments: &PaymentsService{s.api, newServerClock()}}
 	var doubt error // of an earlier attempt, though nothing was found of it
 	for attempt := 1; ; attempt++ {
-		created, err := s.Create(ctx, req)
+		created, err := c.payments.Create(ctx, req)
 		switch {
 		case err == nil:
 			return created, nil
@@ -48,8 +60,8 @@ func (s *PaymentsService) CreateOnce(ctx context.Context, req PaymentRequest) (*
 		case !errors.Is(err, ErrOutcomeUnknown):
 			return nil, fmt.Errorf("%w; before that: %w", err, doubt)
 		}
-		doubt = err
-		found, err := s.settle(ctx, req, start)
+		doubt, c.named = err, namedID(err)
+		found, err := c.settle(ctx)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("%w; looking for order %q: %w", doubt, req.OrderID, err)
@@ -61,34 +73,58 @@ func (s *PaymentsService) CreateOnce(ctx context.Context, req PaymentRequest) (*
 	}
 }
 
-const (
-	// clockTolerance is how far this machine's clock may be ahead of JovePay's
-	// for a payment just made to be found.
-	clockTolerance = 24 * time.Hour
+// namedID returns the id of the payment that the response to a failed create
+// names, as far as it came.
+func namedID(err error) (id ID) {
+	var response *APIError
+	if !errors.As(err, &response) {
+		return ""
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(response.Body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
+		return ""
+	}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return ""
+		}
+		member := name.String()
+		value, err := d.ReadValue()
+		if err != nil || member == "payment_id" && id.UnmarshalJSON(value) == nil {
+			return id
+		}
+	}
+	return ""
+}
 
-	// meanwhile is how far back from its start a call takes a payment of the
-	// same order as made during the call.
-	meanwhile = time.Minute
-)
+// creation is one call of CreateOnce.
+type creation struct {
+	req      PaymentRequest
+	payments *PaymentsService // with a clock
+	named    ID               // of the payment in a response that is no success; empty if it names none
+}
 
-// settle looks for the payment that req asked for until it is found or the
-// settle window is over.
-func (s *PaymentsService) settle(ctx context.Context, req PaymentRequest, start time.Time) (*Payment, error) {
-	window := s.api.settleWindow
+// doubtError is a doubt that a later look at the list may end.
+type doubtError struct{ error }
+
+func (e doubtError) Unwrap() error { return e.error }
+
+func doubtf(format string, args ...any) error {
+	return doubtError{fmt.Errorf(format, args...)}
+}
+
+// settle looks for the payment until it is found or the settle window is over.
+// Without an error, a payment that is nil was not created.
+func (c *creation) settle(ctx context.Context) (*Payment, error) {
+	window := c.payments.api.settleWindow
 	end := time.Now().Add(window)
 	for attempt := 1; ; attempt++ {
 		last := !time.Now().Before(end)
-		payments, err := s.FindOrder(ctx, req.OrderID, start.Add(-clockTolerance))
-		if err == nil {
-			if found, err := pick(payments, req, start); found != nil || err != nil {
-				return found, err
-			}
-		}
-		if err != nil && (last || !temporary(err) || ctx.Err() != nil) {
-			return nil, err
-		}
-		if last {
-			return nil, nil
+		found, err := c.look(ctx)
+		passes := ctx.Err() == nil && (temporary(err) || errors.As(err, new(doubtError)))
+		if found != nil || last || err != nil && !passes {
+			return found, err
 		}
 		// Looks are spread over the window, the last one at its end.
 		wait := min(time.Until(end), window>>max(1, 5-attempt))
@@ -98,34 +134,243 @@ func (s *PaymentsService) settle(ctx context.Context, req PaymentRequest, start 
 	}
 }
 
-// pick returns the payment that req made, if it is among the payments of the
-// order. Repeated deposits are not it, nor earlier payments that are over: the
-// customer must not be sent to an address that has expired. One that was made
-// during the call and is over, or is not what req asked for, leaves doubt,
-// which is an error.
-func pick(payments []*Payment, req PaymentRequest, start time.Time) (*Payment, error) {
-	for _, p := range slices.Backward(payments) {
-		asked := p.PriceAmount.Equal(req.PriceAmount) &&
-			strings.EqualFold(p.PriceCurrency, req.PriceCurrency) &&
-			strings.EqualFold(p.PayCurrency, req.PayCurrency)
-		switch {
-		case p.ParentPaymentID != "":
-		case asked && !p.Status.Final():
-			return p, nil
-		case p.CreatedAt.IsZero() || p.CreatedAt.After(start.Add(-meanwhile)):
-			return nil, fmt.Errorf("payment %s, %s, was made for it meanwhile: %s %s in %s", p.ID, p.Status, p.PriceAmount, p.PriceCurrency, p.PayCurrency)
+// look reads the list once, or once more from an earlier time on if the
+// responses show that the server's clock was not what it seemed.
+func (c *creation) look(ctx context.Context) (*Payment, error) {
+	for range 2 {
+		from := c.payments.clock.listFrom()
+		found, err := c.search(ctx, from)
+		if found != nil || err != nil || !c.payments.clock.listFrom().Before(from.Add(-meanwhile/2)) {
+			return found, err
 		}
+	}
+	return nil, doubtf("the server's clock jumps")
+}
+
+// search looks for the payment in the list of those made since from. Of several
+// it takes the newest.
+func (c *creation) search(ctx context.Context, from time.Time) (*Payment, error) {
+	var own, doubtful, cut *Payment
+	longest := 0 // order id in the list, in characters
+	for p, err := range c.payments.All(ctx, PaymentListOptions{DateFrom: from, SortBy: SortByCreatedAt, OrderBy: Ascending}) {
+		if err != nil && own != nil {
+			break // what is missing cannot change what was found
+		}
+		if err != nil {
+			return nil, err
+		}
+		longest = max(longest, utf8.RuneCountInString(p.OrderID))
+		switch c.match(p) {
+		case ours:
+			own = p
+		case maybeOurs:
+			doubtful = p
+		case cutOff:
+			if cut == nil || len(cut.OrderID) <= len(p.OrderID) {
+				cut = p
+			}
+		case notOurs:
+		}
+	}
+	if doubtful == nil && cut != nil && len(cut.OrderID) >= longest {
+		doubtful = cut
+	}
+	switch {
+	case own != nil:
+		return c.whole(ctx, own)
+	case doubtful != nil:
+		s := c.payments
+		return nil, doubtf("payment %s (%s) may be it: order %s, %s %s in %s", show(s, doubtful.ID), show(s, doubtful.Status),
+			show(s, doubtful.OrderID), doubtful.PriceAmount, show(s, doubtful.PriceCurrency), show(s, doubtful.PayCurrency))
+	case c.named != "":
+		return nil, doubtf("payment %s, which the response names, is not in the list", show(c.payments, c.named))
 	}
 	return nil, nil
 }
 
+// whole reads a payment of the list as a whole: without the address or the memo,
+// which a row may lack, coins are lost.
+func (c *creation) whole(ctx context.Context, row *Payment) (*Payment, error) {
+	p, err := c.payments.Get(ctx, row.ID)
+	if err == nil {
+		err = c.req.contradiction(p)
+	}
+	switch {
+	case err != nil:
+		err = c.payments.api.secrets.cause(err)
+	case p.Status.Final():
+		err = fmt.Errorf("it is %s", p.Status)
+	case p.PayAddress == "":
+		err = errors.New("it has no pay_address")
+	case row.PayAddress != "" && row.PayAddress != p.PayAddress, row.PayinExtraID != "" && row.PayinExtraID != p.PayinExtraID:
+		err = errors.New("it has another address there")
+	default:
+		return p, nil
+	}
+	return nil, doubtf("payment %s is in the list, but: %w", show(c.payments, row.ID), err)
+}
+
+// match is what a row of the list is to a creation.
+type match int
+
+const (
+	notOurs   match = iota // provably another payment
+	cutOff                 // another payment, if the gateway does not cut order ids off
+	maybeOurs              // cannot be told
+	ours                   // the payment
+)
+
+// match judges a row. The first case that applies decides.
+func (c *creation) match(p *Payment) match {
+	order := c.order(p)
+	asked := order == sameOrder && c.asked(p)
+	earlier := c.payments.clock.before(p.CreatedAt)
+	switch {
+	case asked && !p.Status.Final() && (p.Status.Known() || !earlier):
+		return ours
+	case p.ID == c.named, asked && !p.Status.Known():
+		return maybeOurs
+	case isDeposit(p), earlier:
+		return notOurs
+	case order == sameOrder:
+		return maybeOurs
+	case order == otherOrder, c.elsewhere(p):
+		return notOurs
+	case order == cutOrder:
+		return cutOff
+	}
+	return maybeOurs
+}
+
+// likeness is what the order of a row is to the order of a creation.
+type likeness int
+
+const (
+	otherOrder likeness = iota
+	cutOrder            // its id is the beginning of ours
+	likeOrder           // its id is ours in another spelling, or missing
+	sameOrder
+)
+
+func (c *creation) order(p *Payment) likeness {
+	id, own := letters(p.OrderID), letters(c.req.OrderID)
+	switch {
+	case p.OrderID == c.req.OrderID:
+		return sameOrder
+	case id == own, strings.TrimSpace(id) == "", id == "0", id == "null", id == "undefined":
+		return likeOrder
+	case strings.HasPrefix(own, id):
+		return cutOrder
+	}
+	return otherOrder
+}
+
+// asked reports whether p says that it has the price and coin that were asked
+// for.
+func (c *creation) asked(p *Payment) bool {
+	_, unread := unreadMember(p.Extra)
+	return !unread && !p.PriceAmount.IsNull() && p.PriceCurrency != "" && p.PayCurrency != "" && c.req.contradiction(p) == nil
+}
+
+// elsewhere reports whether both the price and the coin of p are so different
+// that no rounding and no spelling explains it: usdttrc20 may also be usdt.
+func (c *creation) elsewhere(p *Payment) bool {
+	coin, own := letters(p.PayCurrency), letters(c.req.PayCurrency)
+	return !p.PriceAmount.IsNull() && !alike(c.req.PriceAmount, p.PriceAmount, 2) &&
+		!strings.HasPrefix(coin, own) && !strings.HasPrefix(own, coin)
+}
+
+const (
+	// clockTolerance is how far a clock may be off where nothing shows it: that
+	// of this machine if the server sends no Date, and that of the list's filter,
+	// which may know days only.
+	clockTolerance = 24 * time.Hour
+
+	// meanwhile is how long before the start of a call, by the server's clock, a
+	// payment is still taken as made during the call.
+	meanwhile = time.Minute
+)
+
+// serverClock says when a call began by the server's clock. A nil serverClock
+// ignores what it is told.
+type serverClock struct {
+	start time.Time // by this machine's clock
+
+	mu    sync.Mutex
+	began time.Time // the earliest that any clock gives
+	seen  bool      // there was a response
+	dated bool      // there was one with a Date
+}
+
+func newServerClock() *serverClock {
+	now := time.Now()
+	return &serverClock{start: now, began: now}
+}
+
+// note learns from the Date of a response. How long ago the call began does not
+// depend on how this machine's clock is set.
+func (c *serverClock) note(header http.Header) {
+	if c == nil {
+		return
+	}
+	passed := time.Since(c.start)
+	date, err := http.ParseTime(header.Get("Date"))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = true
+	if err != nil {
+		return
+	}
+	c.dated = true
+	if began := date.Add(-passed); began.Before(c.began) {
+		c.began = began
+	}
+}
+
+// listFrom returns the time from which on a list has all that was made since
+// the call began. It is zero if nothing shows the server's clock.
+func (c *serverClock) listFrom() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen && !c.dated {
+		return time.Time{}
+	}
+	return c.began.Add(-clockTolerance)
+}
+
+// before reports whether something was certainly made before the call began.
+func (c *serverClock) before(made Time) bool {
+	if made.IsZero() {
+		return false
+	}
+	latest := made.Time
+	if latest.Equal(latest.Truncate(24 * time.Hour)) {
+		latest = latest.Add(24 * time.Hour) // it may be a date without a time
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	margin := clockTolerance
+	if c.dated {
+		margin = meanwhile
+	}
+	return latest.Before(c.began.Add(-margin))
+}
+
 // FindOrder returns all payments of an order that were created at or after
 // since, oldest first, in one pass over the payment list; repeated deposits
-// are among them. It needs credentials. The list has no filter for the order,
-// so the cost grows with all payments since then: 500 of them are one request.
+// are among them. The rows of a list may lack the address and the memo: read a
+// payment with [PaymentsService.Get] before a customer pays it. FindOrder needs
+// credentials. The list has no filter for the order, so the cost grows with all
+// payments since then: 500 of them are one request.
+//
+// Payments are found by the order id as it was sent; ids that a gateway may
+// store as others are rejected, here and by [PaymentsService.Create].
 func (s *PaymentsService) FindOrder(ctx context.Context, orderID string, since time.Time) ([]*Payment, error) {
-	if orderID == "" {
-		return nil, &ValidationError{"order_id", "is required"}
+	var v validation
+	v.require(orderID != "", "order_id", "is required")
+	v.orderID(orderID)
+	if v.err != nil {
+		return nil, v.err
 	}
 	var found []*Payment
 	for p, err := range s.All(ctx, PaymentListOptions{DateFrom: since, SortBy: SortByCreatedAt, OrderBy: Ascending}) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,38 +19,73 @@ import (
 
 const settleWindow = 16 * time.Second
 
-// till is a JovePay in this process, whose creates and lists do as told.
+// till is a JovePay in this process, whose creates and lists do as told. Its
+// clock is this machine's, moved by skew; its rows are as paymentFor makes them.
 type till struct {
 	mu      sync.Mutex
 	creates int
 	looks   []time.Time // at the list
+	from    []string    // dateFrom of each look
 
-	create func(n int) canned
-	list   func(look int) canned
+	create  func(n int) canned
+	lose    func(n int) canned // how assertVerdict has the first create lost; nil: without a response
+	list    func(look int) canned
+	get     func(id jovepay.ID) canned // nil: whole
+	skew    time.Duration
+	undated bool // no response has a Date
 }
 
 func (c *till) respond(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch r.Method + " " + r.URL.Path {
-	case "POST /v1/auth":
-		return plainResponse(http.StatusOK, `{"token":"`+token()+`"}`), nil
-	case "POST /v1/payment":
-		c.creates++
-		return c.create(c.creates).response()
-	case "GET /v1/payment":
-		c.looks = append(c.looks, time.Now())
-		return c.list(len(c.looks)).response()
+	res, err := c.serve(r).response()
+	if err == nil && !c.undated {
+		res.Header.Set("Date", time.Now().Add(c.skew).UTC().Format(http.TimeFormat))
 	}
-	return plainResponse(http.StatusTeapot, ""), nil
+	return res, err
+}
+
+func (c *till) serve(r *http.Request) canned {
+	id, ofOne := strings.CutPrefix(r.URL.Path, "/v1/payment/")
+	switch {
+	case r.URL.Path == "/v1/auth":
+		return canned{status: http.StatusOK, body: `{"token":"` + token() + `"}`}
+	case r.Method == http.MethodPost && r.URL.Path == "/v1/payment":
+		c.creates++
+		return c.create(c.creates)
+	case r.URL.Path == "/v1/payment":
+		c.looks = append(c.looks, time.Now())
+		c.from = append(c.from, r.URL.Query().Get("dateFrom"))
+		return c.list(len(c.looks))
+	case ofOne && c.get != nil:
+		return c.get(jovepay.ID(id))
+	case ofOne:
+		return whole(jovepay.ID(id))
+	}
+	return canned{status: http.StatusTeapot}
+}
+
+// whole is a payment for order-1 as a whole, as a list may not show it.
+func whole(id jovepay.ID, changes ...func(*jovepay.Payment)) canned {
+	p := paymentFor("order-1", id)
+	p.PayAddress, p.PayinExtraID = "bc1qexample", "77"
+	for _, change := range changes {
+		change(&p)
+	}
+	body, err := jsonv2.Marshal(p)
+	return canned{status: http.StatusOK, body: string(body), err: err}
 }
 
 // order makes the payment for order-1.
 func (c *till) order(ctx context.Context, t *testing.T) (*jovepay.Payment, error) {
 	t.Helper()
-	client := newClient(t, jovepay.DefaultBaseURL, jovepay.WithCredentials(email, password), jovepay.WithSettleWindow(settleWindow),
+	return c.client(t).Payments.CreateOnce(ctx, goods("order-1"))
+}
+
+func (c *till) client(t *testing.T) *jovepay.Client {
+	t.Helper()
+	return newClient(t, jovepay.DefaultBaseURL, jovepay.WithCredentials(email, password), jovepay.WithSettleWindow(settleWindow),
 		jovepay.WithHTTPClient(&http.Client{Transport: roundTripper(c.respond)}), quickly)
-	return client.Payments.CreateOnce(ctx, goods("order-1"))
 }
 
 // paymentFor is what goods(orderID) leads to.
@@ -106,6 +142,7 @@ func TestCreateOnceFindsWhatWasMade(t *testing.T) {
 	t.Parallel()
 	for _, unknown := range []func(int) canned{
 		losing, saying(500, ""), saying(502, "<html>"), saying(408, ""), saying(200, "garbage"), saying(200, `{}`), saying(302, ""),
+		saying(201, `{"payment_id":"7","pay_add`), saying(201, `{"payment_id":8,"order_id":"order-2"}`),
 	} {
 		for appears := range 6 { // at which look
 			synctest.Test(t, func(t *testing.T) {
@@ -113,6 +150,8 @@ func TestCreateOnceFindsWhatWasMade(t *testing.T) {
 				payment, err := server.order(t.Context(), t)
 				require.NoError(t, err)
 				assert.Equal(t, jovepay.ID("7"), payment.ID)
+				assert.Equal(t, "bc1qexample", payment.PayAddress, "the whole payment")
+				assert.Equal(t, "77", payment.PayinExtraID)
 				assert.Equal(t, 1, server.creates)
 				assert.Len(t, server.looks, appears+1)
 			})
@@ -195,65 +234,6 @@ func TestCreateOnceLivesThroughTroubleWithTheList(t *testing.T) {
 	})
 }
 
-func TestCreateOnceTellsPaymentsApart(t *testing.T) {
-	t.Parallel()
-	type change = func(*jovepay.Payment)
-	for name, tt := range map[string]struct {
-		change  change
-		found   bool // it is returned
-		doubt   bool // nothing is
-		ignored bool // a new one is made
-	}{
-		"the same":                   {func(*jovepay.Payment) {}, true, false, false},
-		"the same in other digits":   {func(p *jovepay.Payment) { p.PriceAmount = amount("49.9000") }, true, false, false},
-		"the same in other letters":  {func(p *jovepay.Payment) { p.PriceCurrency, p.PayCurrency = "USD", "BTC" }, true, false, false},
-		"the same, waiting for long": {func(p *jovepay.Payment) { p.CreatedAt.Time = p.CreatedAt.Add(-50 * time.Minute) }, true, false, false},
-		"the same, being paid":       {func(p *jovepay.Payment) { p.Status = jovepay.StatusConfirming }, true, false, false},
-		"the same, unknown status":   {func(p *jovepay.Payment) { p.Status = "on_hold" }, true, false, false},
-		"another price meanwhile":    {func(p *jovepay.Payment) { p.PriceAmount = amount("50") }, false, true, false},
-		"another currency meanwhile": {func(p *jovepay.Payment) { p.PriceCurrency = "eur" }, false, true, false},
-		"another coin meanwhile":     {func(p *jovepay.Payment) { p.PayCurrency = "ltc" }, false, true, false},
-		"another price, no date":     {func(p *jovepay.Payment) { p.PriceAmount, p.CreatedAt = amount("50"), jovepay.Time{} }, false, true, false},
-		"no price":                   {func(p *jovepay.Payment) { p.PriceAmount = jovepay.Amount{} }, false, true, false},
-		"another price, earlier": {func(p *jovepay.Payment) {
-			p.PriceAmount, p.CreatedAt.Time = amount("50"), p.CreatedAt.Add(-2*time.Minute)
-		}, false, false, true},
-		"expired, earlier": {func(p *jovepay.Payment) {
-			p.Status, p.CreatedAt.Time = jovepay.StatusExpired, p.CreatedAt.Add(-2*time.Minute)
-		}, false, false, true},
-		"finished, earlier": {func(p *jovepay.Payment) {
-			p.Status, p.CreatedAt.Time = jovepay.StatusFinished, p.CreatedAt.Add(-2*time.Minute)
-		}, false, false, true},
-		"failed meanwhile":             {func(p *jovepay.Payment) { p.Status = jovepay.StatusFailed }, false, true, false},
-		"expired meanwhile":            {func(p *jovepay.Payment) { p.Status = jovepay.StatusExpired }, false, true, false},
-		"partially paid meanwhile":     {func(p *jovepay.Payment) { p.Status = jovepay.StatusPartiallyPaid }, false, true, false},
-		"finished, no date":            {func(p *jovepay.Payment) { p.Status, p.CreatedAt = jovepay.StatusFinished, jovepay.Time{} }, false, true, false},
-		"a repeated deposit":           {func(p *jovepay.Payment) { p.ParentPaymentID = "3" }, false, false, true},
-		"another order":                {func(p *jovepay.Payment) { p.OrderID = "order-11" }, false, false, true},
-		"another order, by its letter": {func(p *jovepay.Payment) { p.OrderID = "ORDER-1" }, false, false, true},
-		"no order":                     {func(p *jovepay.Payment) { p.OrderID = "" }, false, false, true},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			server := &till{create: after(1, losing, saying(201, `{"payment_id":9}`)), list: showing(with(paymentFor("order-1", "7"), tt.change))}
-			payment, err := server.order(t.Context(), t)
-			switch {
-			case tt.found:
-				require.NoError(t, err, name)
-				assert.Equal(t, jovepay.ID("7"), payment.ID, name)
-				assert.Equal(t, 1, server.creates, name)
-			case tt.doubt:
-				assertIs(t, err, jovepay.ErrOutcomeUnknown)
-				require.ErrorContains(t, err, "payment 7", name)
-				assert.Equal(t, 1, server.creates, name)
-			case tt.ignored:
-				require.NoError(t, err, name)
-				assert.Equal(t, jovepay.ID("9"), payment.ID, name)
-				assert.Equal(t, 2, server.creates, name)
-			}
-		})
-	}
-}
-
 // A refusal that comes after an attempt in doubt does not hide the doubt.
 func TestCreateOnceKeepsItsDoubt(t *testing.T) {
 	t.Parallel()
@@ -333,4 +313,91 @@ func TestFindOrder(t *testing.T) {
 	found, err = client.Payments.FindOrder(t.Context(), "a", time.Now().Add(time.Hour))
 	require.NoError(t, err)
 	assert.Empty(t, found)
+}
+
+// A response about something else than was asked for is not the payment, and
+// is not lost either.
+func TestCreateRejectsAnotherPayment(t *testing.T) {
+	t.Parallel()
+	for members, ok := range map[string]bool{
+		`"order_id":"order-1","price_amount":"49.9","price_currency":"USD","pay_currency":"BTC"`: true,
+		`"order_id":"ORDER-1","price_amount":49.90000000000001`:                                  true,
+		`"order_id":null,"price_amount":null,"pay_currency":null,"parent_payment_id":null`:       true,
+		`"order_id":" order-1 ","pay_amount":0.001`:                                              true,
+		`"order_id":"order-2"`:     false,
+		`"order_id":"order-"`:      false,
+		`"order_id":"order-11"`:    false,
+		`"pay_currency":"ltc"`:     false,
+		`"pay_currency":"usdt"`:    false,
+		`"price_currency":"eur"`:   false,
+		`"price_amount":49.89`:     false,
+		`"price_amount":"4990"`:    false,
+		`"price_amount":0`:         false,
+		`"pay_amount":0.0009`:      false,
+		`"pay_amount":0.0011`:      false,
+		`"parent_payment_id":6`:    false,
+		`"origin_type":"REPEATED"`: false,
+		`"order_id":"x\nlevel=info","pay_currency":"\u001b[2Jltc"`: false,
+		`"order_id":"` + strings.Repeat("o", 1<<16) + `"`:          false,
+	} {
+		body := `{"payment_id":7,` + members + `}`
+		client := answering(t, http.StatusCreated, body)
+		payment, err := client.Payments.Create(t.Context(), with(goods("order-1"), func(r *jovepay.PaymentRequest) { r.PayAmount = amount("0.001") }))
+		if ok {
+			require.NoError(t, err, members)
+			assert.Equal(t, jovepay.ID("7"), payment.ID)
+			continue
+		}
+		assert.Nil(t, payment)
+		assertIs(t, err, jovepay.ErrOutcomeUnknown)
+		assertHarmless(t, err)
+		require.ErrorContains(t, err, `payment "7"`, members)
+		response := (*jovepay.APIError)(nil)
+		require.ErrorAs(t, err, &response)
+		assert.Equal(t, body, string(response.Body))
+	}
+	more := answering(t, http.StatusCreated, `{"payment_id":7,"pay_amount":0.0011}`)
+	_, err := more.Payments.Create(t.Context(), with(goods("order-1"), func(r *jovepay.PaymentRequest) { r.PayAmount, r.FeePaidByUser = amount("0.001"), true }))
+	require.NoError(t, err, "the fee is on top")
+}
+
+// A response that names a payment shows that there is one, whatever the list
+// shows.
+func TestCreateOnceTrustsAResponseThatNamesAPayment(t *testing.T) {
+	t.Parallel()
+	other := func(p *jovepay.Payment) { p.OrderID, p.PayCurrency, p.PriceAmount = "order-2", "ltc", amount("7") }
+	for _, body := range []string{`{"payment_id":7,"order_id":"order-2"}`, `{"payment_id":"7","pay_addr`, `{"x":{"payment_id":8},"payment_id":7,"payment_id":8}`, `{"payment_id":"7","x":}`} {
+		for _, status := range []int{200, 201, 500} {
+			for _, list := range []func(int) canned{showing(), showing(paymentFor("order-2", "6")), showing(with(paymentFor("order-1", "7"), other))} {
+				synctest.Test(t, func(t *testing.T) {
+					server := &till{create: saying(status, body), list: list}
+					_, err := server.order(t.Context(), t)
+					require.ErrorIs(t, err, jovepay.ErrOutcomeUnknown)
+					require.ErrorContains(t, err, "payment 7")
+					assert.Equal(t, 1, server.creates)
+				})
+			}
+		}
+	}
+}
+
+func TestCreateOnceShowsNoHostileText(t *testing.T) {
+	t.Parallel()
+	for _, text := range hostileTexts() {
+		for _, member := range []string{"payment_id", "payment_status", "order_id", "price_currency", "pay_currency"} {
+			synctest.Test(t, func(t *testing.T) {
+				row := map[string]string{"payment_id": "7", "payment_status": "on_hold", "order_id": "order-1", "price_amount": "50", "price_currency": "usd", "pay_currency": "btc"}
+				row[member] = text
+				list := reply(map[string]any{"data": []any{row}, "total": 1, "pagesCount": 1}, http.StatusOK)
+				for _, server := range []*till{
+					{create: losing, list: saying(list.status, list.body)},
+					{create: losing, list: showing(paymentFor("order-1", "7")), get: func(jovepay.ID) canned { return reply(row, http.StatusOK) }},
+				} {
+					if payment, err := server.order(t.Context(), t); payment == nil {
+						assertHarmless(t, err)
+					}
+				}
+			})
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -30,9 +31,9 @@ func (o WaitOptions) done(p *Payment) bool {
 }
 
 // Wait asks for the payment again and again, one request after the other,
-// until it is as wanted, and returns it. It lives through answers that may be
-// better next time (network errors, 408, 429, 5xx), and ends with any other
-// error. When the context ends, the error is the context's, beside the payment
+// until it is as wanted, and returns it. It tolerates temporary failures
+// (network errors, 408, 429, 5xx), and ends with any other error, such as a
+// response about another payment. When the context ends, the error is the context's, beside the payment
 // as last seen, or nil. A pause that the context's deadline would cut short is
 // not begun: Wait then returns [context.DeadlineExceeded] at once, which may be
 // up to MinInterval before the deadline. There is no time limit but the
@@ -53,7 +54,7 @@ func (s *PaymentsService) Wait(ctx context.Context, id ID, opts WaitOptions) (*P
 		case err == nil && opts.done(p):
 			return p, nil
 		case ctx.Err() != nil:
-			return cmp.Or(p, last), waitEnded(id, cmp.Or(p, last), ctx.Err())
+			return cmp.Or(p, last), s.waitEnded(id, cmp.Or(p, last), ctx.Err())
 		case err != nil && !temporary(err):
 			return last, err
 		case err == nil:
@@ -72,15 +73,28 @@ func (s *PaymentsService) Wait(ctx context.Context, id ID, opts WaitOptions) (*P
 		}
 		interval -= jitter(interval/4, 1, interval)
 		if err := pause(ctx, interval); err != nil {
-			return last, waitEnded(id, last, err)
+			return last, s.waitEnded(id, last, err)
 		}
 	}
 }
 
-func waitEnded(id ID, last *Payment, cause error) error {
-	status := PaymentStatus("not seen")
+func (s *PaymentsService) waitEnded(id ID, last *Payment, cause error) error {
+	status := "not seen"
 	if last != nil {
-		status = last.Status
+		status = show(s, last.Status)
 	}
-	return fmt.Errorf("jovepay: waiting for payment %s (%s): %w", id, status, cause)
+	return fmt.Errorf("jovepay: waiting for payment %s (%s): %w", show(s, id), status, cause)
+}
+
+// show returns text from outside for an error: a short word as it is, and
+// anything else in quotes, cut, with the secrets of the client left out.
+func show[T ~string](s *PaymentsService, outside T) string {
+	text := s.api.secrets.text(string(outside))
+	odd := func(r rune) bool {
+		return r != '_' && r != '-' && r != '.' && (r < '0' || r > '9' && r < 'A' || r > 'Z' && r < 'a' || r > 'z')
+	}
+	if text != "" && len(text) <= 64 && !strings.ContainsFunc(text, odd) {
+		return text
+	}
+	return fmt.Sprintf("%.64q", text)
 }

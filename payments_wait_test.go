@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -23,7 +28,7 @@ func inStatus(status jovepay.PaymentStatus) canned {
 func TestWaitUntilFinal(t *testing.T) {
 	t.Parallel()
 	for _, final := range []jovepay.PaymentStatus{
-		jovepay.StatusFinished, jovepay.StatusFailed, jovepay.StatusRefunded, jovepay.StatusExpired, jovepay.StatusCancelled,
+		"finished", "failed", "refunded", "expired", "cancelled", "canceled", "wrong_asset_confirmed",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, client := play(t, inStatus("waiting"), inStatus("confirming"), inStatus("on_hold"), inStatus("partially_paid"),
@@ -104,6 +109,81 @@ func TestWaitEndsWithOtherErrors(t *testing.T) {
 			assert.Equal(t, jovepay.StatusWaiting, payment.Status, "as last seen")
 			assert.Len(t, s.sent, 2)
 		})
+	}
+}
+
+// Whatever a server says about another payment is not about this one.
+func TestWaitAndGetWantThePaymentThatTheyAskFor(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"payment_id":999,"payment_status":"finished"}`, `{"payment_id":"70","payment_status":"finished"}`, `{"payment_id":7.5}`,
+		`{"payment_id":"07","payment_status":"finished"}`, `{"payment_id":" 7","payment_status":"finished"}`, `{"payment_id":"\u202e7\n\u001b[31m"}`,
+		`{"payment_id":999,"parent_payment_id":7,"payment_status":"finished"}`, `{"payment_id":"` + strings.Repeat("7", 100_000) + `"}`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, client := play(t, inStatus("waiting"), canned{status: http.StatusOK, body: strings.Replace(body, "7", "1", 1)}, inStatus("finished"))
+			payment, err := client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{})
+			assertIs(t, err)
+			assertOneLine(t, err)
+			assert.Equal(t, jovepay.StatusWaiting, payment.Status, "as last seen")
+			assert.Len(t, s.sent, 2)
+		})
+		client := answering(t, http.StatusOK, body)
+		payment, err := client.Payments.Get(t.Context(), "7")
+		assertIs(t, err)
+		assertOneLine(t, err)
+		assert.Nil(t, payment)
+		answer := (*jovepay.APIError)(nil)
+		require.ErrorAs(t, err, &answer)
+		assert.Equal(t, body, string(answer.Body))
+	}
+	for _, body := range []string{`{"payment_id":7}`, `{"payment_id":"7"}`, `{"payment_id":70e-1}`} {
+		_, err := answering(t, http.StatusOK, body).Payments.Get(t.Context(), "7")
+		require.NoError(t, err, body)
+	}
+}
+
+// hostileTexts are what no error may show as it is.
+func hostileTexts() []string {
+	return []string{
+		"x\nlevel=info msg=paid", "\x1b[2J", "\u0085next", "\u009b31m", "\u202edaolyap", "\u2066x", "a\u2028b", "\u200b", "", " ",
+		"a, paid; all well", apiKey, password, strings.Repeat("s", 1<<16), `")`, "\ufffd",
+	}
+}
+
+// assertHarmless checks that err shows no hostile text as it came.
+func assertHarmless(t *testing.T, err error) {
+	t.Helper()
+	require.Error(t, err)
+	text := err.Error()
+	assert.Less(t, len(text), 3000)
+	for _, r := range text {
+		assert.True(t, unicode.IsPrint(r), "%q in %.300q", r, text)
+	}
+	for _, secret := range []string{apiKey, password, strings.Trim(strconv.Quote(password), `"`)} {
+		assert.NotContains(t, text, secret)
+	}
+}
+
+func TestWaitShowsNoHostileText(t *testing.T) {
+	t.Parallel()
+	for _, text := range hostileTexts() {
+		synctest.Test(t, func(t *testing.T) {
+			body, err := jsonv2.Marshal(map[string]string{"payment_id": "1", "payment_status": text})
+			require.NoError(t, err)
+			_, client := play(t, canned{status: http.StatusOK, body: string(body)})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err = client(jovepay.WithCredentials(email, password)).Payments.Wait(ctx, "1", jovepay.WaitOptions{})
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assertHarmless(t, err)
+		})
+		if utf8.ValidString(text) && text != "" {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, err := answering(t, http.StatusOK, "", jovepay.WithCredentials(email, password)).Payments.Wait(ctx, jovepay.ID(text), jovepay.WaitOptions{})
+			assertHarmless(t, err)
+		}
 	}
 }
 

@@ -1,9 +1,16 @@
 package jovepay
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
+
+// maxOrderID is the length of the longest order id, in bytes. JovePay documents
+// none; this is what a text column of the usual length holds.
+const maxOrderID = 255
 
 // validation collects the first thing that is wrong with a request.
 type validation struct{ err error }
@@ -35,14 +42,32 @@ func (v *validation) optionalTicker(field, ticker string) {
 
 func (v *validation) optionalURL(field, raw string) {
 	u, err := url.Parse(raw)
+	v.verbatim(field, raw)
 	v.require(raw == "" || err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil,
 		field, "want an absolute http or https URL without a user")
 }
+
+// orderID rejects an id that a gateway may store as another one: the order
+// could not be found by it.
+func (v *validation) orderID(id string) {
+	v.require(len(id) <= maxOrderID, "order_id", fmt.Sprintf("want at most %d bytes, got %d", maxOrderID, len(id)))
+	v.verbatim("order_id", id)
+}
+
+// verbatim rejects a text that may not arrive as it is sent.
+func (v *validation) verbatim(field, text string) {
+	v.require(utf8.ValidString(text) && !strings.ContainsFunc(text, unseen), field, "want valid UTF-8 without control or format characters")
+	v.require(strings.TrimSpace(text) == text, field, "want no white space at either end")
+}
+
+// unseen reports whether r shows nothing, like a control or format character,
+// or stands for a byte that was lost.
+func unseen(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }
 
 // pathSegment returns id escaped for a path, or refuses one that cannot name
 // anything.
 func (v *validation) pathSegment(field string, id ID) string {
 	v.require(id != "", field, "is required")
-	v.require(!hasDots(string(id)), field, "is not an id")
+	v.require(!hasDots(string(id)) && utf8.ValidString(string(id)), field, "is not an id")
 	return url.PathEscape(string(id))
 }

@@ -2,12 +2,14 @@ package jovepay_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -98,7 +100,13 @@ func TestRequestsAreValidatedBeforeSending(t *testing.T) {
 		{"ipn_callback_url", payment(func(r *jovepay.PaymentRequest) { r.IPNCallbackURL = "https://shop.example/\nipn" })},
 		{"payout_currency", payment(func(r *jovepay.PaymentRequest) { r.PayoutCurrency = "BTC" })},
 		{"payout_currency", payment(func(r *jovepay.PaymentRequest) { r.PayoutAddress = "bc1q" })},
-		{"body", payment(func(r *jovepay.PaymentRequest) { r.OrderDescription = "\xff" })},
+		{"ipn_callback_url", payment(func(r *jovepay.PaymentRequest) { r.IPNCallbackURL = "https://shop.example/ipn " })},
+		{"ipn_callback_url", payment(func(r *jovepay.PaymentRequest) { r.IPNCallbackURL = "https://shop.example/\u202eipn" })},
+		{"order_description", payment(func(r *jovepay.PaymentRequest) { r.OrderDescription = "\xff" })},
+		{"purchase_id", payment(func(r *jovepay.PaymentRequest) { r.PurchaseID = " 5" })},
+		{"payout_address", payment(func(r *jovepay.PaymentRequest) { r.PayoutAddress, r.PayoutCurrency = "bc1q\n", "btc" })},
+		{"payout_extra_id", payment(func(r *jovepay.PaymentRequest) { r.PayoutExtraID = "77\u200b" })},
+		{"case", payment(func(r *jovepay.PaymentRequest) { r.Case = "\x00" })},
 
 		{"price_amount", once(func(r *jovepay.PaymentRequest) { r.PriceAmount = jovepay.Amount{} })},
 		{"order_id", once(func(r *jovepay.PaymentRequest) { r.OrderID = "" })},
@@ -166,6 +174,52 @@ func TestRequestsAreValidatedBeforeSending(t *testing.T) {
 	}
 }
 
+// Order ids that a gateway may store as others are not sent by any call.
+func TestOrderIDsThatAGatewayMayChange(t *testing.T) {
+	t.Parallel()
+	var sent atomic.Int32
+	client := responding(t, func(*http.Request) (*http.Response, error) {
+		sent.Add(1)
+		return httpmock.NewStringResponse(http.StatusTeapot, ""), nil
+	}, jovepay.WithCredentials(email, password))
+	calls := map[string]func(id string) error{
+		"Create": func(id string) error {
+			_, err := client.Payments.Create(t.Context(), goods(id))
+			return err
+		},
+		"CreateOnce": func(id string) error {
+			_, err := client.Payments.CreateOnce(t.Context(), goods(id))
+			return err
+		},
+		"FindOrder": func(id string) error {
+			_, err := client.Payments.FindOrder(t.Context(), id, time.Time{})
+			return err
+		},
+		"Invoices.Create": func(id string) error {
+			_, err := client.Invoices.Create(t.Context(), jovepay.InvoiceRequest{PriceAmount: amount("1"), PriceCurrency: "usd", OrderID: id})
+			return err
+		},
+	}
+	for name, call := range calls {
+		for _, id := range []string{
+			" A-1", "A-1 ", " ", "\tA-1", "A-1\n", "A-1\r\n", "\u00a0A-1", "A\u00a01\u00a0", "A-1\u2003", "A-1\u3000", "A-1\u2028", "A-1\u2029", // white space at an end
+			"A\u0007", "A\x00", "A\x7f1", "A\u00851", "A\u009b1", "A\n1", "A\t1", // control characters
+			"A\u200b", "\ufeffA", "A\u202e1", "A\u00ad1", "A\u2066B", "A\u20281", // format characters and separators
+			"A\xff", "A\ufffd", "A\xed\xa0\x80", "A\U000f0000", "A\uffff", // no characters
+			strings.Repeat("A", 256), strings.Repeat("A", 300), strings.Repeat("ü", 128), strings.Repeat("A", 1<<20), // too long
+		} {
+			assertRefused(t, call(id), "order_id")
+			require.Zero(t, sent.Load(), "%s: %.20q was sent", name, id)
+		}
+		for _, id := range []string{"A-1", "1", "0", "#", "A 1", "A\u00a01", "заказ-1", "注文１", "OC-1/2", `"<&>'\`, "a_b:c@d", "🛒1", strings.Repeat("A", 255)} {
+			err := call(id)
+			require.Error(t, err)
+			assert.NotErrorIs(t, err, jovepay.ErrInvalidRequest, "%s: %q", name, id)
+			require.NotZero(t, sent.Swap(0), "%s: %q was not sent", name, id)
+		}
+	}
+}
+
 func TestCallsThatNeedCredentials(t *testing.T) {
 	t.Parallel()
 	client := answering(t, http.StatusTeapot, "")
@@ -180,7 +234,9 @@ func TestPaymentIDsAreEscaped(t *testing.T) {
 	var path atomic.Value
 	client := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 		path.Store(r.URL.EscapedPath() + "?" + r.URL.RawQuery)
-		_, _ = w.Write([]byte(`{"payment_id":"1"}`))
+		id, err := jsonv2.Marshal(strings.TrimPrefix(r.URL.Path, "/v1/payment/"))
+		assert.NoError(t, err)
+		_, _ = fmt.Fprintf(w, `{"payment_id":%s}`, id)
 	}))
 	for id, want := range map[jovepay.ID]string{
 		"5745459419": "/v1/payment/5745459419?",
@@ -190,13 +246,12 @@ func TestPaymentIDsAreEscaped(t *testing.T) {
 		"a?b#c":      "/v1/payment/a%3Fb%23c?",
 		"...":        "/v1/payment/...?",
 		"a b\n":      "/v1/payment/a%20b%0A?",
-		"\xff":       "/v1/payment/%FF?",
 	} {
 		_, err := client.Payments.Get(t.Context(), id)
 		require.NoError(t, err, "%q", id)
 		assert.Equal(t, want, path.Swap(""), "%q", id)
 	}
-	for _, id := range []jovepay.ID{"", ".", "..", "../auth", "a/../../auth", `..\auth`, "a/..", "./a"} {
+	for _, id := range []jovepay.ID{"", ".", "..", "../auth", "a/../../auth", `..\auth`, "a/..", "./a", "\xff"} {
 		_, err := client.Payments.Get(t.Context(), id)
 		assertRefused(t, err, "payment_id")
 		assert.Empty(t, path.Load(), "%q was sent", id)
