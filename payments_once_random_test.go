@@ -35,8 +35,8 @@ type gateway struct {
 	garbles bool          // the list contradicts itself
 }
 
-// spellings are ways in which a list may show a payment.
-func spellings() []func(members) {
+// listSpellings returns ways in which a list may show a payment.
+func listSpellings() []func(members) {
 	set := func(name string, value any) func(members) {
 		return func(m members) { m[name] = value }
 	}
@@ -72,7 +72,7 @@ func spellings() []func(members) {
 
 func newGateway(random *rand.Rand) *gateway {
 	pick := func(most time.Duration) time.Duration { return time.Duration(random.Int64N(int64(most))) }
-	all := spellings()
+	all := listSpellings()
 	g := &gateway{random: random}
 	for range random.IntN(4) {
 		g.spell = append(g.spell, all[random.IntN(len(all))])
