@@ -153,7 +153,7 @@ func (r *PaymentRequest) contradiction(p *Payment) error {
 		return fmt.Errorf("payment %.64q is a further deposit to payment %.64q", p.ID, p.ParentPaymentID)
 	case r.OrderID != "" && p.OrderID != "" && letters(p.OrderID) != letters(r.OrderID):
 		return fmt.Errorf("payment %.64q is for order %.64q", p.ID, p.OrderID)
-	case p.PayCurrency != "" && letters(p.PayCurrency) != letters(r.PayCurrency):
+	case p.PayCurrency != "" && !mayBeSameCoin(p.PayCurrency, r.PayCurrency):
 		return fmt.Errorf("payment %.64q is in %.64q", p.ID, p.PayCurrency)
 	case p.PriceCurrency != "" && letters(p.PriceCurrency) != letters(r.PriceCurrency),
 		!p.PriceAmount.IsNull() && !alike(p.PriceAmount, r.PriceAmount, rounding):
@@ -182,6 +182,13 @@ func letters(s string) string {
 		return -1
 	}, s)
 	return cmp.Or(strings.TrimLeft(kept, "0"), s)
+}
+
+// mayBeSameCoin reports whether a and b may be two names of one coin: a gateway
+// may take usdt and call it usdttrc20.
+func mayBeSameCoin(a, b string) bool {
+	a, b = letters(a), letters(b)
+	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
 }
 
 // rounding is the number of digits that are the same in an amount and in what

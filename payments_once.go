@@ -269,15 +269,14 @@ func (c *creation) order(p *Payment) likeness {
 // for.
 func (c *creation) asked(p *Payment) bool {
 	_, unread := unreadMember(p.Extra)
-	return !unread && !p.PriceAmount.IsNull() && p.PriceCurrency != "" && p.PayCurrency != "" && c.req.contradiction(p) == nil
+	return !unread && !p.PriceAmount.IsNull() && p.PriceCurrency != "" &&
+		letters(p.PayCurrency) == letters(c.req.PayCurrency) && c.req.contradiction(p) == nil
 }
 
 // elsewhere reports whether both the price and the coin of p are so different
-// that no rounding and no spelling explains it: usdttrc20 may also be usdt.
+// that no rounding and no spelling explains it.
 func (c *creation) elsewhere(p *Payment) bool {
-	coin, own := letters(p.PayCurrency), letters(c.req.PayCurrency)
-	return !p.PriceAmount.IsNull() && !alike(c.req.PriceAmount, p.PriceAmount, 2) &&
-		!strings.HasPrefix(coin, own) && !strings.HasPrefix(own, coin)
+	return !p.PriceAmount.IsNull() && !alike(c.req.PriceAmount, p.PriceAmount, 2) && !mayBeSameCoin(p.PayCurrency, c.req.PayCurrency)
 }
 
 const (
