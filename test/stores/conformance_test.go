@@ -1,4 +1,4 @@
-package inboxsql_test
+package stores_test
 
 import (
 	"database/sql"

@@ -1,4 +1,4 @@
-package inboxsql_test
+package stores_test
 
 import (
 	"context"
@@ -159,7 +159,27 @@ func duplicateDelivery(tb testing.TB, s *shop) delivery {
 	}
 }
 
-func bareTransaction(_ testing.TB, s *shop) delivery { return s.transaction(s.store.Record()) }
+func bareTransaction(_ testing.TB, s *shop) delivery { return s.transaction(s.upsert()) }
+
+// upsert returns the statement that records the event of a payment if it is
+// newer than the one that is recorded.
+func (s *shop) upsert() string {
+	if s.dialect == inboxsql.MySQL {
+		return "INSERT INTO " + s.table + ` (subject, event_key, position, applied_at) VALUES (?, ?, ?, UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE
+event_key = IF(position < VALUES(position), VALUES(event_key), event_key),
+applied_at = IF(position < VALUES(position), VALUES(applied_at), applied_at),
+position = GREATEST(position, VALUES(position))`
+	}
+	values := "?, ?, ?"
+	if s.dialect == inboxsql.PostgreSQL {
+		values = "$1, $2, $3"
+	}
+	return "INSERT INTO " + s.table + " AS applied (subject, event_key, position) VALUES (" + values + `)
+ON CONFLICT (subject) DO UPDATE
+SET event_key = excluded.event_key, position = excluded.position, applied_at = excluded.applied_at
+WHERE applied.position < excluded.position`
+}
 
 func plainTransaction(_ testing.TB, s *shop) delivery {
 	values := map[inboxsql.Dialect]string{
