@@ -25,22 +25,28 @@ var schemas embed.FS
 const (
 	defaultTable = "jovepay_inbox"
 
-	// A record is written if it is the subject's first, or newer than the one
-	// that is there; otherwise no row is affected.
-	record = `INSERT INTO jovepay_inbox AS applied (subject, event_key, position) VALUES (?, ?, ?)
+	// A claim locks the subject's row, which it inserts if there is none, and
+	// puts its token in the place of the key. The position stays as it is: the
+	// event is not applied yet. It affects a row if the event is newer than the
+	// one that was applied last.
+	writeClaim = `INSERT INTO jovepay_inbox AS applied (subject, event_key, position) VALUES (?, ?, '')
 ON CONFLICT (subject) DO UPDATE
-SET event_key = excluded.event_key, position = excluded.position, applied_at = excluded.applied_at
-WHERE applied.position < excluded.position`
+SET event_key = excluded.event_key, applied_at = excluded.applied_at
+WHERE applied.position < ?`
 
 	// MySQL has no condition there, and the number of affected rows depends on
-	// the connection's clientFoundRows. So a record that is not written sets
-	// the id that the result carries, which is 0 otherwise. Columns are set from
-	// left to right: position comes last, for the others ask for the old one.
-	recordMySQL = `INSERT INTO jovepay_inbox (subject, event_key, position, applied_at) VALUES (?, ?, ?, UTC_TIMESTAMP(6))
+	// the connection's clientFoundRows. So a claim that fails sets the id that
+	// the result carries, which is 0 otherwise. Columns are set from left to
+	// right.
+	writeClaimMySQL = `INSERT INTO jovepay_inbox (subject, event_key, position, applied_at) VALUES (?, ?, '', UTC_TIMESTAMP(6))
 ON DUPLICATE KEY UPDATE
-event_key = IF(position < VALUES(position), VALUES(event_key), IF(LAST_INSERT_ID(1), event_key, NULL)),
-applied_at = IF(position < VALUES(position), VALUES(applied_at), applied_at),
-position = GREATEST(position, VALUES(position))`
+event_key = IF(position < ?, VALUES(event_key), IF(LAST_INSERT_ID(1), event_key, NULL)),
+applied_at = IF(event_key = VALUES(event_key), VALUES(applied_at), applied_at)`
+
+	completeClaim = `UPDATE jovepay_inbox SET event_key = ?, position = ? WHERE subject = ? AND event_key = ?`
+
+	// PostgreSQL knows which transaction wrote a row.
+	inSameTransaction = ` AND xmin = pg_current_xact_id()::xid`
 
 	last = `SELECT event_key, position FROM jovepay_inbox WHERE subject = ?`
 
@@ -54,21 +60,31 @@ position = GREATEST(position, VALUES(position))`
 
 // statements are those of a dialect, for a table.
 type statements struct {
-	schema, record, last, rangeEnd, prune string
+	schema, claim, complete, completeLate, last, rangeEnd, prune string
 
-	// recorded tells from the result of record whether a row was written.
-	recorded func(sql.Result) (bool, error)
+	// claimed reports from the result of claim whether the event is newer.
+	claimed func(sql.Result) (bool, error)
+
+	// savepoint is whether a savepoint shows that a claim's transaction is
+	// still the same; otherwise complete sees to it.
+	savepoint bool
+
+	// prepare is whether claim and complete are prepared once per connection.
+	prepare bool
 }
 
 func (d Dialect) statements(table string) (statements, error) {
-	s := statements{record: record, last: last, rangeEnd: rangeEnd, prune: prune, recorded: affectedRow}
+	s := statements{
+		claim: writeClaim, complete: completeClaim, completeLate: completeClaim,
+		last: last, rangeEnd: rangeEnd, prune: prune, claimed: affectedRow, savepoint: true,
+	}
 	mark := func(int) string { return "?" }
 	switch d {
 	case PostgreSQL:
-		s.prune = prunePostgreSQL
+		s.complete, s.savepoint, s.prune = completeClaim+inSameTransaction, false, prunePostgreSQL
 		mark = func(i int) string { return "$" + strconv.Itoa(i) }
 	case MySQL:
-		s.record, s.recorded = recordMySQL, noInsertID
+		s.claim, s.claimed, s.prepare = writeClaimMySQL, noInsertID, true
 	case SQLite:
 	default:
 		return statements{}, fmt.Errorf("inboxsql: dialect %q is not known", d)
@@ -78,7 +94,7 @@ func (d Dialect) statements(table string) (statements, error) {
 		return statements{}, fmt.Errorf("inboxsql: %w", err)
 	}
 	s.schema = string(schema)
-	for _, text := range []*string{&s.schema, &s.record, &s.last, &s.rangeEnd, &s.prune} {
+	for _, text := range []*string{&s.schema, &s.claim, &s.complete, &s.completeLate, &s.last, &s.rangeEnd, &s.prune} {
 		*text = numbered(strings.ReplaceAll(*text, defaultTable, table), mark)
 	}
 	return s, nil

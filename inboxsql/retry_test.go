@@ -3,48 +3,16 @@ package inboxsql
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-var errBusy = errors.New("database is locked (5) (SQLITE_BUSY)")
-
-func TestConflict(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		err      error
-		conflict bool
-		created  bool
-	}{
-		"serialization":   {&pgconn.PgError{Code: "40001"}, true, true},
-		"deadlock":        {&pgconn.PgError{Code: "40P01"}, true, true},
-		"duplicate":       {&pgconn.PgError{Code: "23505"}, false, true},
-		"type is there":   {&pgconn.PgError{Code: "42710"}, false, true},
-		"table is there":  {&pgconn.PgError{Code: "42P07"}, false, true},
-		"no permission":   {&pgconn.PgError{Code: "42501"}, false, false},
-		"MySQL deadlock":  {&mysql.MySQLError{Number: 1213, SQLState: [5]byte([]byte("40001")), Message: "Deadlock found"}, true, true},
-		"MariaDB changed": {&mysql.MySQLError{Number: 1020, Message: "Record has changed since last read"}, true, true},
-		"MySQL lock wait": {&mysql.MySQLError{Number: 1205, Message: "Lock wait timeout exceeded"}, false, false},
-		"SQLite busy":     {errBusy, true, true},
-		"ended":           {context.Canceled, false, false},
-		"shop":            {errors.New("out of stock"), false, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for _, err := range []error{c.err, fmt.Errorf("inboxsql: commit: %w", c.err), errors.Join(errors.New("shop"), c.err)} {
-				assert.Equal(t, c.conflict, conflict(err))
-				assert.Equal(t, c.created, created(err))
-			}
-		})
-	}
-}
+// errBusy is an error like that of SQLite's drivers.
+var errBusy = methodCode(5)
 
 func TestRetry(t *testing.T) {
 	t.Parallel()
@@ -63,7 +31,7 @@ func TestRetry(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				attempts, begun := 0, time.Now()
-				err := retry(t.Context(), conflict, func() error {
+				err := retry(t.Context(), SQLite.conflict, func() error {
 					attempts++
 					if attempts <= len(c.failures) {
 						return c.failures[attempts-1]
@@ -84,7 +52,7 @@ func TestRetryEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		begun := time.Now()
-		err := retry(ctx, conflict, func() error {
+		err := retry(ctx, SQLite.conflict, func() error {
 			cancel()
 			return errBusy
 		})

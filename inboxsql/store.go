@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync/atomic"
 	"time"
 
 	"github.com/jovepay/jovepay-go/inbox"
@@ -20,6 +21,7 @@ type Store struct {
 	table      string
 	txOptions  sql.TxOptions
 	statements statements
+	prepared   atomic.Pointer[prepared]
 	turn       chan struct{} // full while a transaction writes to SQLite; nil for other databases
 }
 
@@ -88,7 +90,7 @@ func (s *Store) Schema() string { return s.statements.schema }
 // replica. Where the program may not create tables, run the statement by hand
 // instead.
 func (s *Store) Migrate(ctx context.Context) error {
-	err := retry(ctx, created, func() error {
+	err := retry(ctx, s.dialect.created, func() error {
 		_, err := s.db.ExecContext(ctx, s.statements.schema)
 		return err
 	})
@@ -99,48 +101,40 @@ func (s *Store) Migrate(ctx context.Context) error {
 }
 
 // Apply implements [inbox.Store]. The package comment says when apply may be
-// called more than once.
+// called more than once, and what it must not do.
 func (s *Store) Apply(ctx context.Context, e inbox.Entry, apply func(context.Context, *sql.Tx) error) (outcome inbox.Outcome, err error) {
-	err = retry(ctx, conflict, func() error {
+	if err := s.prepare(ctx); err != nil {
+		return "", err
+	}
+	var c *claim
+	err = retry(ctx, s.dialect.conflict, func() error {
 		return s.transact(ctx, &s.txOptions, func(tx *sql.Tx) (commit bool, err error) {
-			outcome, err = s.record(ctx, tx, e)
-			if err != nil || outcome != inbox.Applied {
+			if c, outcome, err = s.claim(ctx, tx, e); c == nil {
 				return false, err
 			}
-			return true, apply(ctx, tx)
+			if err := apply(ctx, tx); err != nil {
+				return false, err
+			}
+			if err := ctx.Err(); err != nil {
+				return false, err
+			}
+			return true, c.complete(ctx, tx)
 		})
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errEnded) && errors.Is(err, sql.ErrTxDone):
+		return "", errors.Join(err, c.completeLate(ctx))
+	case err != nil:
 		return "", err
 	}
 	return outcome, nil
 }
 
-// record writes e unless as new an event is there, and then tells which.
-func (s *Store) record(ctx context.Context, tx *sql.Tx, e inbox.Entry) (inbox.Outcome, error) {
-	result, err := tx.ExecContext(ctx, s.statements.record, e.Subject, e.Key, e.Position)
-	if err != nil {
-		return "", fmt.Errorf("inboxsql: record: %w", err)
-	}
-	recorded, err := s.statements.recorded(result)
-	if err != nil {
-		return "", fmt.Errorf("inboxsql: record: %w", err)
-	}
-	if recorded {
-		return inbox.Applied, nil
-	}
-	outcome, err := s.against(tx.QueryRowContext(ctx, s.statements.last, e.Subject), e)
-	if err == nil && outcome == inbox.Pending {
-		return "", fmt.Errorf("inboxsql: table %s does not take records", s.table)
-	}
-	return outcome, err
-}
-
 // against judges e by the row of its subject, if there is one.
-func (s *Store) against(row *sql.Row, e inbox.Entry) (inbox.Outcome, error) {
+func against(row *sql.Row, e inbox.Entry) (inbox.Outcome, error) {
 	var last inbox.Entry
 	if err := row.Scan(&last.Key, &last.Position); err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("inboxsql: look up: %w", err)
+		return "", err
 	}
 	return e.Against(last), nil
 }
@@ -156,10 +150,11 @@ func (s *Store) transact(ctx context.Context, o *sql.TxOptions, work func(*sql.T
 			return ctx.Err()
 		}
 	}
-	tx, err := s.db.BeginTx(ctx, o)
+	tx, release, err := s.begin(ctx, o)
 	if err != nil {
 		return fmt.Errorf("inboxsql: begin: %w", err)
 	}
+	defer release()
 	// After a commit this does nothing. Where it fails the connection is lost,
 	// and the database rolls back by itself.
 	defer func() { _ = tx.Rollback() }()
@@ -176,9 +171,60 @@ func (s *Store) transact(ctx context.Context, o *sql.TxOptions, work func(*sql.T
 	return nil
 }
 
+// begin begins a transaction, and returns what releases its connection.
+//
+// With autocommit = 0, a statement outside a transaction leaves one open on a
+// connection to MySQL. A new transaction commits it, but an isolation level
+// cannot be set before that is done.
+func (s *Store) begin(ctx context.Context, o *sql.TxOptions) (*sql.Tx, func(), error) {
+	if s.dialect != MySQL || o == nil || o.Isolation == sql.LevelDefault {
+		tx, err := s.db.BeginTx(ctx, o)
+		return tx, func() {}, err
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	release := func() { _ = conn.Close() } // it goes back to the pool
+	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
+		release()
+		return nil, nil, err
+	}
+	tx, err := conn.BeginTx(ctx, o)
+	if err != nil {
+		release()
+	}
+	return tx, release, err
+}
+
+var readCommitted = sql.TxOptions{Isolation: sql.LevelReadCommitted}
+
+// read reads a row of what is committed, outside the transactions of Apply, and
+// waits for no one. On MySQL it takes a transaction for it: with autocommit = 0,
+// the connection would otherwise keep one open, and read from its old snapshot.
+func (s *Store) read(ctx context.Context, scan func(*sql.Row) error, query string, args ...any) error {
+	if s.dialect != MySQL {
+		return scan(s.db.QueryRowContext(ctx, query, args...))
+	}
+	tx, release, err := s.begin(ctx, &readCommitted)
+	if err != nil {
+		return err
+	}
+	defer release()
+	defer func() { _ = tx.Rollback() }() // nothing was written
+	return scan(tx.QueryRowContext(ctx, query, args...))
+}
+
 // Lookup implements [inbox.Store].
-func (s *Store) Lookup(ctx context.Context, e inbox.Entry) (inbox.Outcome, error) {
-	return s.against(s.db.QueryRowContext(ctx, s.statements.last, e.Subject), e)
+func (s *Store) Lookup(ctx context.Context, e inbox.Entry) (outcome inbox.Outcome, err error) {
+	err = s.read(ctx, func(row *sql.Row) (err error) {
+		outcome, err = against(row, e)
+		return err
+	}, s.statements.last, e.Subject)
+	if err != nil {
+		return "", fmt.Errorf("inboxsql: look up: %w", err)
+	}
+	return outcome, nil
 }
 
 // afterAll sorts behind all subjects, which are visible ASCII.
@@ -192,7 +238,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 	limit := before.UTC().Format("2006-01-02 15:04:05.000000")
 	for from := ""; from != afterAll; {
 		to := afterAll
-		err := s.db.QueryRowContext(ctx, s.statements.rangeEnd, from).Scan(&to)
+		err := s.read(ctx, func(row *sql.Row) error { return row.Scan(&to) }, s.statements.rangeEnd, from)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return total, fmt.Errorf("inboxsql: prune: %w", err)
 		}
@@ -208,8 +254,8 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 // pruneRange prunes the subjects after from up to to. Read committed keeps
 // MySQL from locking the gaps between rows, into which deliveries insert.
 func (s *Store) pruneRange(ctx context.Context, from, to, limit string) (n int64, err error) {
-	err = retry(ctx, conflict, func() error {
-		return s.transact(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}, func(tx *sql.Tx) (commit bool, err error) {
+	err = retry(ctx, s.dialect.conflict, func() error {
+		return s.transact(ctx, &readCommitted, func(tx *sql.Tx) (commit bool, err error) {
 			result, err := tx.ExecContext(ctx, s.statements.prune, from, to, limit)
 			if err != nil {
 				return false, fmt.Errorf("inboxsql: prune: %w", err)

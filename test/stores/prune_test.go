@@ -112,3 +112,77 @@ func TestPruneTimeZones(t *testing.T) {
 		})
 	}
 }
+
+// With autocommit = 0, MariaDB begins a transaction with every statement, on
+// whatever connection of the pool, and the shop's own may have been left open.
+func TestMariaDBWithoutAutocommit(t *testing.T) {
+	t.Parallel()
+	d := databases()["MariaDB"]
+	for name, isolation := range map[string]sql.IsolationLevel{
+		"default": sql.LevelDefault, "read committed": sql.LevelReadCommitted, "serializable": sql.LevelSerializable,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := d.open(t, withParam(d.address(t), "autocommit=0"))
+			db.SetMaxOpenConns(1)
+			db.SetMaxIdleConns(1)
+			s := d.shopAt(t, db, inboxsql.WithTxOptions(sql.TxOptions{Isolation: isolation}))
+			other := d.shopIn(t, d.open(t, d.address(t)), s.table)
+			open := func() int {
+				var transactions int
+				require.NoError(t, other.db.QueryRowContext(t.Context(), "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = ?", s.connection(t)).Scan(&transactions))
+				return transactions
+			}
+			e := entry(t, "1", "finished")
+
+			_, err := s.written(t.Context()) // leaves a transaction open, with a snapshot
+			require.NoError(t, err)
+			other.expect(t, inbox.Applied, e)
+			outcome, err := s.store.Lookup(t.Context(), e)
+			require.NoError(t, err)
+			assert.Equal(t, inbox.Duplicate, outcome, "not from an old snapshot")
+			assert.Zero(t, open())
+
+			_, err = s.written(t.Context())
+			require.NoError(t, err)
+			s.expect(t, inbox.Duplicate, e)
+			s.expect(t, inbox.Applied, entry(t, "2", "finished"))
+			other.expect(t, inbox.Duplicate, entry(t, "2", "finished"))
+
+			for _, pruned := range []int64{2, 0} {
+				_, err = s.written(t.Context())
+				require.NoError(t, err)
+				n, err := s.store.Prune(t.Context(), time.Now().Add(time.Hour))
+				require.NoError(t, err)
+				assert.Equal(t, pruned, n)
+				assert.Zero(t, open())
+			}
+			other.expect(t, inbox.Applied, e)
+		})
+	}
+}
+
+// connection returns the number of the only connection of the shop's pool, and
+// leaves it without a transaction.
+func (s *shop) connection(t *testing.T) (id int) {
+	t.Helper()
+	require.NoError(t, s.db.QueryRowContext(t.Context(), "SELECT CONNECTION_ID()").Scan(&id))
+	return id
+}
+
+// A reconciliation looks up only what is committed, also where the connection's
+// default is to read what is not.
+func TestMariaDBReadUncommitted(t *testing.T) {
+	t.Parallel()
+	d := databases()["MariaDB"]
+	s := d.shopAt(t, d.open(t, withParam(d.address(t), "transaction_isolation=%27READ-UNCOMMITTED%27")))
+	e := entry(t, "1", "finished")
+	outcome, err := s.store.Apply(t.Context(), e, func(ctx context.Context, _ *sql.Tx) error {
+		outcome, err := s.store.Lookup(ctx, e)
+		assert.NoError(t, err)
+		assert.Equal(t, inbox.Pending, outcome)
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, inbox.Applied, outcome)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -19,41 +22,6 @@ import (
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/inboxsql"
 )
-
-func TestNewRefuses(t *testing.T) {
-	t.Parallel()
-	db := pool(t, sql.OpenDB(named{}))
-	for name, c := range map[string]struct {
-		db      *sql.DB
-		dialect inboxsql.Dialect
-		option  inboxsql.Option
-		want    string
-	}{
-		"no database":   {nil, inboxsql.SQLite, inboxsql.WithTable("a"), "inboxsql: db is nil"},
-		"dialect":       {db, "oracle", inboxsql.WithTable("a"), `inboxsql: dialect "oracle" is not known`},
-		"no dialect":    {db, "", inboxsql.WithTable("a"), `inboxsql: dialect "" is not known`},
-		"no table":      {db, inboxsql.SQLite, inboxsql.WithTable(""), `inboxsql: table "": want letters, digits and underscores`},
-		"injection":     {db, inboxsql.SQLite, inboxsql.WithTable("a; DROP TABLE b"), `inboxsql: table "a; DROP TABLE b": want letters, digits and underscores`},
-		"three parts":   {db, inboxsql.SQLite, inboxsql.WithTable("a.b.c"), `inboxsql: table "a.b.c": want letters, digits and underscores`},
-		"trailing line": {db, inboxsql.SQLite, inboxsql.WithTable("a\n"), `inboxsql: table "a\n": want letters, digits and underscores`},
-		"long":          {db, inboxsql.SQLite, inboxsql.WithTable(strings.Repeat("a", 64)), `inboxsql: table "` + strings.Repeat("a", 64) + `": want letters, digits and underscores`},
-		"read only":     {db, inboxsql.SQLite, inboxsql.WithTxOptions(sql.TxOptions{ReadOnly: true}), "inboxsql: transactions have to write"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			store, err := inboxsql.New(c.db, c.dialect, c.option)
-			require.EqualError(t, err, c.want)
-			assert.Nil(t, store)
-		})
-	}
-}
-
-func TestNilOption(t *testing.T) {
-	t.Parallel()
-	store, err := inboxsql.New(pool(t, sql.OpenDB(named{})), inboxsql.SQLite, nil, inboxsql.WithTable("a"), nil)
-	require.NoError(t, err)
-	assert.Contains(t, store.Schema(), " a ")
-}
 
 // The schema is what a person would run by hand, and any number of replicas can
 // run it at the same time, again and again.
@@ -180,6 +148,68 @@ func TestTableTakesNothing(t *testing.T) {
 	outcome, err := s.store.Apply(t.Context(), entry(t, "1", "finished"), nil)
 	require.EqualError(t, err, "inboxsql: table "+s.table+" does not take records")
 	assert.Empty(t, outcome)
+}
+
+// Errors of the drivers themselves say by their codes that a transaction can be
+// run again.
+func TestConflictsOfDrivers(t *testing.T) {
+	t.Parallel()
+	for name, errs := range map[string]struct{ passes, stays func(*testing.T, *shop) error }{
+		"PostgreSQL": {
+			func(*testing.T, *shop) error { return &pgconn.PgError{Code: "40001"} },
+			func(*testing.T, *shop) error { return &pgconn.PgError{Code: "23505", Message: "40001"} },
+		},
+		"MariaDB": {
+			func(*testing.T, *shop) error { return &mysql.MySQLError{Number: 1213} },
+			func(*testing.T, *shop) error { return &mysql.MySQLError{Number: 1205, Message: "Error 1213"} },
+		},
+		"SQLite": {
+			func(t *testing.T, s *shop) error { // its errors cannot be made
+				t.Helper()
+				return s.busy(t)
+			},
+			func(*testing.T, *shop) error { return errors.New("database is locked (5) (SQLITE_BUSY)") },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := databases()[name].shop(t)
+			passing, runs := errs.passes(t, s), 0
+			outcome, err := s.store.Apply(t.Context(), entry(t, "1", "finished"), func(context.Context, *sql.Tx) error {
+				if runs++; runs == 1 {
+					return fmt.Errorf("shop: %w", passing)
+				}
+				return nil
+			})
+			require.NoError(t, err)
+			assert.Equal(t, inbox.Applied, outcome)
+			assert.Equal(t, 2, runs)
+
+			staying, runs := errs.stays(t, s), 0
+			_, err = s.store.Apply(t.Context(), entry(t, "2", "finished"), func(context.Context, *sql.Tx) error {
+				runs++
+				return staying
+			})
+			require.ErrorIs(t, err, staying)
+			assert.Equal(t, 1, runs)
+		})
+	}
+}
+
+// busy returns SQLite's error of a file that another transaction writes to.
+func (s *shop) busy(t *testing.T) error {
+	t.Helper()
+	tx, err := s.db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, tx.Rollback()) }()
+	conn, err := s.db.Conn(t.Context())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close()) }()
+	_, err = conn.ExecContext(t.Context(), "PRAGMA busy_timeout = 0")
+	require.NoError(t, err)
+	_, err = conn.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	require.Error(t, err)
+	return err
 }
 
 // A function that breaks the rules gets an error, not an event that is half
