@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
@@ -25,8 +26,9 @@ const (
 // listen on the network. What it acknowledges has been written through to the
 // disk, and is there when the process starts again, even after a power failure.
 //
-// A directory belongs to one process at a time; to open it a second time is an
-// error. [inboxwatermill.Engine.Close] stops the server.
+// A directory belongs to one process at a time: opening it a second time is an
+// error, as it is where the system cannot lock files. [inboxwatermill.Engine.Close]
+// stops the server.
 func Embedded(dir string, opts ...Option) (*inboxwatermill.Engine, error) {
 	s, err := newSettings(opts)
 	if err != nil {
@@ -35,18 +37,21 @@ func Embedded(dir string, opts ...Option) (*inboxwatermill.Engine, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("jetstream: %w", err)
 	}
-	unlock, err := lock(filepath.Join(dir, "lock"))
-	if err != nil {
-		return nil, fmt.Errorf("jetstream: directory %s is in use: %w", dir, err)
+	lock := flock.New(filepath.Join(dir, "lock"))
+	switch locked, err := lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("jetstream: directory %s cannot be locked: %w", dir, err)
+	case !locked:
+		return nil, fmt.Errorf("jetstream: directory %s is in use by another process", dir)
 	}
 	srv, err := start(dir, s.slog)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("jetstream: server: %w", err), unlock())
+		return nil, errors.Join(fmt.Errorf("jetstream: server: %w", err), lock.Close())
 	}
 	stop := func() error {
 		srv.Shutdown()
 		srv.WaitForShutdown()
-		return unlock()
+		return lock.Close()
 	}
 	s.alone = true
 	engine, err := s.connect(context.Background(), "", nats.InProcessServer(srv)) //nolint:forbidigo // bounded by setupTimeout

@@ -77,6 +77,12 @@ func TestEmbeddedFails(t *testing.T) {
 	_, err := jetstream.Embedded(file)
 	require.ErrorContains(t, err, "not a directory")
 
+	// It is not used where it cannot be locked.
+	unlocked := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(unlocked, "lock"), 0o700))
+	_, err = jetstream.Embedded(unlocked)
+	require.ErrorContains(t, err, "cannot be locked")
+
 	// The server's own directory cannot be made.
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "jetstream"), nil, 0o600))
