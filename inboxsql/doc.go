@@ -9,17 +9,25 @@
 //	...
 //	box := inbox.New(store)
 //
-// It imports no driver. It is tested with github.com/jackc/pgx/v5/stdlib,
-// github.com/go-sql-driver/mysql and modernc.org/sqlite.
+// It imports no driver, and its module requires none. The module test/stores
+// tests it with github.com/jackc/pgx/v5/stdlib, github.com/go-sql-driver/mysql
+// and modernc.org/sqlite.
 //
 // # How it works
 //
 // There is one table with one row for each payment: the newest event that was
-// applied to it. A transaction begins by writing that row, which decides by
-// itself whether the event is new, and makes other deliveries for the same
-// payment wait for the row's lock until the transaction has ended. Then comes
-// the shop's work, then the commit. Events of different payments do not wait
-// for each other.
+// applied to it. A transaction begins by claiming that row with one statement,
+// which decides by itself whether the event is new, and makes other deliveries
+// for the same payment wait for the row's lock until the transaction has ended.
+// Then comes the shop's work, then the record is completed, then the commit.
+// Events of different payments do not wait for each other.
+//
+// A record can only be completed in the transaction that made its claim. So a
+// function that ends its transaction gets an error, and the event does not count
+// as applied: by COMMIT or ROLLBACK, by a statement that commits implicitly, as
+// DDL does on MariaDB and MySQL, or by hiding the error of a statement after
+// which the database rolls back. What such a function has committed stays, and
+// happens again with the next delivery.
 //
 // A delivery that waits holds a connection of the pool, so bound the pool with
 // [sql.DB.SetMaxOpenConns], and let the shop's function use its transaction for
@@ -32,8 +40,7 @@
 // failure or a busy SQLite file is begun anew, up to five times in all, after a
 // random wait. So the shop's function may run more than once for an event,
 // while only the last run is committed. It must return the errors of its
-// transaction: MySQL undoes the whole transaction on a deadlock, the record
-// included, and what is written after that stands alone.
+// transaction.
 //
 // # SQLite
 //
