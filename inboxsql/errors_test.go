@@ -14,25 +14,25 @@ import (
 // The shapes of the drivers' errors. The module test/stores tests with errors of
 // the drivers that it has.
 type (
-	state       string                             // pgx, lib/pq
-	numberField struct{ Number uint16 }            // go-sql-driver/mysql
-	codeField   struct{ Code, ExtendedCode errNo } // mattn/go-sqlite3
-	methodCode  int                                // modernc.org/sqlite
-	smallCode   struct{ code uint8 }               // ncruces/go-sqlite3
-	errNo       int
-	smallNo     uint8
-	embedding   struct{ *codeField }
+	stateError     string                             // pgx, lib/pq
+	numberError    struct{ Number uint16 }            // go-sql-driver/mysql
+	codeError      struct{ Code, ExtendedCode errNo } // mattn/go-sqlite3
+	methodError    int                                // modernc.org/sqlite
+	smallError     struct{ code uint8 }               // ncruces/go-sqlite3
+	errNo          int
+	smallNo        uint8
+	embeddingError struct{ *codeError }
 )
 
-func (e state) Error() string      { return "state" }
-func (e state) SQLState() string   { return string(e) }
-func (*numberField) Error() string { return "number" }
-func (codeField) Error() string    { return "code" }
-func (methodCode) Error() string   { return "method" }
-func (e methodCode) Code() int     { return int(e) }
-func (*smallCode) Error() string   { return "small" }
-func (e *smallCode) Code() smallNo { return smallNo(e.code) }
-func (embedding) Error() string    { return "embedding" }
+func (e stateError) Error() string    { return "state" }
+func (e stateError) SQLState() string { return string(e) }
+func (*numberError) Error() string    { return "number" }
+func (codeError) Error() string       { return "code" }
+func (methodError) Error() string     { return "method" }
+func (e methodError) Code() int       { return int(e) }
+func (*smallError) Error() string     { return "small" }
+func (e *smallError) Code() smallNo   { return smallNo(e.code) }
+func (embeddingError) Error() string  { return "embedding" }
 
 // kinds are what an error can be to each dialect.
 func kinds(err error) string {
@@ -57,32 +57,32 @@ func TestKinds(t *testing.T) {
 		err  error
 		want string
 	}{
-		"serialization":      {state("40001"), "postgresql conflict"},
-		"deadlock":           {state("40P01"), "postgresql conflict"},
-		"failed transaction": {state("25P02"), "postgresql ended"},
-		"duplicate":          {state("23505"), created},
-		"type is there":      {state("42710"), created},
-		"table is there":     {state("42P07"), created},
-		"other state":        {state("57014"), ""},
-		"MySQL deadlock":     {&numberField{1213}, "mysql conflict"},
-		"MariaDB changed":    {&numberField{1020}, "mysql conflict"},
-		"MySQL lock wait":    {&numberField{1205}, ""},
-		"MySQL savepoint":    {&numberField{1305}, "mysql ended"},
-		"modernc busy":       {methodCode(5), "sqlite conflict"},
-		"busy snapshot":      {methodCode(517), "sqlite conflict"},
-		"shared cache":       {methodCode(262), "sqlite conflict"},
-		"modernc savepoint":  {methodCode(1), "sqlite ended"},
-		"modernc full":       {methodCode(13), ""},
-		"mattn busy":         {codeField{5, 517}, "sqlite conflict"},
-		"mattn full":         {codeField{13, 13}, ""},
-		"ncruces busy":       {&smallCode{5}, "sqlite conflict"},
-		"ncruces constraint": {&smallCode{19}, ""},
+		"serialization":      {stateError("40001"), "postgresql conflict"},
+		"deadlock":           {stateError("40P01"), "postgresql conflict"},
+		"failed transaction": {stateError("25P02"), "postgresql ended"},
+		"duplicate":          {stateError("23505"), created},
+		"type is there":      {stateError("42710"), created},
+		"table is there":     {stateError("42P07"), created},
+		"other state":        {stateError("57014"), ""},
+		"MySQL deadlock":     {&numberError{1213}, "mysql conflict"},
+		"MariaDB changed":    {&numberError{1020}, "mysql conflict"},
+		"MySQL lock wait":    {&numberError{1205}, ""},
+		"MySQL savepoint":    {&numberError{1305}, "mysql ended"},
+		"modernc busy":       {methodError(5), "sqlite conflict"},
+		"busy snapshot":      {methodError(517), "sqlite conflict"},
+		"shared cache":       {methodError(262), "sqlite conflict"},
+		"modernc savepoint":  {methodError(1), "sqlite ended"},
+		"modernc full":       {methodError(13), ""},
+		"mattn busy":         {codeError{5, 517}, "sqlite conflict"},
+		"mattn full":         {codeError{13, 13}, ""},
+		"ncruces busy":       {&smallError{5}, "sqlite conflict"},
+		"ncruces constraint": {&smallError{19}, ""},
 		"done":               {sql.ErrTxDone, "postgresql ended, mysql ended, sqlite ended"},
 		"ended":              {context.Canceled, ""},
 		"text only":          {errors.New("Error 1213: Deadlock found; database is locked (5) (SQLITE_BUSY); SQLSTATE 40001"), ""},
-		"nil pointer":        {(*numberField)(nil), ""},
-		"nil method":         {(*smallCode)(nil), ""},
-		"embedded":           {embedding{}, ""},
+		"nil pointer":        {(*numberError)(nil), ""},
+		"nil method":         {(*smallError)(nil), ""},
+		"embedded":           {embeddingError{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,4 +1,4 @@
-package inboxsql_test
+package inboxsql_test //nolint:testableexamples // no driver is here; the one that runs is in test/stores
 
 import (
 	"context"

@@ -19,7 +19,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	}
 	p := prepared{}
 	for _, query := range []string{s.statements.claim, s.statements.complete} {
-		stmt, err := s.db.PrepareContext(ctx, query)
+		stmt, err := s.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // the store keeps it
 		if err != nil {
 			p.close()
 			return fmt.Errorf("inboxsql: prepare: %w", err)
@@ -41,7 +41,7 @@ func (p prepared) close() {
 // exec executes a statement of a claim in tx.
 func (s *Store) exec(ctx context.Context, tx *sql.Tx, query string, args ...any) (sql.Result, error) {
 	if p := s.prepared.Load(); p != nil {
-		return tx.StmtContext(ctx, (*p)[query]).ExecContext(ctx, args...)
+		return tx.StmtContext(ctx, (*p)[query]).ExecContext(ctx, args...) //nolint:sqlclosecheck // tx closes it
 	}
 	return tx.ExecContext(ctx, query, args...)
 }

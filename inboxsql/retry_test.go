@@ -12,7 +12,7 @@ import (
 )
 
 // errBusy is an error like that of SQLite's drivers.
-var errBusy = methodCode(5)
+var errBusy = methodError(5)
 
 func TestRetry(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 	"github.com/jovepay/jovepay-go/inbox"
 )
 
-// Store is an [inbox.Store] in a table of a database. It is immutable and safe
+// Store is an [inbox.Store] in a table of a database. It is safe
 // for concurrent use, by any number of processes on one database. Make one with
 // [New].
 type Store struct {
@@ -197,8 +197,6 @@ func (s *Store) begin(ctx context.Context, o *sql.TxOptions) (*sql.Tx, func(), e
 	return tx, release, err
 }
 
-var readCommitted = sql.TxOptions{Isolation: sql.LevelReadCommitted}
-
 // read reads a row of what is committed, outside the transactions of Apply, and
 // waits for no one. On MySQL it takes a transaction for it: with autocommit = 0,
 // the connection would otherwise keep one open, and read from its old snapshot.
@@ -206,7 +204,7 @@ func (s *Store) read(ctx context.Context, scan func(*sql.Row) error, query strin
 	if s.dialect != MySQL {
 		return scan(s.db.QueryRowContext(ctx, query, args...))
 	}
-	tx, release, err := s.begin(ctx, &readCommitted)
+	tx, release, err := s.begin(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return err
 	}
@@ -255,7 +253,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 // MySQL from locking the gaps between rows, into which deliveries insert.
 func (s *Store) pruneRange(ctx context.Context, from, to, limit string) (n int64, err error) {
 	err = retry(ctx, s.dialect.conflict, func() error {
-		return s.transact(ctx, &readCommitted, func(tx *sql.Tx) (commit bool, err error) {
+		return s.transact(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}, func(tx *sql.Tx) (commit bool, err error) {
 			result, err := tx.ExecContext(ctx, s.statements.prune, from, to, limit)
 			if err != nil {
 				return false, fmt.Errorf("inboxsql: prune: %w", err)

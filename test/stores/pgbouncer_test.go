@@ -54,7 +54,7 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 4
-`, server.Database, server.Host, server.Port, server.User, password, port), 0o644)) //nolint:gosec // a test's, for another user to read
+`, server.Database, server.Host, server.Port, server.User, password, port), 0o644)) // another user reads it
 	args := []string{config}
 	if os.Geteuid() == 0 { // as which it does not run
 		args = append([]string{"-u", "nobody"}, args...)
