@@ -12,9 +12,8 @@ import (
 	"github.com/jovepay/jovepay-go/inbox"
 )
 
-// Store is an [inbox.Store] in a table of a database. It is safe
-// for concurrent use, by any number of processes on one database. Make one with
-// [New].
+// Store is an [inbox.Store] in a table of a database. It is safe for concurrent
+// use, by any number of processes on one database. Make one with [New].
 type Store struct {
 	db         *sql.DB
 	dialect    Dialect
