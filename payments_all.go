@@ -1,35 +1,54 @@
 package jovepay
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
-	"sync"
+	"strconv"
 )
 
 const (
-	defaultWindow  = 8
-	largestPage    = 500
-	rememberedRows = 20 * largestPage
+	defaultWindow = 8
+	largestPage   = 500
+
+	maxPasses = 4 // through a list that contradicts itself
+	maxCuts   = 4 // of the page size
+	settled   = 3 // passes in a row that growth explains, until it is believed
 )
 
-// All returns an iterator over all payments that opts selects, in their order,
-// page after page from opts.Page on. It reads ahead, up to opts.Window pages at
-// the same time, each repeated on failure as any GET. An error is yielded
-// once, as the last pair. Leaving the loop stops all reading before it
-// returns. It needs credentials, as List does.
+// All returns an iterator over all payments that opts selects, page after page
+// from opts.Page on. Each page is retried on failure like any GET. An error is
+// yielded once, as the last pair. Leaving the loop stops all reading before it
+// returns. All needs credentials, as [PaymentsService.List] does.
 //
-// Payments may be created while the list is walked, and rows then move from
-// page to page: every payment that was in the list throughout is still
-// yielded, and none twice. This holds for lists sorted by a field that keeps
-// its value (the SortField constants; others are refused with a
-// [ValidationError]), as long as the server tells the total, and no more than
-// 10,000 payments are added between two reads of neighbouring pages. One
-// payment that vanishes while another is added is not noticed.
+// If opts doesn't say how to sort, All asks for the oldest payment first:
+// payments created during the walk then come at its end.
 //
-// Memory does not grow with the length of the list.
+// The list may change while it is read. Every payment that is in it throughout
+// is yielded, and none twice, or the error names the contradiction. All
+// believes neither the total nor the number of pages: a list ends with an empty
+// page, a 404, or a short page that agrees with the total. When payments come
+// twice, the total falls, or the counts disagree, All pauses and reads the list
+// again, up to 4 times; what only a later pass meets is yielded last. A list
+// without totals is read one page at a time.
+//
+// The number of requests is bounded, whatever the server says. A list that
+// agrees with itself costs one for each page, and one more if the last page is
+// full. At worst it is 20 for each page of payments received, and 30 times
+// opts.Window more.
+//
+// Two changes go unnoticed: payments that vanish if the total doesn't show it,
+// and payments that change places only between reads between which as many are
+// created, in three passes in a row.
+//
+// It works for lists sorted by a field that keeps its value: the SortField
+// constants; All rejects others with a [ValidationError]. It reads ahead, up
+// to opts.Window pages at the same time. If the caller's transport panics in
+// one of these reads, All panics with the same value in the caller's goroutine.
+//
+// Memory grows by about 30 bytes for each payment, for the ids.
 //
 //	for payment, err := range client.Payments.All(ctx, jovepay.PaymentListOptions{}) {
 //		if err != nil {
@@ -48,11 +67,11 @@ func (s *PaymentsService) All(ctx context.Context, opts PaymentListOptions) iter
 		}
 		orDefault(&opts.Limit, largestPage)
 		orDefault(&opts.Window, defaultWindow)
-		w := &walk{service: s, opts: opts, seen: map[ID]struct{}{}, dropped: make(chan struct{})}
-		defer w.stop()
-		w.ctx, w.cancel = context.WithCancel(ctx)
-		w.drop()
-		if err := w.run(yield); err != nil {
+		orDefault(&opts.SortBy, SortByCreatedAt)
+		orDefault(&opts.OrderBy, Ascending)
+		w := &walk{pages: newPages(ctx, s, opts), start: opts.Page, yield: yield, since: 1, met: newMarks()}
+		defer w.pages.stop()
+		if err := w.run(); err != nil && !errors.Is(err, errLeft) {
 			yield(nil, err)
 		}
 	}
@@ -66,129 +85,371 @@ func (f SortField) fixed() bool {
 	return false
 }
 
-// walk is one run through a list that may change under it.
-type walk struct {
-	service *PaymentsService
-	opts    PaymentListOptions
+// errLeft ends a walk whose caller has left the loop.
+var errLeft = errors.New("jovepay: the loop was left")
 
-	ctx     context.Context //nolint:containedctx // lives as long as the loop it serves
-	cancel  context.CancelFunc
-	readers sync.WaitGroup
-	ahead   []chan page   // pages asked for, the first is w.opts.Page
-	slots   chan struct{} // one for each page that is being read
-	dropped chan struct{} // closed when the pages ahead are not wanted any more
-
-	seen   map[ID]struct{} // ids of the last rows, for rows that moved back
-	ring   []ID            // the same in the order they were met
-	oldest int             // where ring is overwritten once it is full
-}
-
-type page struct {
-	list *PaymentList
-	err  error
-}
-
-// run yields page after page. The total serves as the list's clock: it grows
-// with every payment added.
+// walk reads a list in passes until they show that no payment is missing.
 //
-//   - A page that was read at an older time than the one before it may miss
-//     rows that have moved onto it since: it and those after it are read anew.
-//   - A smaller total even then means that payments have vanished, and rows
-//     moved to pages that were done: the walk goes back that far.
-//   - Rows that have moved onto a later page are known by their ids.
-//   - A page without the rows that its total promises is read anew, once.
-func (w *walk) run(yield func(*Payment, error) bool) error {
-	start, total, again := w.opts.Page, 0, false
-	for pages := 0; ; {
-		p := w.next(pages)
-		if p.err != nil {
-			return p.err
-		}
-		missing := total - p.list.Total
-		size := min(w.opts.Limit, cmp.Or(max(0, p.list.Limit), w.opts.Limit)) // the server's, if it gives less
-		hollow := len(p.list.Payments) == 0 && p.list.Total > 0 && w.opts.Page <= (p.list.Total-1)/size
-		if missing > 0 || hollow {
-			switch {
-			case again && missing > 0:
-				w.opts.Page = max(start, w.opts.Page-1-missing/size)
-				total = p.list.Total
-			case again:
-				return fmt.Errorf("jovepay: payment list: page %d is empty, with %d payments in all", w.opts.Page, p.list.Total)
-			}
-			w.drop()
-			again = !again
-			continue
-		}
-		total, pages, again = p.list.Total, p.list.PagesCount, false
-		fresh := 0
-		for _, payment := range p.list.Payments {
-			if !w.first(payment.ID) {
-				continue
-			}
-			if !yield(payment, nil) {
-				return nil
-			}
-			fresh++
-		}
-		if w.opts.Page < pages && fresh == 0 && len(p.list.Payments) > 0 && p.list.Page != w.opts.Page {
-			return fmt.Errorf("jovepay: payment list: asked for page %d, got page %d again", w.opts.Page, p.list.Page)
-		}
-		w.opts.Page++
-		if pages > 0 && w.opts.Page >= pages || pages == 0 && fresh == 0 {
+// Two facts carry it. Pages that follow each other miss a payment only if
+// another one comes twice or the total falls in between. And a list whose
+// total is true has been read once as many different payments have been met.
+type walk struct {
+	pages *pages
+	start int // page
+	yield func(*Payment, error) bool
+
+	pass   int    // number of this one, from 1
+	last   pass   // the one before it
+	cuts   int    // passes that ended because the server's pages are smaller
+	met    marks  // payments, with the pass that met each last
+	since  int    // the first pass since the total fell
+	known  int    // payments met since then
+	summed bool   // a pass since then ended where the total said
+	smooth int    // passes in a row, up to the last, that growth explains
+	odd    string // why the last pass was not enough
+}
+
+// run reads passes until one is enough.
+func (w *walk) run() error {
+	for w.pass = 1; ; w.pass++ {
+		p, err := w.read()
+		switch {
+		case err != nil:
+			return err
+		case w.enough(p):
 			return nil
+		case w.pass >= maxPasses+w.cuts:
+			return fmt.Errorf("jovepay: payment list contradicts itself: %s; met %d payments in %d passes", w.odd, w.met.len(), w.pass)
 		}
+		if err := w.pages.pause(w.pass); err != nil {
+			return err
+		}
+		if p.fell {
+			w.renew(w.pass + 1)
+		}
+		w.last = *p
 	}
 }
 
-// next returns the page at hand. Ahead of it a window of pages is read at the
-// same time, up to the end of the list, and a few more wait for their turn, so
-// that a page which comes late does not leave the others idle.
-func (w *walk) next(pages int) page {
-	for len(w.ahead) < w.opts.Window+w.opts.Window/4 && (len(w.ahead) == 0 || w.opts.Page+len(w.ahead) < pages) {
-		opts, slots, dropped, result := w.opts, w.slots, w.dropped, make(chan page, 1)
-		opts.Page += len(w.ahead)
-		w.ahead = append(w.ahead, result)
-		w.readers.Go(func() {
-			select {
-			case slots <- struct{}{}:
-			case <-dropped:
-				return
-			}
-			list, err := w.service.List(w.ctx, opts)
-			<-slots
-			result <- page{list, err}
-		})
+// enough reports whether the passes so far have met every payment.
+func (w *walk) enough(p *pass) bool {
+	if p.complete {
+		return true
 	}
-	first := <-w.ahead[0]
-	w.ahead = slices.Delete(w.ahead, 0, 1)
-	return first
-}
-
-// drop gives up the pages ahead: those under way end by themselves, and the
-// others are not begun.
-func (w *walk) drop() {
-	close(w.dropped)
-	w.ahead, w.slots, w.dropped = nil, make(chan struct{}, w.opts.Window), make(chan struct{})
-}
-
-// first reports whether a payment is met for the first time.
-func (w *walk) first(id ID) bool {
-	if _, ok := w.seen[id]; ok {
+	if due := w.last.repeats; p.first < due && !p.fell && !w.last.fell {
+		p.contradict("%d payments came twice, and %d new ones account for them", due, p.first)
+	}
+	if p.odd != "" {
+		w.odd, w.smooth = p.odd, 0
 		return false
 	}
-	if len(w.ring) < rememberedRows {
-		w.ring = append(w.ring, id)
-	} else {
-		delete(w.seen, w.ring[w.oldest])
-		w.ring[w.oldest] = id
-		w.oldest = (w.oldest + 1) % rememberedRows
-	}
-	w.seen[id] = struct{}{}
-	return true
+	w.odd = "it changes faster than it can be read"
+	w.smooth++
+	return p.repeats == 0 && !p.fell || w.smooth == settled
 }
 
-// stop ends all reading and waits for it.
-func (w *walk) stop() {
-	w.cancel()
-	w.readers.Wait()
+// renew counts the payments that are still there anew, from a pass on.
+func (w *walk) renew(pass int) { w.since, w.known, w.summed = pass, 0, false }
+
+// pass is one reading of a list from its start to its end.
+type pass struct {
+	page     int  // to be taken next
+	reread   bool // that page has been requested again
+	skipped  int  // 1 if the server numbers its pages from 1
+	taken    int  // pages
+	size     int  // of the last page taken
+	end      int  // of that page: its place in the list, from the walk's start
+	total    int  // payments from the walk's start on, as told last
+	growth   int  // of the total, as far as it can still cause repeats
+	rows     int  // payments met
+	first    int  // those that no pass had met before
+	repeats  int  // payments that came again
+	idle     int  // pages in a row that brought only repeats
+	lookedAt int  // pages, when looking back
+	fell     bool // the total did
+	over     bool
+	complete bool   // as many payments have been met as there are
+	odd      string // the first thing that growth doesn't explain
+}
+
+// untold is the total of a page without one.
+const untold = -1
+
+func (p *pass) contradict(format string, args ...any) {
+	if p.odd == "" {
+		p.odd = fmt.Sprintf(format, args...)
+	}
+}
+
+// tell notes the total of a page, if it has one.
+func (p *pass) tell(total int) {
+	if total != untold {
+		p.total = total
+	}
+}
+
+// read makes a pass.
+func (w *walk) read() (*pass, error) {
+	p := &pass{page: w.start, total: untold}
+	w.pages.seek(w.start, w.pages.opts.Window)
+	for !p.over {
+		if err := w.handle(p, w.pages.next()); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// handle does with a page what was judged.
+func (w *walk) handle(p *pass, page page) error {
+	switch w.judge(p, page) {
+	case take:
+		return w.take(p, page.list)
+	case again:
+		return w.again(p)
+	case behind:
+		if err := w.lookBack(p, w.told(page.list)); err != nil {
+			return err
+		}
+		return w.handle(p, page)
+	case smaller:
+		w.cut(p, page.list)
+	case skip:
+		p.page, p.skipped, p.reread = p.page+1, 1, false
+	case ended:
+		if page.err == nil {
+			p.tell(w.told(page.list))
+		}
+		w.finish(p)
+	case broken:
+		return page.err
+	}
+	return nil
+}
+
+// step is what becomes of a page.
+type step int
+
+const (
+	take    step = iota // its payments come next
+	again               // it must be requested again
+	behind              // payments before it have vanished, so others have moved to pages already taken
+	smaller             // the server gives smaller pages: begin anew with that size
+	skip                // it is the first page once more, from a server that numbers pages from 1
+	ended               // the list ended before it
+	broken              // it could not be read
+)
+
+// judge compares a page with the pass so far.
+func (w *walk) judge(p *pass, page page) step {
+	if page.err != nil && !p.beyond(page.err) {
+		return broken
+	}
+	n, total := 0, untold
+	if page.err == nil {
+		n, total = len(page.list.Payments), w.told(page.list)
+	}
+	fell := total != untold && total < p.total
+	missing := n == 0 && max(total, p.total) > p.end
+	old := n > 0 && p.taken > 0 && !slices.ContainsFunc(page.list.Payments, w.fresh)
+	still := total == p.total
+	switch {
+	case (fell || missing) && !p.reread:
+		return again
+	case fell:
+		return behind
+	case n == 0, old && still && p.end == total:
+		return ended
+	case old && still && p.page == 1 && p.taken == 1 && n == p.size:
+		return skip
+	case !old && w.cuts < maxCuts && n > 0 && w.tooShort(p, n, total):
+		return smaller
+	}
+	return take
+}
+
+// beyond reports whether the error says that the page lies beyond the end.
+func (p *pass) beyond(err error) bool {
+	return p.taken > 0 && (errors.Is(err, ErrNotFound) || errors.Is(err, ErrInvalidRequest) && p.end == p.total)
+}
+
+// tooShort reports whether the first page, or the one before this, shows that
+// the server gives fewer payments on a page than it is asked for.
+func (w *walk) tooShort(p *pass, n, total int) bool {
+	if p.taken == 0 {
+		return n < w.pages.opts.Limit && n != total
+	}
+	return p.size < w.pages.opts.Limit
+}
+
+// fresh reports whether this pass has not met the payment.
+func (w *walk) fresh(payment *Payment) bool { return w.met.of(payment.ID) != w.pass }
+
+// told returns how many payments there are from the walk's start on.
+func (w *walk) told(list *PaymentList) int {
+	if list.Total <= 0 {
+		return untold
+	}
+	return max(0, list.Total-w.start*w.pages.opts.Limit)
+}
+
+// take yields the payments of a page that were not met before.
+func (w *walk) take(p *pass, list *PaymentList) error {
+	n, total, limit := len(list.Payments), w.told(list), w.pages.opts.Limit
+	switch {
+	case p.taken == 0 && total < w.last.total:
+		w.renew(w.pass)
+	case p.taken > 0 && p.total != untold && total > p.total:
+		p.growth += total - p.total
+	}
+	if p.taken > 0 && p.size < limit {
+		p.contradict("page %d has %d payments and is not the last, asked for %d", p.page-1, p.size, limit)
+	}
+	before := p.rows
+	if err := w.meet(p, list.Payments); err != nil {
+		return err
+	}
+	repeats := n - (p.rows - before)
+	if repeats > p.growth {
+		p.contradict("page %d repeats %d payments, and the total grew by %d", p.page, repeats, p.growth)
+	}
+	p.repeats += repeats
+	p.growth = max(0, p.growth-repeats)
+	p.idle++
+	if repeats < n {
+		p.growth, p.idle = 0, 0
+	}
+	p.end = (p.page-w.start-p.skipped)*limit + n
+	p.size, p.taken, p.page, p.reread = n, p.taken+1, p.page+1, false
+	p.tell(total)
+	switch {
+	case w.summed && w.known == total:
+		p.complete, p.over = true, true
+	case n < limit && p.end == total:
+		w.finish(p)
+	case p.idle > 2 && (p.odd != "" || p.idle*limit > p.rows):
+		p.contradict("pages %d to %d repeat earlier ones", p.page-p.idle, p.page-1)
+		p.over = true
+	}
+	w.pages.expect(list)
+	return nil
+}
+
+// meet notes payments and yields those that no pass had met.
+func (w *walk) meet(p *pass, payments []*Payment) error {
+	for _, payment := range payments {
+		before := w.met.set(payment.ID, w.pass)
+		if before < w.since {
+			w.known++
+		}
+		if before != w.pass {
+			p.rows++
+		}
+		if before != 0 {
+			continue
+		}
+		p.first++
+		if !w.yield(payment, nil) {
+			return errLeft
+		}
+	}
+	return nil
+}
+
+// again requests the page at hand once more, and reads ahead with care.
+func (w *walk) again(p *pass) error {
+	p.reread = true
+	w.pages.seek(p.page, 1)
+	return w.pages.pause(1)
+}
+
+// lookBack reads the pages again that payments have moved to, from the last one
+// back, since so many have vanished. Payments that vanish meanwhile move others
+// toward the pages still to be read.
+func (w *walk) lookBack(p *pass, total int) error {
+	from, now := p.total, total
+	p.fell, p.total, p.end, w.summed = true, total, min(p.end, total), false
+	for page, moved := p.page-1, 0; page >= w.start+p.skipped && moved < from-now; page-- {
+		if p.lookedAt++; p.lookedAt > 2*p.taken+32 {
+			p.contradict("the total falls again and again, from %d to %d on page %d", from, total, p.page)
+			return nil
+		}
+		if err := w.pages.pause(1); err != nil {
+			return err
+		}
+		list, err := w.pages.read(page)
+		if err != nil {
+			return err
+		}
+		if err := w.meet(p, list.Payments); err != nil {
+			return err
+		}
+		if told := w.told(list); told != untold {
+			now = min(now, told)
+		}
+		moved += w.pages.opts.Limit
+	}
+	p.growth += total - now // as many of the page at hand may have been met now
+	return nil
+}
+
+// cut ends the pass and makes the next one ask for pages as the server gives.
+func (w *walk) cut(p *pass, list *PaymentList) {
+	size := p.size
+	if p.taken == 0 {
+		size = len(list.Payments)
+	}
+	p.contradict("pages have %d payments, asked for %d", size, w.pages.opts.Limit)
+	p.over = true
+	w.cuts++
+	w.pages.opts.Limit = size
+}
+
+// finish ends the pass where the list ended.
+func (w *walk) finish(p *pass) {
+	p.over = true
+	switch {
+	case p.total == untold:
+	case p.total > p.end:
+		p.contradict("page %d is empty, after %d payments of %d", p.page, p.end, p.total)
+	case p.total < p.end:
+		p.contradict("the pages have room for %d payments, and the total is %d", p.end, p.total)
+	case !p.fell:
+		w.summed = true
+	}
+}
+
+// marks holds the number of the pass that met a payment last; 0 is none. Ids
+// that are plain numbers, as JovePay's are, are kept as such: they take a
+// third of the memory.
+type marks struct {
+	numbers map[uint64]uint8
+	others  map[ID]uint8
+}
+
+func newMarks() marks { return marks{map[uint64]uint8{}, map[ID]uint8{}} }
+
+func (m *marks) len() int { return len(m.numbers) + len(m.others) }
+
+func (m *marks) of(id ID) int {
+	if n, ok := plainNumber(id); ok {
+		return int(m.numbers[n])
+	}
+	return int(m.others[id])
+}
+
+// set marks a payment with a pass and returns the mark that it had.
+func (m *marks) set(id ID, pass int) int {
+	before := m.of(id)
+	if n, ok := plainNumber(id); ok {
+		m.numbers[n] = uint8(pass)
+	} else {
+		m.others[id] = uint8(pass)
+	}
+	return before
+}
+
+func plainNumber(id ID) (uint64, bool) {
+	n, err := strconv.ParseUint(string(id), 10, 64)
+	return n, err == nil && (id[0] != '0' || len(id) == 1)
 }
