@@ -239,7 +239,7 @@ const (
 	SortByPriceCurrency SortField = "price_currency"
 )
 
-// Order is the direction of a sorted list; empty leaves it to JovePay.
+// Order is the direction of a sorted list.
 type Order string
 
 // The two directions of a list.
@@ -251,10 +251,10 @@ const (
 // PaymentListOptions selects payments. The zero value selects all of them.
 // JovePay's guide documents the list, but none of its options.
 type PaymentListOptions struct {
-	Limit     int       `url:"limit,omitempty"` // payments on a page, 1 to 500; 0 leaves it to JovePay (All takes 500)
-	Page      int       `url:"page,omitempty"`  // from 0; All starts there
-	SortBy    SortField `url:"sortBy,omitempty"`
-	OrderBy   Order     `url:"orderBy,omitempty"`
+	Limit     int       `url:"limit,omitempty"`                                           // payments on a page, 1 to 500; 0 leaves it to JovePay (All takes 500)
+	Page      int       `url:"page,omitempty"`                                            // from 0; All starts there
+	SortBy    SortField `url:"sortBy,omitempty"`                                          // empty leaves it to JovePay (All takes SortByCreatedAt)
+	OrderBy   Order     `url:"orderBy,omitempty"`                                         // empty leaves it to JovePay (All takes Ascending)
 	DateFrom  time.Time `url:"dateFrom,omitempty" layout:"2006-01-02T15:04:05.999Z07:00"` // payments created at or after this
 	DateTo    time.Time `url:"dateTo,omitempty" layout:"2006-01-02T15:04:05.999Z07:00"`   // payments created at or before this
 	InvoiceID ID        `url:"invoiceId,omitempty"`
@@ -298,18 +298,23 @@ func (l *PaymentList) accept(raw []byte) error {
 }
 
 // List returns one page of payments. It needs credentials, which is not
-// documented by JovePay: see [WithCredentials]. [PaymentsService.All] walks all pages.
+// documented by JovePay: see [WithCredentials]. A page with more payments than
+// opts.Limit is an error. [PaymentsService.All] walks all pages.
 //
 // From JovePay's guide: GET /v1/payment.
 func (s *PaymentsService) List(ctx context.Context, opts PaymentListOptions) (*PaymentList, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	return do[PaymentList](ctx, s.api, endpoint{
+	list, err := do[PaymentList](ctx, s.api, endpoint{
 		method: http.MethodGet,
 		path:   "/v1/payment",
 		query:  opts,
 		auth:   withToken,
 		clock:  s.clock,
 	})
+	if err == nil && opts.Limit > 0 && len(list.Payments) > opts.Limit {
+		return nil, fmt.Errorf("jovepay: payment list: asked for %d payments at most, page %d has %d", opts.Limit, opts.Page, len(list.Payments))
+	}
+	return list, err
 }

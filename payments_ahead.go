@@ -58,11 +58,14 @@ func (r *pages) seek(number, width int) {
 // was read in good order let the window grow.
 func (r *pages) expect(list *PaymentList) {
 	r.last = 0
-	if count := (list.Total-1)/r.opts.Limit + 1; list.Total > 0 && (list.PagesCount == 0 || list.PagesCount == count) {
+	if list.Total > 0 && (list.PagesCount == 0 || list.PagesCount == r.count(list)) {
 		r.last = list.Total / r.opts.Limit
 	}
 	r.width = min(2*r.width, r.opts.Window)
 }
+
+// count returns how many pages the total of a list fills.
+func (r *pages) count(list *PaymentList) int { return (list.Total-1)/r.opts.Limit + 1 }
 
 // next returns the page at hand. A few more pages than are read at the same
 // time wait for their turn, so that one that comes late leaves none idle.

@@ -139,6 +139,9 @@ func (w *walk) enough(p *pass) bool {
 	if due := w.last.repeats; p.first < due && !p.fell && !w.last.fell {
 		p.contradict("%d payments came twice, and %d new ones account for them", due, p.first)
 	}
+	if p.rose && p.fell {
+		p.contradict("the total rises and falls")
+	}
 	if p.odd != "" {
 		w.odd, w.smooth = p.odd, 0
 		return false
@@ -156,6 +159,8 @@ type pass struct {
 	page     int  // to be taken next
 	reread   bool // that page has been requested again
 	skipped  int  // 1 if the server numbers its pages from 1
+	agreed   bool // the numbers of the last page did
+	peeked   bool // a page was empty, and the one after it is at hand
 	taken    int  // pages
 	size     int  // of the last page taken
 	end      int  // of that page: its place in the list, from the walk's start
@@ -167,6 +172,7 @@ type pass struct {
 	idle     int  // pages in a row that brought only repeats
 	lookedAt int  // pages, when looking back
 	fell     bool // the total did
+	rose     bool // the total did
 	over     bool
 	complete bool   // as many payments have been met as there are
 	odd      string // the first thing that growth doesn't explain
@@ -215,7 +221,9 @@ func (w *walk) handle(p *pass, page page) error {
 	case smaller:
 		w.cut(p, page.list)
 	case skip:
-		p.page, p.skipped, p.reread = p.page+1, 1, false
+		return w.skip(p, page.list)
+	case peek:
+		p.page, p.peeked = p.page+1, true
 	case ended:
 		if page.err == nil {
 			p.tell(w.told(page.list))
@@ -236,6 +244,7 @@ const (
 	behind              // payments before it have vanished, so others have moved to pages already taken
 	smaller             // the server gives smaller pages: begin anew with that size
 	skip                // it is the first page once more, from a server that numbers pages from 1
+	peek                // it is empty, and no total says that the list ends here: look at the next one
 	ended               // the list ended before it
 	broken              // it could not be read
 )
@@ -253,14 +262,18 @@ func (w *walk) judge(p *pass, page page) step {
 	missing := n == 0 && max(total, p.total) > p.end
 	old := n > 0 && p.taken > 0 && !slices.ContainsFunc(page.list.Payments, w.fresh)
 	still := total == p.total
+	agrees := n > 0 && page.list.PagesCount == w.pages.count(page.list)
+	twice := old && still && (agrees || total == untold) && p.page == 1 && p.taken == 1 && n == p.size
 	switch {
-	case (fell || missing) && !p.reread:
+	case (fell || missing || twice) && !p.reread:
 		return again
 	case fell:
 		return behind
-	case n == 0, old && still && p.end == total:
+	case n == 0 && page.err == nil && !p.peeked && !w.plausible(p, page.list):
+		return peek
+	case n == 0, old && still && agrees && p.end == total:
 		return ended
-	case old && still && p.page == 1 && p.taken == 1 && n == p.size:
+	case twice:
 		return skip
 	case !old && w.cuts < maxCuts && n > 0 && w.tooShort(p, n, total):
 		return smaller
@@ -271,6 +284,15 @@ func (w *walk) judge(p *pass, page page) step {
 // beyond reports whether the error says that the page lies beyond the end.
 func (p *pass) beyond(err error) bool {
 	return p.taken > 0 && (errors.Is(err, ErrNotFound) || errors.Is(err, ErrInvalidRequest) && p.end == p.total)
+}
+
+// plausible reports whether the numbers say that the list ends with an empty
+// page.
+func (w *walk) plausible(p *pass, list *PaymentList) bool {
+	if p.taken == 0 {
+		return list.Limit > 0 && list.Total == 0 && list.PagesCount == 0 || list.Total > 0
+	}
+	return p.agreed && p.total == p.end
 }
 
 // tooShort reports whether the first page, or the one before this, shows that
@@ -299,11 +321,17 @@ func (w *walk) take(p *pass, list *PaymentList) error {
 	switch {
 	case p.taken == 0 && total < w.last.total:
 		w.renew(w.pass)
+	case p.taken == 0:
+		p.rose = w.last.fell && total > w.last.total
 	case p.taken > 0 && p.total != untold && total > p.total:
 		p.growth += total - p.total
+		p.rose = true
 	}
 	if p.taken > 0 && p.size < limit {
 		p.contradict("page %d has %d payments and is not the last, asked for %d", p.page-1, p.size, limit)
+	}
+	if p.peeked {
+		p.contradict("page %d is empty, and page %d isn't", p.page-1, p.page)
 	}
 	before := p.rows
 	if err := w.meet(p, list.Payments); err != nil {
@@ -322,10 +350,11 @@ func (w *walk) take(p *pass, list *PaymentList) error {
 	p.end = (p.page-w.start-p.skipped)*limit + n
 	p.size, p.taken, p.page, p.reread = n, p.taken+1, p.page+1, false
 	p.tell(total)
+	p.agreed = list.PagesCount == w.pages.count(list)
 	switch {
 	case w.summed && w.known == total:
 		p.complete, p.over = true, true
-	case n < limit && p.end == total:
+	case p.end == total && w.short(list):
 		w.finish(p)
 	case p.idle > 2 && (p.odd != "" || p.idle*limit > p.rows):
 		p.contradict("pages %d to %d repeat earlier ones", p.page-p.idle, p.page-1)
@@ -333,6 +362,13 @@ func (w *walk) take(p *pass, list *PaymentList) error {
 	}
 	w.pages.expect(list)
 	return nil
+}
+
+// short reports whether a page is shorter than it could be, by all of its
+// numbers.
+func (w *walk) short(list *PaymentList) bool {
+	n := len(list.Payments)
+	return n < w.pages.opts.Limit && n < list.Limit && list.PagesCount == w.pages.count(list)
 }
 
 // meet notes payments and yields those that no pass had met.
@@ -363,11 +399,27 @@ func (w *walk) again(p *pass) error {
 	return w.pages.pause(1)
 }
 
+// skip passes over page 1 if page 0 is still the same: a server that numbers
+// its pages from 1 gives the first one under both numbers.
+func (w *walk) skip(p *pass, list *PaymentList) error {
+	first, err := w.pages.read(0)
+	if err != nil {
+		return err
+	}
+	same := func(a, b *Payment) bool { return a.ID == b.ID }
+	if !slices.EqualFunc(first.Payments, list.Payments, same) {
+		return w.take(p, list)
+	}
+	p.page, p.skipped, p.reread = p.page+1, 1, false
+	return nil
+}
+
 // lookBack reads the pages again that payments have moved to, from the last one
 // back, since so many have vanished. Payments that vanish meanwhile move others
 // toward the pages still to be read.
 func (w *walk) lookBack(p *pass, total int) error {
 	from, now := p.total, total
+	w.pages.opts.Window = 1 // pages read in another order than they are taken would blur which total is newer
 	p.fell, p.total, p.end, w.summed = true, total, min(p.end, total), false
 	for page, moved := p.page-1, 0; page >= w.start+p.skipped && moved < from-now; page-- {
 		if p.lookedAt++; p.lookedAt > 2*p.taken+32 {
@@ -414,8 +466,8 @@ func (w *walk) finish(p *pass) {
 		p.contradict("page %d is empty, after %d payments of %d", p.page, p.end, p.total)
 	case p.total < p.end:
 		p.contradict("the pages have room for %d payments, and the total is %d", p.end, p.total)
-	case !p.fell:
-		w.summed = true
+	default:
+		w.summed = w.summed || !p.fell && p.skipped == 0
 	}
 }
 

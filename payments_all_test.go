@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -454,5 +455,158 @@ func walkWhileChanging(t *testing.T, change func(*shelf, *rand.Rand), window int
 		if there[id] {
 			require.Equal(t, 1, times[id], "seed %d: payment %d was there throughout, and is missing of %d", seed, id, len(got))
 		}
+	}
+}
+
+// A page with more payments than were asked for is an error: what else of it is
+// true, nobody knows.
+func TestListRejectsLongerPages(t *testing.T) {
+	t.Parallel()
+	s := newShelf(95)
+	s.lie = func(s *sheet) { s.rows = s.list }
+	client := s.client(t)
+	const want = "asked for 10 payments at most, page 0 has 95"
+	_, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{Limit: 10})
+	require.ErrorContains(t, err, want)
+	got, err := collect(t.Context(), client, jovepay.PaymentListOptions{Limit: 10})
+	require.ErrorContains(t, err, want)
+	assert.Empty(t, got)
+	list, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
+	require.NoError(t, err, "no limit was asked for")
+	assert.Len(t, list.Payments, 95)
+}
+
+// A panic in the caller's transport reaches the caller, not the process.
+func TestAllPanicsInTheCaller(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []int{0, 1, 7} {
+		s := newShelf(100)
+		s.lie = func(s *sheet) {
+			if s.asked == bad {
+				panic(http.ErrAbortHandler)
+			}
+		}
+		rows := 0
+		assert.PanicsWithValue(t, http.ErrAbortHandler, func() {
+			for _, err := range s.client(t).Payments.All(t.Context(), jovepay.PaymentListOptions{Limit: 10}) {
+				assert.NoError(t, err)
+				rows++
+			}
+		})
+		assert.Equal(t, bad*10, rows)
+	}
+}
+
+// A transport that ends its goroutine, as FailNow does, must not stop the walk
+// forever.
+func TestAllSurvivesGoexit(t *testing.T) {
+	t.Parallel()
+	s := newShelf(100)
+	s.lie = func(s *sheet) {
+		if s.asked == 3 {
+			runtime.Goexit()
+		}
+	}
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10})
+	require.ErrorContains(t, err, "goroutine")
+	assert.Equal(t, upTo(30), got)
+}
+
+// On a busy account, one payment is created each second while thousands are
+// read.
+func TestAllOnABusyAccount(t *testing.T) {
+	t.Parallel()
+	for _, order := range []jovepay.Order{"", jovepay.Ascending, jovepay.Descending} {
+		for _, limit := range []int{10, 100, 500} {
+			for _, window := range []int{1, 8} {
+				t.Run(fmt.Sprintf("%s, limit %d, window %d", cmp.Or(order, "default"), limit, window), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) { walkWhileBusy(t, order, limit, window) })
+				})
+			}
+		}
+	}
+}
+
+func walkWhileBusy(t *testing.T, order jovepay.Order, limit, window int) {
+	t.Helper()
+	s := newShelf(5000)
+	r := rand.New(rand.NewPCG(1, 2))
+	s.transit = func() time.Duration { return time.Duration(50+r.IntN(100)) * time.Millisecond }
+	want := upTo(5000)
+	if order == jovepay.Descending {
+		slices.Reverse(s.rows)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var growing sync.WaitGroup
+	growing.Go(func() {
+		for pause(ctx, time.Second) {
+			s.mu.Lock()
+			s.insert(map[bool]int{false: len(s.rows)}[order == jovepay.Descending])
+			s.mu.Unlock()
+		}
+	})
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{OrderBy: order, Limit: limit, Window: window})
+	cancel()
+	growing.Wait()
+	require.NoError(t, err)
+	slices.Sort(got)
+	assert.Equal(t, want, got[:5000])
+	assert.Len(t, slices.Compact(slices.Clone(got)), len(got), "a payment came twice")
+	t.Log(len(s.asked), "requests for", 5000/limit, "pages")
+	assert.Less(t, len(s.asked), 4*5000/limit+20)
+}
+
+// pause waits, and reports whether it was not interrupted.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Pages are not requested again at once.
+func TestAllPausesBeforeItReadsAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(95)
+		s.lie = func(s *sheet) { s.rows = nil }
+		client := newClient(t, jovepay.DefaultBaseURL, jovepay.WithCredentials(email, password),
+			jovepay.WithRetry(jovepay.RetryPolicy{BaseDelay: 10 * time.Second, MaxDelay: 10 * time.Second}),
+			jovepay.WithHTTPClient(&http.Client{Transport: roundTripper(s.respond)}))
+		start := time.Now()
+		_, err := collect(t.Context(), client, jovepay.PaymentListOptions{Limit: 10})
+		require.ErrorContains(t, err, "page 0 is empty")
+		assert.Len(t, s.asked, 8)
+		assert.Greater(t, time.Since(start), 3*time.Second, "seven pauses, each up to 10 s")
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		_, err = collect(ctx, client, jovepay.PaymentListOptions{Limit: 10})
+		assertIs(t, err, context.DeadlineExceeded)
+	})
+}
+
+// All asks for the oldest payments first, unless it is told how to sort.
+func TestAllAsksForAnOrder(t *testing.T) {
+	t.Parallel()
+	for opts, want := range map[jovepay.PaymentListOptions]string{
+		{}:                              "created_at asc",
+		{OrderBy: jovepay.Descending}:   "created_at desc",
+		{SortBy: jovepay.SortByOrderID}: "order_id asc",
+		{SortBy: jovepay.SortByPriceAmount, OrderBy: jovepay.Descending}: "price_amount desc",
+	} {
+		s := newShelf(3)
+		var got string
+		client := newClient(t, jovepay.DefaultBaseURL, jovepay.WithCredentials(email, password),
+			jovepay.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				got = r.URL.Query().Get("sortBy") + " " + r.URL.Query().Get("orderBy")
+				return s.respond(r)
+			})}))
+		_, err := collect(t.Context(), client, opts)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
 	}
 }
