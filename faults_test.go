@@ -483,5 +483,6 @@ func faultPage() string {
 			fmt.Fprintf(&b, "| %s | %d | `%s` | %d | %s |\n", row.name, o.always, strings.ReplaceAll(o.err, ", ", "`, `"), o.once, then)
 		}
 	}
+	b.WriteString(liesPage())
 	return b.String() + oncePage()
 }

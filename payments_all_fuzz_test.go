@@ -165,7 +165,9 @@ func (w *world) distort(s *sheet) {
 	if w.hiccups {
 		switch w.upTo(8) {
 		case 1:
-			s.rows = nil
+			if w.total == 0 { // else it may look just like the end
+				s.rows = nil
+			}
 		case 2:
 			s.status = http.StatusBadGateway
 		}
@@ -231,7 +233,7 @@ func (w *world) truthful() bool {
 // without the payments.
 func (w *world) silent() bool {
 	told := w.total != 1 && w.total != 7 && w.total != 8 // the total of the list, about
-	return w.deaf && w.total == 1 || w.total == 7 && w.hiccups || !told && (w.change == vanish || w.change == vanishMany || w.size == 4 || w.size == 3)
+	return w.deaf && w.total == 1 || !told && (w.change == vanish || w.change == vanishMany || w.size == 4 || w.size == 3)
 }
 
 // FuzzAll holds All to its promise: every payment that was in the list
