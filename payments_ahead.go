@@ -15,6 +15,7 @@ type pages struct {
 	opts    PaymentListOptions // of the page that next returns
 	last    int                // to read ahead to
 	width   int                // pages to read at the same time
+	got     int                // pages read and returned
 
 	ctx     context.Context //nolint:containedctx // lives as long as the loop it serves
 	cancel  context.CancelFunc
@@ -31,6 +32,14 @@ type page struct {
 	list     *PaymentList
 	err      error
 	panicked any
+}
+
+// payments returns the payments on the page, if there is one.
+func (p page) payments() []*Payment {
+	if p.list == nil {
+		return nil
+	}
+	return p.list.Payments
 }
 
 func newPages(ctx context.Context, s *PaymentsService, opts PaymentListOptions) *pages {
@@ -61,7 +70,7 @@ func (r *pages) expect(list *PaymentList) {
 	if list.Total > 0 && (list.PagesCount == 0 || list.PagesCount == r.count(list)) {
 		r.last = list.Total / r.opts.Limit
 	}
-	r.width = min(2*r.width, r.opts.Window)
+	r.width = min(r.width+1, r.opts.Window)
 }
 
 // count returns how many pages the total of a list fills.
@@ -76,6 +85,7 @@ func (r *pages) next() page {
 	first := <-r.ahead[0]
 	r.ahead = slices.Delete(r.ahead, 0, 1)
 	r.opts.Page++
+	r.got++
 	if first.panicked != nil {
 		panic(first.panicked) // where the caller can recover it
 	}
@@ -108,6 +118,7 @@ func (r *pages) request(number int) {
 func (r *pages) read(number int) (*PaymentList, error) {
 	opts := r.opts
 	opts.Page = number
+	r.got++
 	return r.service.List(r.ctx, opts)
 }
 

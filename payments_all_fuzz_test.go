@@ -229,11 +229,12 @@ func (w *world) truthful() bool {
 		w.change < changePlaces
 }
 
-// silent reports whether nobody can know: the list says the same as a list
-// without the payments.
+// silent reports whether nothing that the list says or shows can give its
+// losses away: payments vanish and the total doesn't say so, or it is the same
+// as a shorter list without them.
 func (w *world) silent() bool {
-	told := w.total != 1 && w.total != 7 && w.total != 8 // the total of the list, about
-	return w.deaf && w.total == 1 || !told && (w.change == vanish || w.change == vanishMany || w.size == 4 || w.size == 3)
+	untold := w.total == 1 || w.total == 7 || w.total == 8
+	return w.total != 0 && (w.change == vanish || w.change == vanishMany) || w.deaf && w.total == 1 || untold && w.size >= 3
 }
 
 // FuzzAll holds All to its promise: every payment that was in the list
@@ -268,7 +269,7 @@ func FuzzAll(f *testing.F) {
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		most := 20*(w.last/min(w.smallest, opts.Limit)+1) + 30*opts.Window
+		most := 40*(len(times)/min(w.smallest, opts.Limit)+1) + 300 + 10*opts.Window
 		require.LessOrEqual(t, len(w.asked), most, "%s: requests for %d payments", setting, len(times))
 		if failed != nil {
 			require.False(t, truthful, "%s: %v", setting, failed)
