@@ -48,7 +48,7 @@ const (
 // to opts.Window pages at the same time. If the caller's transport panics in
 // one of these reads, All panics with the same value in the caller's goroutine.
 //
-// Memory grows by about 30 bytes for each payment, for the ids.
+// Memory grows by about 25 bytes for each payment, for the ids.
 //
 //	for payment, err := range client.Payments.All(ctx, jovepay.PaymentListOptions{}) {
 //		if err != nil {
