@@ -87,7 +87,7 @@ func (r *pages) next() page {
 	r.opts.Page++
 	r.got++
 	if first.panicked != nil {
-		panic(first.panicked) // where the caller can recover it
+		panic(first.panicked) //nolint:forbidigo // the caller's own, where the caller can recover it
 	}
 	return first
 }

@@ -69,9 +69,10 @@ func (s *PaymentsService) All(ctx context.Context, opts PaymentListOptions) iter
 		orDefault(&opts.Window, defaultWindow)
 		orDefault(&opts.SortBy, SortByCreatedAt)
 		orDefault(&opts.OrderBy, Ascending)
-		w := &walk{pages: newPages(ctx, s, opts), start: opts.Page, yield: yield, since: 1, met: newMarks()}
-		defer w.pages.stop()
-		if err := w.run(); err != nil && !errors.Is(err, errLeft) {
+		pages := newPages(ctx, s, opts)
+		defer pages.stop()
+		w := &walk{pages: pages, start: opts.Page, yield: yield, since: 1, met: newMarks()}
+		if err := w.run(); err != nil && !errors.Is(err, errLeft) { //nolint:contextcheck // pages holds it
 			yield(nil, err)
 		}
 	}
@@ -225,7 +226,7 @@ func (w *walk) judge(p *pass, page page) step {
 		twice   = old && p.taken == 1 && p.page == 1 && n == p.size && (agrees || total == untold)
 	)
 	switch {
-	case (fell || missing || twice) && !p.reread:
+	case (fell || missing) && !p.reread:
 		return again
 	case fell:
 		return behind
@@ -233,6 +234,8 @@ func (w *walk) judge(p *pass, page page) step {
 		return peek
 	case n == 0, old && agrees && p.end == total:
 		return ended
+	case twice && !p.reread:
+		return again
 	case twice:
 		return skip
 	case !old && w.cuts < maxCuts && w.tooShort(p, n, total):
@@ -254,7 +257,7 @@ func (w *walk) plausible(p *pass, page page) bool {
 	case p.taken > 0:
 		return p.agreed && p.total == p.end
 	}
-	return page.list.Total > 0 || page.list.Total == 0 && page.list.PagesCount == 0 && page.list.Limit > 0
+	return page.list.Total > 0 || page.list.Total == 0 && page.list.PagesCount <= 1
 }
 
 // tooShort reports whether the first page, or the one before this, shows that

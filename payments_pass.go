@@ -67,7 +67,7 @@ func (w *walk) take(p *pass, list *PaymentList) error {
 	switch {
 	case w.summed && w.known == total:
 		p.complete, p.over = true, true
-	case p.end == total && p.agreed && n < limit && n < list.Limit:
+	case p.end == total && p.agreed && n < limit && (list.Limit <= 0 || n < list.Limit):
 		w.finish(p)
 	case p.idle > 2 && (p.odd != "" || p.idle*limit > p.rows):
 		p.contradict("pages %d to %d repeat earlier ones", p.page-p.idle, p.page-1)
@@ -228,11 +228,11 @@ func (m *marks) of(id ID) int {
 
 // set marks a payment with a pass and returns the mark that it had.
 func (m *marks) set(id ID, pass int) int {
-	before := m.of(id)
+	before, mark := m.of(id), uint8(pass) //nolint:gosec // there are few passes
 	if n, ok := plainNumber(id); ok {
-		m.numbers[n] = uint8(pass)
+		m.numbers[n] = mark
 	} else {
-		m.others[id] = uint8(pass)
+		m.others[id] = mark
 	}
 	return before
 }
