@@ -207,7 +207,7 @@ const (
 	behind              // payments before it have vanished, so others have moved to pages already taken
 	smaller             // the server gives smaller pages: begin anew with that size
 	skip                // it is the first page once more, from a server that numbers pages from 1
-	peek                // it is empty, and no total says that the list ends here: look at the next one
+	peek                // it is empty, and the numbers don't say that the list ends here: look at the next one
 	ended               // the list ended before it
 	broken              // it could not be read
 )
