@@ -189,7 +189,7 @@ func (w *walk) handle(p *pass, page page) error {
 		return w.skip(p, page.list)
 	case peek:
 		p.page, p.peeked = p.page+1, true
-	case ended:
+	case atEnd:
 		p.tell(w.told(page.list))
 		w.finish(p)
 	case broken:
@@ -208,7 +208,7 @@ const (
 	smaller             // the server gives smaller pages: begin anew with that size
 	skip                // it is the first page once more, from a server that numbers pages from 1
 	peek                // it is empty, and the numbers don't say that the list ends here: look at the next one
-	ended               // the list ended before it
+	atEnd               // the list ended before it
 	broken              // it could not be read
 )
 
@@ -233,7 +233,7 @@ func (w *walk) judge(p *pass, page page) step {
 	case n == 0 && !p.peeked && !w.plausible(p, page):
 		return peek
 	case n == 0, old && agrees && p.end == total:
-		return ended
+		return atEnd
 	case twice && !p.reread:
 		return again
 	case twice:
