@@ -122,6 +122,9 @@ func (a Amount) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a number, a string that holds one, or null. JovePay
 // sends the same field both ways. The strings "" and "null" are null.
 func (a *Amount) UnmarshalJSON(b []byte) error {
+	if longest := len(`\u0030`)*maxAmountLength + len(`""`); len(b) > longest {
+		return fmt.Errorf("jovepay: amount: over %d bytes", maxAmountLength)
+	}
 	text, err := scalarText(b)
 	if err != nil {
 		return fmt.Errorf("jovepay: amount: %w", err)

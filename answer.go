@@ -3,25 +3,28 @@ package jovepay
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
-
-	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Answer is what every answer carries beside its fields.
+// Answer is what every response carries beside its fields.
 type Answer struct {
-	// Raw is the whole answer as it came. It is nil for payments in a list,
-	// whose text is in the Raw of the list.
+	// Raw is the whole response as it came. It is nil for payments in a list,
+	// whose text is in the Raw of the list, and is not written to JSON.
 	Raw json.RawMessage `json:"-"`
 
-	// Extra holds the members that this package does not know, by name.
+	// Extra holds, by name, the members that this package does not know and
+	// those that do not fit their field, which is zero then: an object where an
+	// amount was expected, for one. In JSON they are members beside the fields;
+	// one with the name of a field that is set cannot be written. It is nil if
+	// there are none.
 	Extra map[string]json.RawMessage `json:",embed"`
 }
 
@@ -30,80 +33,79 @@ func (a *Answer) accept(raw []byte) error {
 	return nil
 }
 
-// decode reads an answer strictly as JSON: duplicate names, invalid UTF-8 and
-// anything after the value are errors. A member of another type than expected
-// is no error: it is read if its meaning is plain (a number where a string
-// was expected) and left zero if not; it can be seen in the raw answer.
-func decode(body []byte, out any) error {
-	err := jsonv2.Unmarshal(body, out)
-	if odd := (*jsonv2.SemanticError)(nil); errors.As(err, &odd) {
-		return jsonv2.Unmarshal(body, out, jsonv2.WithUnmarshalers(lenient()))
-	}
-	return err
-}
-
-// lenient reads every kind of field that answers have from any kind of JSON.
-func lenient() *jsonv2.Unmarshalers {
-	return jsonv2.JoinUnmarshalers(
-		lenientField(func(s *string, text string) { *s = text }),
-		lenientField(func(s *PaymentStatus, text string) { *s = PaymentStatus(text) }),
-		lenientField(func(b *bool, text string) { *b = text == "true" || text == "1" }),
-		lenientField[int](nil),
-		lenientField[Amount](nil),
-		lenientField[ID](nil),
-		lenientField[Time](nil),
-		lenientField[[]ID](nil),
-	)
-}
-
-// lenientField reads a T; from a scalar of another kind with fromText if that
-// is given, as the content of a string if it is one, and else leaves T zero.
-func lenientField[T any](fromText func(*T, string)) *jsonv2.Unmarshalers {
-	return jsonv2.UnmarshalFromFunc(func(d *jsontext.Decoder, field *T) error {
-		value, err := d.ReadValue()
-		if err != nil {
-			return err
-		}
-		if jsonv2.Unmarshal(value, field) == nil {
-			return nil
-		}
-		var zero T
-		*field = zero
-		switch kind := value.Kind(); {
-		case kind == '{' || kind == '[':
-		case fromText != nil && kind == '"':
-			if text, err := scalarText(value); err == nil {
-				fromText(field, text)
-			}
-		case fromText != nil:
-			fromText(field, string(value))
-		case kind == '"':
-			if text, err := scalarText(value); err == nil && jsonv2.Unmarshal([]byte(text), field) != nil {
-				*field = zero
-			}
-		}
-		return nil
-	})
-}
-
-// readBounded reads the body whole; one over the limit is an error.
+// readBounded reads the body whole and unpacks it if it is packed; one over
+// the limit is an error. What was read is returned beside an error, too.
 func readBounded(res *http.Response, limit int64) ([]byte, error) {
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return nil, nil // no body but the connection, which no context ends
 	}
-	var buf bytes.Buffer
-	if n := res.ContentLength; n > 0 && n <= limit {
-		buf.Grow(int(n) + bytes.MinRead)
+	body, err := readAll(res.Body, res.ContentLength, limit)
+	if kind := res.Header.Get("Content-Encoding"); len(body) == 0 || res.Uncompressed || !strings.EqualFold(kind, "gzip") {
+		return body, err
 	}
-	_, err := buf.ReadFrom(io.LimitReader(res.Body, max(limit, limit+1))) // one more, unless that is beyond any int64
-	if int64(buf.Len()) > limit {
-		buf.Truncate(int(limit))
-		return buf.Bytes(), errTooLong
-	}
-	return buf.Bytes(), err
+	text, unpackErr := gunzip(body, limit)
+	return text, cmp.Or(err, unpackErr)
 }
 
-var errTooLong = errors.New("answer is over the size limit")
+// gunzip returns the text that body holds, or body itself if it holds none.
+func gunzip(body []byte, limit int64) ([]byte, error) {
+	unpacked, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return body, fmt.Errorf("%w: %w", errNotGzip, err)
+	}
+	text, err := readAll(unpacked, -1, limit)
+	if err != nil && !errors.Is(err, errTooLong) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: %w", errNotGzip, err)
+	}
+	if err != nil && len(text) == 0 {
+		return body, err
+	}
+	return text, err
+}
+
+// readAll reads r up to limit, in pieces: memory is used for what came, not
+// for the length that was announced, unless that is small.
+func readAll(r io.Reader, announced, limit int64) ([]byte, error) {
+	const smallest, largest = 512, 1 << 20
+	var pieces [][]byte
+	size, total := min(max(smallest, announced+1), largest), int64(0)
+	for {
+		left := limit - total
+		piece := make([]byte, min(size, max(left, left+1))) // one more, unless that is beyond any int64
+		n, err := fill(r, piece)
+		total += int64(n)
+		pieces = append(pieces, piece[:n])
+		if err != nil || total > limit {
+			body := pieces[0]
+			if len(pieces) > 1 {
+				body = slices.Concat(pieces...)
+			}
+			switch {
+			case total > limit:
+				return body[:limit], errTooLong
+			case errors.Is(err, io.EOF):
+				return body, nil
+			}
+			return body, err
+		}
+		size = min(2*size, largest)
+	}
+}
+
+// fill is io.ReadFull with r's own error.
+func fill(r io.Reader, piece []byte) (n int, err error) {
+	for n < len(piece) && err == nil {
+		var m int
+		m, err = r.Read(piece[n:])
+		n += m
+	}
+	return n, err
+}
+
+var (
+	errTooLong = errors.New("answer is over the size limit")
+	errNotGzip = errors.New("response is announced as gzip and is not")
+)
 
 // judge turns what was read into a success or an error. The read error, if
 // any, counts only where the status is a success.
@@ -111,8 +113,11 @@ func judge(r *request, got *reply, readErr error) (*reply, error) {
 	success := got.status >= 200 && got.status < 300
 	switch {
 	case success && readErr == nil:
+		if err := contradiction(r, got); err != nil {
+			return nil, err
+		}
 		return got, nil
-	case success && (r.creates || errors.Is(readErr, errTooLong)):
+	case success && (r.creates || errors.Is(readErr, errTooLong) || errors.Is(readErr, errNotGzip)):
 		return nil, unreadable(r, got, readErr)
 	case success:
 		return nil, &TransportError{Method: r.method, Path: r.path, err: got.hide.cause(readErr)}
@@ -121,6 +126,29 @@ func judge(r *request, got *reply, readErr error) (*reply, error) {
 	e.Code, e.Message = describe(got)
 	e.unknown = r.creates && mayBeProcessed(got.status)
 	return nil, e
+}
+
+// contradiction returns the error of a success whose body says that it is
+// none, or nil. A body that is nothing but an error is a rejection, as an
+// error status would be. In one that is something besides, both could be true,
+// which leaves the outcome of a creating request unknown.
+func contradiction(r *request, got *reply) error {
+	if !bytes.Contains(got.body, []byte(`"status`)) { // nearly always
+		return nil
+	}
+	object, _ := readableJSON(got.body) // a body that cannot be read fails elsewhere
+	if object.Kind() != '{' {
+		return nil
+	}
+	said := readErrorBody(object)
+	if !said.rejects() || said.hasMore && !r.creates {
+		return nil
+	}
+	e := apiError(r, got)
+	e.Code, e.Message = said.clean(got.hide)
+	e.reported = said.status
+	e.unknown = r.creates && (said.hasMore || said.status != 0 && mayBeProcessed(said.status))
+	return e
 }
 
 // mayBeProcessed reports whether a request that creates something may have
@@ -136,7 +164,7 @@ func unreadable(r *request, got *reply, cause error) *APIError {
 	e.Message = "answer cannot be read"
 	e.unknown = r.creates
 	if r.path != loginPath {
-		e.err = got.hide.cause(cause)
+		e.err = got.hide.cause(shortened(cause))
 	}
 	return e
 }
@@ -153,57 +181,4 @@ func apiError(r *request, got *reply) *APIError {
 		e.Body = got.hide.body(got.body)
 	}
 	return e
-}
-
-// describe finds the code and message in an error's body, whatever sent it.
-func describe(got *reply) (code, message string) {
-	var body struct {
-		Code    string         `json:"code"`
-		Message jsontext.Value `json:"message"`
-		Error   jsontext.Value `json:"error"`
-	}
-	valid := jsontext.Value(got.body).IsValid()
-	switch {
-	case decode(got.body, &body) == nil:
-		message = cmp.Or(plainText(body.Message), plainText(body.Error))
-	case valid:
-		message = plainText(got.body)
-	}
-	code, message = oneLine(got.hide.text(body.Code), 100), oneLine(got.hide.text(message), 300)
-	if code != "" || message != "" {
-		return code, message
-	}
-	reason := cmp.Or(http.StatusText(got.status), "unknown status")
-	kind, _, _ := strings.Cut(got.header.Get("Content-Type"), ";")
-	switch {
-	case got.status < 400 && got.header.Get("Location") != "":
-		reason += ": redirect refused"
-	case len(bytes.TrimSpace(got.body)) == 0:
-		reason += ": empty answer"
-	case !valid:
-		reason += fmt.Sprintf(": answer is not JSON but %q", oneLine(got.hide.text(kind), 60))
-	}
-	return "", reason
-}
-
-// plainText returns a message that is a string or an array of strings.
-func plainText(v jsontext.Value) string {
-	var one string
-	if jsonv2.Unmarshal(v, &one) == nil {
-		return one
-	}
-	var many []string
-	if jsonv2.Unmarshal(v, &many) == nil {
-		return strings.Join(many, "; ")
-	}
-	return string(v)
-}
-
-// oneLine makes text from outside fit for a line of a log.
-func oneLine(s string, limit int) string {
-	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "�"), func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' }), " ")
-	if runes := []rune(s); len(runes) > limit {
-		s = string(runes[:limit]) + "…"
-	}
-	return s
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -33,43 +32,6 @@ const (
 	// of its lifetime if that is shorter.
 	refreshMargin = 30 * time.Second
 )
-
-// secret hides a string behind a function, so that no way of printing a value
-// that holds it, however deep, can show it.
-type secret func() string
-
-func newSecret(s string) secret { return func() string { return s } }
-
-// secrets are kept out of what comes from outside: a server may echo them.
-type secrets []secret
-
-// text returns s without the secrets, whether plain or as JSON spells them.
-func (hide secrets) text(s string) string {
-	for _, secret := range hide {
-		quoted, _ := jsontext.AppendQuote(nil, secret()) // the worst is replaced characters
-		s = strings.ReplaceAll(s, secret(), redacted)
-		s = strings.ReplaceAll(s, string(quoted[1:len(quoted)-1]), redacted)
-	}
-	return s
-}
-
-func (hide secrets) body(b []byte) []byte {
-	if clean := hide.text(string(b)); clean != string(b) {
-		return []byte(clean)
-	}
-	return b
-}
-
-// cause returns err, or if its text shows a secret an error without it that
-// matches the same targets.
-func (hide secrets) cause(err error) error {
-	if clean := hide.text(err.Error()); clean != err.Error() {
-		return &veiled{clean, func(target error) bool { return errors.Is(err, target) }}
-	}
-	return err
-}
-
-const redacted = "[redacted]"
 
 // Token is a JWT from JovePay's login. Printing it never shows it. The zero
 // value holds no token. A Token is immutable and safe for concurrent use.

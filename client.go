@@ -424,6 +424,7 @@ func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*reply, error
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", "gzip") // unpacked by readBounded: net/http loses what it cannot unpack
 	req.Header.Set("User-Agent", a.userAgent)
 	if a.apiKey != nil && r.auth != public {
 		req.Header.Set("X-Api-Key", a.apiKey())

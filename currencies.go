@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-
-	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // CurrenciesService tells what customers can pay with. Use it through
@@ -29,26 +27,9 @@ type Currency struct {
 	Extra map[string]json.RawMessage `json:",embed"`
 }
 
-// UnmarshalJSON reads a ticker or an object that describes the currency:
-// JovePay's API family answers with both.
-func (c *Currency) UnmarshalJSON(b []byte) error {
-	*c = Currency{}
-	if len(b) > 0 && b[0] == '"' {
-		return jsonv2.Unmarshal(b, &c.Code)
-	}
-	type plain Currency // without this method
-	full := struct {
-		Ticker string `json:"currency"`
-		*plain
-	}{plain: (*plain)(c)}
-	if err := decode(b, &full); err != nil {
-		return err
-	}
-	if c.Code == "" {
-		c.Code = full.Ticker
-	}
-	return nil
-}
+// maxCurrencies bounds a list of currencies. JovePay's API family has a few
+// hundred.
+const maxCurrencies = 10_000
 
 // CurrencyList is the answer to [CurrenciesService.List]. Its form is not
 // documented by JovePay.

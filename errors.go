@@ -1,6 +1,7 @@
 package jovepay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,11 +28,18 @@ var (
 	ErrOutcomeUnknown = errors.New("jovepay: outcome unknown")
 )
 
-// APIError is an answer from JovePay, or from a proxy before it, that is not
+// APIError is a response from JovePay, or from a proxy before it, that is not
 // a success or cannot be read. Its text is one line and holds no secret. The form
-// of errors is not documented by JovePay; what an answer lacks is empty here.
+// of errors is not documented by JovePay; what a response lacks is empty here.
+//
+// A 2xx response whose body is an error, such as
+// {"status":false,"statusCode":400,"code":"…","message":"…"}, is a rejection:
+// nothing was created. StatusCode is the 2xx, and [errors.Is] goes by the
+// statusCode in the body, if there is one. A body that is an error and has
+// other members besides, such as a payment_id, leaves the outcome of a request
+// that creates something unknown.
 type APIError struct {
-	StatusCode int    // HTTP status; 2xx if a success could not be read
+	StatusCode int    // HTTP status; 2xx if a success could not be read or its body says that it is none
 	Code       string // JovePay's code such as INVALID_REQUEST_PARAMS; may be empty
 	Message    string // what the answer said, on one line
 	RequestID  string // x-request-id or cf-ray, to quote to support; may be empty
@@ -41,13 +49,14 @@ type APIError struct {
 	// RetryAfter is how long the server asked to wait; 0 if it did not.
 	RetryAfter time.Duration
 
-	// Body is the answer as read, up to the size limit, so that a payment id
-	// in an answer that could not be decoded is not lost. The answer to a
-	// login is not kept.
+	// Body is the response as read, up to the size limit, so that a payment id
+	// in a response that could not be decoded is not lost. Secrets of the client
+	// in it are replaced. The response to a login is not kept.
 	Body []byte
 
-	err     error // why a success could not be read
-	unknown bool
+	err      error // why a success could not be read
+	reported int   // the status that the body of a success tells; 0 if none
+	unknown  bool
 }
 
 // Error describes the answer on one line.
@@ -83,18 +92,18 @@ func (e *APIError) Is(target error) bool {
 func (e *APIError) Unwrap() error { return e.err }
 
 func (e *APIError) sentinel() error {
-	switch {
-	case e.StatusCode == http.StatusBadRequest, e.StatusCode == http.StatusUnprocessableEntity:
+	switch status := cmp.Or(e.reported, e.StatusCode); {
+	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
 		return ErrInvalidRequest
-	case e.StatusCode == http.StatusUnauthorized:
+	case status == http.StatusUnauthorized:
 		return ErrUnauthorized
-	case e.StatusCode == http.StatusForbidden:
+	case status == http.StatusForbidden:
 		return ErrForbidden
-	case e.StatusCode == http.StatusNotFound:
+	case status == http.StatusNotFound:
 		return ErrNotFound
-	case e.StatusCode == http.StatusTooManyRequests:
+	case status == http.StatusTooManyRequests:
 		return ErrRateLimited
-	case e.StatusCode >= 500:
+	case status >= 500:
 		return ErrServer
 	}
 	return nil

@@ -2,28 +2,38 @@ package jovepay
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/shopspring/decimal"
 )
 
 // ID identifies a payment, an invoice or a purchase. JovePay sends the same id
-// as a number in one answer and as a string in the next; an ID reads both,
+// as a number in one response and as a string in the next; an ID reads both,
 // exactly, at any size, and writes a string. The zero value means no id.
 type ID string
 
 // String returns the id as text.
 func (id ID) String() string { return string(id) }
 
-// UnmarshalJSON reads a string, an integer or null.
+// UnmarshalJSON reads a string, an integer or null. The strings "" and "null"
+// are null. A string with U+FFFD, which stands for what was no character, is an
+// error: two ids could be read as one.
 func (id *ID) UnmarshalJSON(b []byte) error {
 	text, err := scalarText(b)
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("jovepay: id: %w", err)
-	}
-	if len(b) > 0 && b[0] != '"' && leadingDigits(text) != len(text) {
+	case text == "null":
+		text = ""
+	case strings.ContainsRune(text, utf8.RuneError):
+		return fmt.Errorf("jovepay: id: broken character in %.40q", text)
+	case len(b) > 0 && b[0] != '"' && leadingDigits(text) != len(text):
 		// A signer may have respelled an integer: 12e2, 1200.0.
 		n, err := ParseAmount(text)
 		if err != nil || !n.Decimal().IsInteger() {
-			return fmt.Errorf("jovepay: id: want an integer or a string, got %.40s", text)
+			return fmt.Errorf("jovepay: id: want an integer or a string, got %.40q", text)
 		}
 		text = n.Decimal().String()
 	}
@@ -31,9 +41,18 @@ func (id *ID) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Time is a point in time as JovePay writes it: RFC 3339, with or without
-// fraction and zone (UTC where none is given). The zero value means no time;
-// it reads from and writes to JSON null.
+// Time is a point in time. The zero value means no time; it reads from and
+// writes to JSON null.
+//
+// JovePay's guide has no times. A Time reads what its API family sends:
+//
+//   - RFC 3339, also with a space for the T, a zone such as +0000, no zone
+//     (UTC), or the date alone (its first moment in UTC);
+//   - Unix time as a number or as text: milliseconds from 100,000,000,000 on,
+//     which is March 1973, and seconds below that. Times before March 1973 and
+//     after the year 5138 are errors, and so are 0, negative numbers and
+//     microseconds;
+//   - null, and the texts "" and "null": no time.
 type Time struct{ time.Time }
 
 // MarshalJSON writes RFC 3339 with the fraction kept, or null.
@@ -44,8 +63,12 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return t.Time.MarshalJSON()
 }
 
-// UnmarshalJSON reads a time in one of the forms that JovePay sends, or null.
+// UnmarshalJSON reads a time in one of the forms that [Time] lists, or null.
 func (t *Time) UnmarshalJSON(b []byte) error {
+	const longest = 1024 // with escapes
+	if len(b) > longest {
+		return fmt.Errorf("jovepay: time: over %d bytes", longest)
+	}
 	var parsed time.Time
 	if len(b) > 2 && b[0] == '"' && parsed.UnmarshalText(b[1:len(b)-1]) == nil { // the usual form, without a copy
 		*t = Time{parsed}
@@ -55,15 +78,45 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("jovepay: time: %w", err)
 	}
-	if text == "" {
+	if text == "" || text == "null" {
 		*t = Time{}
 		return nil
 	}
-	for _, layout := range [...]string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", time.DateTime} {
-		if parsed, err := time.Parse(layout, text); err == nil {
-			*t = Time{parsed}
-			return nil
+	if parsed, ok := parseTime(text); ok {
+		*t = Time{parsed}
+		return nil
+	}
+	return fmt.Errorf("jovepay: time: want RFC 3339 or Unix time, got %.40q", text)
+}
+
+func parseTime(text string) (t time.Time, ok bool) {
+	if number, err := ParseAmount(text); err == nil {
+		return unixTime(number)
+	}
+	for _, layout := range [...]string{
+		time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05",
+		"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05 Z0700",
+		time.DateTime, time.DateOnly,
+	} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
 		}
 	}
-	return fmt.Errorf("jovepay: time: want RFC 3339, got %.40q", text)
+	return time.Time{}, false
+}
+
+// unixTime reads seconds or milliseconds; within the limits there is no number
+// that could be both.
+func unixTime(number Amount) (t time.Time, ok bool) {
+	first, milliseconds, end := decimal.New(1, 8), decimal.New(1, 11), decimal.New(1, 14)
+	value := number.Decimal()
+	if value.LessThan(first) || !value.LessThan(end) {
+		return time.Time{}, false
+	}
+	if !value.LessThan(milliseconds) {
+		value = value.Shift(-3)
+	}
+	seconds := value.IntPart()
+	rest := value.Sub(decimal.NewFromInt(seconds)).Shift(9)
+	return time.Unix(seconds, rest.IntPart()).UTC(), true
 }

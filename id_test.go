@@ -32,6 +32,7 @@ func TestIDReadsNumbersAndStrings(t *testing.T) {
 		{`"01HZX-ü/\"\u00e9"`, `01HZX-ü/"é`},
 		{`null`, ""},
 		{`""`, ""},
+		{`"null"`, ""},
 	} {
 		one, two := jovepay.ID("before"), jovepay.ID("before")
 		require.NoError(t, one.UnmarshalJSON([]byte(tt.in)), tt.in)
@@ -46,7 +47,7 @@ func TestIDReadsNumbersAndStrings(t *testing.T) {
 		require.NoError(t, json.Unmarshal(written, &again), "an ID is written as a string")
 		assert.Equal(t, string(tt.want), again)
 	}
-	for _, in := range []string{`1.5`, `true`, `{}`, `[1]`, `1e999`, `1e-1`} {
+	for _, in := range []string{`1.5`, `true`, `{}`, `[1]`, `1e999`, `1e-1`, `"1\ufffd"`, `"1�"`} {
 		assert.Error(t, jsonv2.Unmarshal([]byte(in), new(jovepay.ID)), in)
 		assert.Error(t, json.Unmarshal([]byte(in), new(jovepay.ID)), in)
 	}
@@ -69,6 +70,23 @@ func TestTimeReadsEveryForm(t *testing.T) {
 		{`"2026-11-23 02:39:02.25"`, utc.Add(time.Second / 4)},
 		{`"2026-11-23 02:39:02Z"`, utc},
 		{`"2026-11-22 21:39:02-05:00"`, utc},
+		{`"2026-11-23T02:39:02+0000"`, utc},
+		{`"2026-11-22T21:39:02.5-0500"`, utc.Add(time.Second / 2)},
+		{`"2026-11-23 02:39:02+0000"`, utc},
+		{`"2026-11-23 02:39:02 +0000"`, utc},
+		{`"2026-11-23 05:39:02 +03:00"`, utc},
+		{`"2026-11-23"`, utc.Truncate(24 * time.Hour)},
+		{`1795401542`, utc},
+		{`"1795401542"`, utc},
+		{`1795401542.25`, utc.Add(time.Second / 4)},
+		{`1795401542000`, utc},
+		{`"1795401542097"`, utc.Add(97 * time.Millisecond)},
+		{`1795401542097.125`, utc.Add(97125 * time.Microsecond)},
+		{`1.795401542097e12`, utc.Add(97 * time.Millisecond)},
+		{`100000000`, time.Date(1973, 3, 3, 9, 46, 40, 0, time.UTC)},
+		{`99999999999`, time.Date(5138, 11, 16, 9, 46, 39, 0, time.UTC)},
+		{`100000000000`, time.Date(1973, 3, 3, 9, 46, 40, 0, time.UTC)},
+		{`99999999999999`, time.Date(5138, 11, 16, 9, 46, 39, 999_000_000, time.UTC)},
 	} {
 		var got jovepay.Time
 		require.NoError(t, json.Unmarshal([]byte(tt.in), &got), tt.in)
@@ -79,17 +97,25 @@ func TestTimeReadsEveryForm(t *testing.T) {
 		var again jovepay.Time
 		require.NoError(t, jsonv2.Unmarshal(written, &again), string(written))
 		assert.True(t, got.Equal(again.Time), "%s was written as %s", tt.in, written)
+		same, err := json.Marshal(again)
+		require.NoError(t, err)
+		assert.Equal(t, string(written), string(same))
 	}
-	for _, in := range []string{`"yesterday"`, `"2026-13-01T00:00:00Z"`, `"2026-11-23"`, `"24:00"`, `true`, `{}`, `1700000000`} {
+	for _, in := range []string{
+		`"yesterday"`, `"2026-13-01T00:00:00Z"`, `"2026-11"`, `"24:00"`, `true`, `{}`, `[]`,
+		`0`, `"0"`, `1`, `-1795401542`, `"-1795401542000"`, `99999999`, `100000000000000`, `1795401542097125`, `1e400`, `1e-400`, `20261123`,
+		`"` + strings.Repeat("2026-11-23 ", 100_000) + `"`, strings.Repeat("9", 100_000), `" 1795401542"`, `"0x6b03c3c6"`, `"2026-11-23T02:39:02\u0000"`,
+	} {
 		err := json.Unmarshal([]byte(in), new(jovepay.Time))
 		require.Error(t, err, in)
 		assert.NotContains(t, err.Error(), "\n")
+		assert.Less(t, len(err.Error()), 200)
 	}
 }
 
 func TestTimeNull(t *testing.T) {
 	t.Parallel()
-	for _, in := range []string{`null`, `""`} {
+	for _, in := range []string{`null`, `""`, `"null"`} {
 		got := jovepay.Time{Time: time.Now()}
 		require.NoError(t, json.Unmarshal([]byte(in), &got))
 		assert.True(t, got.IsZero(), in)

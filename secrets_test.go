@@ -202,12 +202,14 @@ func TestEchoedSecretsAreRedacted(t *testing.T) {
 	}
 }
 
-// However the echo is escaped, the text of the error is clean; only Body keeps
-// an escaping that is not JSON's own.
-func TestEscapedEchoIsRedactedInTheText(t *testing.T) {
+// However the echo is escaped, the text of the error is clean, and so is Body.
+func TestEscapedEchoIsRedacted(t *testing.T) {
 	t.Parallel()
 	_, err := answering(t, http.StatusBadRequest, `{"message":"\u004bEY-6f1d2c9b"}`).Payments.Get(t.Context(), "1")
-	assert.EqualError(t, err, "jovepay: GET /v1/payment/1: 400 [redacted]")
+	require.EqualError(t, err, "jovepay: GET /v1/payment/1: 400 [redacted]")
+	failed := (*jovepay.APIError)(nil)
+	require.ErrorAs(t, err, &failed)
+	assert.JSONEq(t, `{"message":"[redacted]"}`, string(failed.Body))
 }
 
 // net/http quotes what it cannot understand of an answer.

@@ -1,0 +1,62 @@
+package jovepay
+
+// The plain types have the fields and tags of the public ones, but not their
+// methods.
+type (
+	plainPaymentEvent struct {
+		plainPayment
+		Fee           *Fee   `json:"fee,omitzero"`
+		TransactionID string `json:"transaction_id,omitzero"`
+	}
+	plainWithdrawal WithdrawalEvent
+	plainRecurring  RecurringPaymentEvent
+)
+
+// MarshalJSON writes the fields that are set, and Extra, as members of one
+// object: the event as it can be stored, not as it was signed.
+func (e PaymentEvent) MarshalJSON() ([]byte, error) {
+	fields := plainPaymentEvent{plainPayment(e.Payment), e.Fee, e.TransactionID}
+	fields.Extra = nil
+	if _, ok := e.Extra["fee"]; ok {
+		fields.Fee = nil // as much of it as could be read
+	}
+	return writeObject(&fields, e.Extra)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, as [Payment.UnmarshalJSON] reads
+// a payment. It verifies nothing: a notification is read by [IPNVerifier].
+func (e *PaymentEvent) UnmarshalJSON(b []byte) error {
+	fields := plainPaymentEvent{plainPayment(e.Payment), e.Fee, e.TransactionID}
+	err := readObject(b, &fields, &fields.Extra)
+	fields.normalize()
+	e.Payment, e.Fee, e.TransactionID = Payment(fields.plainPayment), fields.Fee, fields.TransactionID
+	return err
+}
+
+// MarshalJSON writes the event as [PaymentEvent.MarshalJSON] does.
+func (e WithdrawalEvent) MarshalJSON() ([]byte, error) {
+	fields := plainWithdrawal(e)
+	fields.Extra = nil
+	return writeObject(&fields, e.Extra)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes; see [PaymentEvent.UnmarshalJSON].
+func (e *WithdrawalEvent) UnmarshalJSON(b []byte) error {
+	err := readObject(b, (*plainWithdrawal)(e), &e.Extra)
+	lowerTickers(&e.Currency)
+	return err
+}
+
+// MarshalJSON writes the event as [PaymentEvent.MarshalJSON] does.
+func (e RecurringPaymentEvent) MarshalJSON() ([]byte, error) {
+	fields := plainRecurring(e)
+	fields.Extra = nil
+	return writeObject(&fields, e.Extra)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes; see [PaymentEvent.UnmarshalJSON].
+func (e *RecurringPaymentEvent) UnmarshalJSON(b []byte) error {
+	err := readObject(b, (*plainRecurring)(e), &e.Extra)
+	lowerTickers(&e.Currency)
+	return err
+}
