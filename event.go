@@ -1,14 +1,15 @@
 package jovepay
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/jovepay/jovepay-go/internal/canonical"
+	"github.com/jovepay/jovepay-go/internal/double"
 )
 
 // Event is a verified notification: a [*PaymentEvent], a [*WithdrawalEvent], a
@@ -18,9 +19,10 @@ import (
 // documented by JovePay), give the same events.
 type Event interface {
 	// Key identifies the event: it is the same for every delivery of it,
-	// however it was serialised, and another when its status has changed or
-	// what was asked, paid or settled. It is short printable ASCII, fit for
-	// a database key or the id of a message.
+	// however it was serialized, and another when its status has changed or
+	// what was asked, paid or settled. Amounts that are the same double are
+	// the same amount. It is short printable ASCII, fit for a database key or
+	// the id of a message.
 	Key() string
 
 	// Verification tells how the notification was signed.
@@ -30,8 +32,9 @@ type Event interface {
 	sealed()
 }
 
-// Verification tells what made a notification genuine. The zero value is that
-// of an event which was not received as a notification.
+// Verification tells what made a notification genuine. It belongs to a delivery:
+// another body that the signature is good for can match by another form. The
+// zero value is that of an event which was not received as a notification.
 type Verification struct {
 	Form   IPNForm // the form that was signed
 	Secret int     // which secret matched: 0 is the first, 1 the first further one
@@ -51,10 +54,13 @@ func (v *verified) sealed() {}
 // parent is a repeated or wrong-asset deposit, which JovePay's guide advises
 // not to fulfil automatically.
 //
-// Raw is the text that was signed, with the arrays as arrays.
+// Raw is the text that was signed. In the js form, whose text has objects with
+// the names 0, 1 and so on for arrays, each such object below the root is an
+// array again, and so is an empty object: what the signature does not tell apart
+// has one reading.
 type PaymentEvent struct {
 	Payment
-	Fee           *Fee   `json:"fee,omitzero"`            // nil if not told
+	Fee           *Fee   `json:"fee,omitzero"`            // nil if missing or empty
 	TransactionID string `json:"transaction_id,omitzero"` // as JovePay's shop plugins read it; not in the guide
 	verified      `json:"-"`
 }
@@ -162,7 +168,7 @@ func (e *RecurringPaymentEvent) Key() string {
 // UnknownEvent is a genuine notification of a kind that this package does not
 // know. Acknowledge it, so that JovePay does not send it again and again.
 type UnknownEvent struct {
-	Raw      json.RawMessage // the text that was signed, with the arrays as arrays
+	Raw      json.RawMessage // the text that was signed, as in a PaymentEvent
 	verified `json:"-"`
 }
 
@@ -180,17 +186,16 @@ func eventKey(kind string, parts ...string) string {
 }
 
 // keyParts returns the values of the members that an event's key is made of.
-// One that does not fit its field counts as it was signed, so that events
-// which differ in nothing else are not taken for one.
+// One that does not fit its field, or contradicts it, counts as it was signed,
+// so that events which differ in nothing else are not taken for one.
 func keyParts(of fields, extra map[string]json.RawMessage, names ...string) []string {
 	parts := make([]string, 0, len(names))
 	for _, name := range names {
 		part := keyText(of.field(name), name)
-		odd, ok := extra[name]
-		if !ok {
-			odd, ok = extra[otherCase(name)]
+		if odd, ok := extra[name]; ok {
+			part += "\x00" + meaning(odd)
 		}
-		if ok {
+		if odd, ok := extra[otherCase(name)]; ok && otherCase(name) != name {
 			part += "\x00" + meaning(odd)
 		}
 		parts = append(parts, part)
@@ -198,12 +203,15 @@ func keyParts(of fields, extra map[string]json.RawMessage, names ...string) []st
 	return parts
 }
 
-// keyText spells equal values alike. An amount of zero and none are alike too:
-// what one message tells as zero, another leaves out.
+// keyText spells equal values alike. Amounts are alike if they are the same
+// double: what one message has in all digits, another has as JavaScript writes
+// it. An amount of zero and none are alike too: what one message reports as
+// zero, another leaves out.
 func keyText(field any, name string) string {
 	switch field := field.(type) {
 	case *Amount:
-		return field.Decimal().Rat().RatString() // whatever decimal's variables say
+		signed := Amount{text: double.Shortest(field.text)}
+		return signed.Decimal().Rat().RatString() // whatever decimal's variables say
 	case *ID:
 		return string(*field)
 	case *PaymentStatus:
@@ -212,32 +220,21 @@ func keyText(field any, name string) string {
 		return string(*field)
 	case *string:
 		if strings.HasSuffix(name, "currency") {
-			return strings.ToLower(*field) // the shop plugins' bodies have some in upper case
+			return lowerASCII(*field) // a payment that was asked for may have it in upper case
 		}
 		return *field
 	}
 	return ""
 }
 
-// meaning returns one text for all spellings of a JSON value: whatever the
-// order of members, the white space, the escapes and the digits of numbers.
-func meaning(raw []byte) string {
-	value := jsontext.Value(bytes.Clone(raw))
-	var text []byte
-	_ = value.Format(jsontext.ReorderRawObjects(true)) // an event's JSON is valid
-	for d := jsontext.NewDecoder(bytes.NewReader(value)); ; {
-		token, err := d.ReadToken()
-		if err != nil {
-			return string(text)
-		}
-		switch token.Kind() {
-		case '"':
-			text = strconv.AppendQuote(text, token.String())
-		case '0':
-			text = append(text, plainDigits(token.String())...)
-		default:
-			text = append(text, byte(token.Kind()))
-		}
-		text = append(text, ' ')
+// meaning returns one text for all spellings of a JSON value that one signature
+// is good for: whatever the order of members, the white space, the escapes, the
+// digits of numbers, and lists or objects by index.
+func meaning(value []byte) string {
+	var doc canonical.Document
+	object := slices.Concat([]byte(`{"":`), value, []byte("}"))
+	if doc.Parse(object, canonical.DefaultDepth+1, canonical.DefaultValues+1) != nil {
+		return string(value) // of no verified event
 	}
+	return string(doc.Meaning().Member("").Append(nil))
 }

@@ -17,7 +17,9 @@ func place(of fields, name string) (field any, known string) {
 	if field = of.field(name); field != nil {
 		return field, name
 	}
-	known = otherCase(name)
+	if known = otherCase(name); otherCase(known) != name {
+		return nil, "" // such as "amount_"
+	}
 	return of.field(known), known
 }
 

@@ -126,7 +126,11 @@ func assertOdd(t *testing.T, form jovepay.IPNForm, example, body, name, value st
 	}
 	extra := extraOf(event)
 	if _, kept := extra[name]; !kept && got[name].IsZero() {
-		assert.Contains(t, []string{"null", `""`, "[]", "{}"}, value, "%s, form %s: lost", name, form)
+		none := []string{"null", `""`, "[]", "{}"}
+		if name == "parent_payment_id" {
+			none = append(none, "0")
+		}
+		assert.Contains(t, none, value, "%s, form %s: lost", name, form)
 	}
 	for odd, text := range extra {
 		assert.Equal(t, name, odd)
@@ -192,6 +196,75 @@ func TestEventFeeExtra(t *testing.T) {
 	assert.Equal(t, map[string]json.RawMessage{"fee": json.RawMessage(fee)}, e.Extra)
 }
 
+// TestEventNames reads a member by exactly two names: the guide's, and the same
+// in the other case.
+func TestEventNames(t *testing.T) {
+	t.Parallel()
+	for kind, test := range map[string]struct{ rest, member, value string }{
+		"payment":    {`"payment_id":1`, "pay_amount", "5"},
+		"one word":   {`"id":1,"status":"s","address":"x"`, "amount", "5"},
+		"an id":      {`"id":1,"status":"s","address":"x"`, "extra_id", `"5"`},
+		"recurring":  {`"id":1,"status":"s","amount":1`, "currency", `"5"`},
+		"three":      {`"payment_id":1`, "actually_paid_at_fiat", "5"},
+		"with a fee": {`"payment_id":1`, "fee", `{"serviceFee":1}`},
+	} {
+		read := []string{test.member, strings.Trim(camelCase(`"`+test.member+`":`), `":`)}
+		words := strings.Split(test.member, "_")
+		odd := []string{
+			test.member + "_", "_" + test.member, test.member + "__", strings.ToUpper(test.member), strings.ToUpper(test.member[:1]) + test.member[1:],
+			strings.Join(words, "__"), strings.Join(words, "-"), strings.Join(words, "_") + "_1", test.member + "1", strings.Join(words, ""),
+			read[1] + "_", "_" + read[1], strings.Join(words, ".") + " ", test.member + "\x00", "\u017f" + test.member,
+		}
+		for _, name := range odd {
+			if slices.Contains(read, name) {
+				continue
+			}
+			for _, form := range allForms() {
+				body := fmt.Sprintf(`{%s,%s:%s}`, test.rest, quoted(t, name), test.value)
+				event := parseAs(t, form, body)
+				assert.Len(t, extraOf(event), 1, "%s: %q, form %s", kind, name, form)
+				assert.Contains(t, extraOf(event), name)
+				assert.True(t, fieldsOf(event)[test.member].IsZero(), "%s: %q is read", kind, name)
+			}
+		}
+	}
+	for _, name := range []string{"service_fee_", "service__fee", "_service_fee", "ServiceFee", "_serviceFee", "serviceFee_", "serviceFEE", "currency_", "_currency"} {
+		e := parseAs(t, jovepay.FormRaw, `{"payment_id":1,"fee":{"depositFee":1,"`+name+`":2}}`).(*jovepay.PaymentEvent)
+		assert.Equal(t, &jovepay.Fee{DepositFee: amount("1")}, e.Fee, name)
+		assert.Contains(t, e.Extra, "fee", name)
+	}
+}
+
+// TestEventNone reads what means none.
+func TestEventNone(t *testing.T) {
+	t.Parallel()
+	for name, values := range map[string][]string{
+		"parent_payment_id": {`null`, `""`, `"null"`, `0`, `"0"`, `0.0`, `-0`},
+		"invoice_id":        {`null`, `""`, `"null"`},
+		"purchase_id":       {`null`, `""`, `"null"`},
+		"payin_extra_id":    {`null`, `""`, `"null"`},
+		"outcome_currency":  {`null`, `""`, `"null"`},
+		"origin_type":       {`null`, `""`, `"null"`},
+		"burning_percent":   {`null`, `""`, `"null"`},
+		"actually_paid":     {`null`, `""`, `"null"`},
+		"network_precision": {`null`, `"null"`},
+		"created_at":        {`null`, `""`},
+		"payment_extra_ids": {`null`},
+		"fee":               {`null`, `{}`, `[]`},
+	} {
+		for _, value := range values {
+			for _, form := range allForms() {
+				event := parseAs(t, form, `{"payment_id":1,"`+name+`":`+value+`}`)
+				assert.True(t, fieldsOf(event)[name].IsZero(), "%s is %s, form %s", name, value, form)
+				assert.Empty(t, extraOf(event), "%s is %s, form %s", name, value, form)
+				assert.Equal(t, parseAs(t, form, `{"payment_id":1}`).Key(), event.Key(), "%s is %s, form %s", name, value, form)
+			}
+		}
+	}
+	e := parseAs(t, jovepay.FormRaw, `{"payment_id":1,"order_id":"null","order_description":"null","invoice_id":0,"purchase_id":"0"}`).(*jovepay.PaymentEvent)
+	assert.Equal(t, []string{"null", "null", "0", "0"}, []string{e.OrderID, e.OrderDescription, string(e.InvoiceID), string(e.PurchaseID)})
+}
+
 // TestEventBothNames has a member by both its names: the guide's counts,
 // wherever it stands, and the other is kept.
 func TestEventBothNames(t *testing.T) {
@@ -211,6 +284,94 @@ func TestEventBothNames(t *testing.T) {
 			assert.Contains(t, e.Extra, "fee")
 		}
 	}
-	e := parseAs(t, jovepay.FormRaw, `{"payment_id":null,"paymentId":2}`).(*jovepay.PaymentEvent)
-	assert.Empty(t, e.ID, "null is an answer too")
+}
+
+// TestEventTwins has a member by both its names. If the second says the same as
+// the first, or nothing, it is no contradiction; otherwise it is kept.
+func TestEventTwins(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, value, twin string }{
+		{"payment_id", `1`, `"1"`},
+		{"payment_id", `"1"`, `1.0`},
+		{"payment_id", `null`, `null`},
+		{"payment_id", `1`, `null`},
+		{"parent_payment_id", `0`, `null`},
+		{"parent_payment_id", `null`, `"0"`},
+		{"parent_payment_id", `5`, `5e0`},
+		{"price_amount", `1.50`, `"1.5"`},
+		{"price_amount", `1.50`, `"null"`},
+		{"price_currency", `"usd"`, `"USD"`},
+		{"price_currency", `"USD"`, `"usd"`},
+		{"order_id", `"A-1/\u00e9"`, `"A-1\/é"`},
+		{"order_id", `7`, `"7"`},
+		{"transaction_id", `"x"`, `"x"`},
+		{"payment_extra_ids", `[7,8]`, `{"1":"8","0":"7"}`},
+		{"created_at", `"2023-07-26T14:20:11Z"`, `"2023-07-26T16:20:11.000+02:00"`},
+		{"network_precision", `8`, `"8"`},
+	} {
+		for _, form := range allForms() {
+			for _, body := range twinBodies(test.name, test.value, test.twin) {
+				event := parseAs(t, form, body)
+				assert.Empty(t, extraOf(event), "%s, form %s", body, form)
+				alone := parseAs(t, form, `{"paymentStatus":"","`+test.name+`":`+test.value+`}`)
+				assert.Equal(t, fieldsOf(alone)[test.name].Interface(), fieldsOf(event)[test.name].Interface(), body)
+			}
+		}
+	}
+	for _, test := range []struct{ name, value, twin string }{
+		{"payment_id", `1`, `2`},
+		{"payment_id", `null`, `2`},
+		{"payment_id", `""`, `2`},
+		{"payment_id", `1`, `[1]`},
+		{"payment_id", `{"n":1}`, `1`},
+		{"parent_payment_id", `null`, `5`},
+		{"parent_payment_id", `0`, `5`},
+		{"origin_type", `null`, `"REPEATED"`},
+		{"order_id", `"A"`, `"a"`},
+		{"order_id", `"null"`, `"A"`},
+		{"transaction_id", `"x"`, `"y"`},
+		{"price_amount", `1.5`, `1.51`},
+		{"price_amount", `null`, `0`},
+		{"price_amount", `1`, `"x"`},
+		{"price_currency", `"k"`, `"\u212a"`},
+		{"actually_paid", `1`, `true`},
+		{"outcome_amount", `1`, `2`},
+		{"payment_extra_ids", `[7]`, `[8]`},
+	} {
+		for _, form := range allForms() {
+			keys := map[string]bool{}
+			for _, body := range twinBodies(test.name, test.value, test.twin) {
+				event := parseAs(t, form, body)
+				keys[event.Key()] = true
+				camel := strings.Trim(camelCase(`"`+test.name+`":`), `":`)
+				assert.Contains(t, extraOf(event), camel, "%s, form %s", body, form)
+				_, misfit := extraOf(event)[test.name]
+				assert.Equal(t, strings.HasPrefix(test.value, "{"), misfit, "%s, form %s", body, form)
+			}
+			assert.Len(t, keys, 1, "the order does not count")
+		}
+	}
+}
+
+// TestEventKeyOfTwins tells events apart by a contradiction alone.
+func TestEventKeyOfTwins(t *testing.T) {
+	t.Parallel()
+	keys := map[string]bool{}
+	bodies := []string{
+		`{"payment_id":1}`, `{"payment_id":1,"paymentId":2}`, `{"payment_id":1,"paymentId":3}`, `{"payment_id":null,"paymentId":2}`,
+		`{"payment_id":{"n":1},"paymentId":2}`, `{"payment_id":{"n":1},"paymentId":3}`, `{"payment_id":{"n":2},"paymentId":3}`, `{"payment_id":{"n":1}}`,
+	}
+	for _, body := range bodies {
+		keys[parseAs(t, jovepay.FormRaw, body).Key()] = true
+	}
+	assert.Len(t, keys, len(bodies))
+}
+
+// twinBodies has a member by its two names, in both orders.
+func twinBodies(name, value, twin string) []string {
+	camel := strings.Trim(camelCase(`"`+name+`":`), `":`)
+	return []string{
+		fmt.Sprintf(`{"payment_status":"","%s":%s,"%s":%s}`, name, value, camel, twin),
+		fmt.Sprintf(`{"%s":%s,"%s":%s,"payment_status":""}`, camel, twin, name, value),
+	}
 }

@@ -3,6 +3,7 @@ package jovepay
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -14,7 +15,7 @@ import (
 
 // newEvent reads the event in signed, which is the text that carried the MAC,
 // or the same with its arrays if that form turns them into objects, or the
-// body if it was the raw form. root is signed as it was read to verify it.
+// body if it was the raw form. root has the names of signed.
 func newEvent(signed []byte, root canonical.Value, how Verification) Event {
 	raw := bytes.Clone(signed)
 	// What is read are parts of this one string.
@@ -24,9 +25,6 @@ func newEvent(signed []byte, root canonical.Value, how Verification) Event {
 	case paymentKind:
 		e := &PaymentEvent{verified: common}
 		e.Raw, e.Extra = raw, object.read(e)
-		for _, ticker := range [...]*string{&e.PriceCurrency, &e.PayCurrency, &e.OutcomeCurrency} {
-			*ticker = strings.ToLower(*ticker)
-		}
 		return e
 	case withdrawalKind:
 		e := &WithdrawalEvent{verified: common}
@@ -87,26 +85,62 @@ type eventObject struct {
 
 // read reads the members into their places, and returns those that have none
 // or do not fit: they never make an event unreadable. Of a member that is
-// there by two names the one that the guide has counts.
+// there by two names the one that the guide has counts; the other is returned
+// if it says something else.
 func (o *eventObject) read(into fields) (extra map[string]json.RawMessage) {
-	for name, value, rest := o.nextMember(o.text); value != ""; name, value, rest = o.nextMember(rest) {
-		field, known := place(into, name)
-		if known != name && o.root.Member(known).Kind() != 0 {
-			field = nil
-		}
-		if field != nil && o.readMember(field, name, value) {
-			continue
-		}
+	keep := func(name, value string) {
 		if extra == nil {
 			extra = map[string]json.RawMessage{}
 		}
 		extra[name] = json.RawMessage(value)
 	}
+	twins := false
+	for name, value, rest := o.nextMember(o.text); value != ""; name, value, rest = o.nextMember(rest) {
+		field, known := place(into, name)
+		switch {
+		case field != nil && o.twin(name, known):
+			twins = true
+		case field == nil || !o.readMember(field, known, value):
+			keep(name, value)
+		}
+	}
+	if !twins {
+		return extra
+	}
+	for name, value, rest := o.nextMember(o.text); value != ""; name, value, rest = o.nextMember(rest) {
+		field, known := place(into, name)
+		if field != nil && o.twin(name, known) && !o.agrees(field, known, value) {
+			keep(name, value)
+		}
+	}
 	return extra
 }
 
-// readMember reads a value into its field and reports whether it fits.
-func (o *eventObject) readMember(field any, name, value string) bool {
+// twin reports whether the object has the member that the guide calls known
+// by that name, and by another too.
+func (o *eventObject) twin(name, known string) bool {
+	return name != known && o.root.Member(known).Kind() != 0
+}
+
+// agrees reports whether value, that of a twin, says nothing or the same as
+// field, which has been read.
+func (o *eventObject) agrees(field any, known, value string) bool {
+	other := reflect.New(reflect.TypeOf(field).Elem())
+	if !o.readMember(other.Interface(), known, value) {
+		return false
+	}
+	switch field := field.(type) {
+	case *Amount:
+		return other.Elem().IsZero() || field.Equal(*other.Interface().(*Amount))
+	case *Time:
+		return other.Elem().IsZero() || field.Equal(other.Interface().(*Time).Time)
+	}
+	return other.Elem().IsZero() || reflect.DeepEqual(field, other.Interface())
+}
+
+// readMember reads the value of the member that the guide calls known into its
+// field and reports whether it fits.
+func (o *eventObject) readMember(field any, known, value string) bool {
 	if value[0] == 'n' {
 		return true
 	}
@@ -115,13 +149,9 @@ func (o *eventObject) readMember(field any, name, value string) bool {
 		text, ok := o.scalar(value)
 		return ok && (text == "null" || field.set(text) == nil)
 	case *ID:
-		if text, ok := o.scalar(value); ok && (value[0] == '"' || leadingDigits(text) == len(text)) {
-			*field = ID(text)
-			return true
-		}
-		return field.UnmarshalJSON([]byte(value)) == nil
+		return o.readID(field, known, value)
 	case *string:
-		return o.readText(field, value)
+		return o.readString(field, known, value)
 	case *PaymentStatus:
 		return o.readText((*string)(field), value)
 	case *WithdrawalStatus:
@@ -131,6 +161,9 @@ func (o *eventObject) readMember(field any, name, value string) bool {
 	case *Time:
 		return field.UnmarshalJSON([]byte(value)) == nil
 	case *[]ID:
+		if value[0] == '{' {
+			value = meaning([]byte(value)) // a list if its members are named 0, 1 and so on
+		}
 		var ids []ID
 		if jsonv2.Unmarshal([]byte(value), &ids) != nil {
 			return false
@@ -138,14 +171,56 @@ func (o *eventObject) readMember(field any, name, value string) bool {
 		*field = ids
 		return true
 	case **Fee:
-		if value[0] != '{' {
-			return value == "[]" // PHP's {}
+		fee := eventObject{value, o.root.Member(known), o.plain}
+		switch {
+		case fee.root.Len() == 0:
+			return value[0] == '{' || value[0] == '['
+		case value[0] != '{':
+			return false
 		}
 		*field = new(Fee)
-		fee := eventObject{value, o.root.Member(name), o.plain}
 		return len(fee.read(*field)) == 0
 	}
 	return false
+}
+
+// readID reads an id. That of a parent which is 0 means none.
+func (o *eventObject) readID(field *ID, known, value string) bool {
+	if text, ok := o.scalar(value); ok && (value[0] == '"' || leadingDigits(text) == len(text)) {
+		*field = ID(text)
+	} else if field.UnmarshalJSON([]byte(value)) != nil {
+		return false
+	}
+	if *field == "null" || *field == "0" && known == "parent_payment_id" {
+		*field = ""
+	}
+	return true
+}
+
+// readString reads a text; a ticker in lower case. The text null means none,
+// but for what the shop itself has written.
+func (o *eventObject) readString(field *string, known, value string) bool {
+	if !o.readText(field, value) {
+		return false
+	}
+	switch {
+	case *field == "null" && !strings.HasPrefix(known, "order_"):
+		*field = ""
+	case strings.HasSuffix(known, "currency"):
+		*field = lowerASCII(*field)
+	}
+	return true
+}
+
+// lowerASCII returns s with its ASCII letters in lower case. Unicode has other
+// letters that fold to these, such as the Kelvin sign.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r - 'A' + 'a'
+		}
+		return r
+	}, s)
 }
 
 // readText reads a string; of a number the digits, however it is spelled.
@@ -166,6 +241,9 @@ func (o *eventObject) readInt(field *int, value string) bool {
 	text, ok := o.scalar(value)
 	if !ok {
 		return false
+	}
+	if text == "null" {
+		return true
 	}
 	n, err := strconv.Atoi(plainDigits(text))
 	if err != nil {

@@ -182,7 +182,7 @@ func TestEventSpellings(t *testing.T) {
 		`"NaN"`:                   {"NaN", "NaN", "", "paid"},
 		`"é\n"`:                   {"é\n", "é\n", "", "paid"},
 		`""`:                      {"", "", "null", ""},
-		`"null"`:                  {"null", "null", "null", ""},
+		`"null"`:                  {"", "null", "null", ""},
 		`null`:                    {"", "", "null", ""},
 		`123456789012345678901`:   {"123456789012345678901", "123456789012345678901", "123456789012345678901", ""},
 		`9007199254740993`:        {"9007199254740993", "9007199254740993", "9007199254740993", ""},
@@ -266,39 +266,36 @@ func TestTwoBodiesOneSignature(t *testing.T) {
 }
 
 // TestEventArrays has arrays as arrays under every form, also under the one
-// that signs them as objects. An object that it signs alike stays an object.
+// that signs them as objects, and reads a list that is written as an object.
 func TestEventArrays(t *testing.T) {
 	t.Parallel()
-	const body = `{"payment_id":1,"payment_extra_ids":[7,"8",null,9.0],"more":[[],{"a":[true]}]}`
 	for _, form := range allForms() {
-		e := parseAs(t, form, body).(*jovepay.PaymentEvent)
+		e := parseAs(t, form, `{"payment_id":1,"payment_extra_ids":[7,"8",null,9.0],"more":[[],{"a":[true]}]}`).(*jovepay.PaymentEvent)
 		assert.Equal(t, []jovepay.ID{"7", "8", "", "9"}, e.PaymentExtraIDs, form)
 		assert.JSONEq(t, `[[],{"a":[true]}]`, string(e.Extra["more"]), form)
 		assert.Len(t, e.Extra, 1)
-	}
 
-	v := newVerifier(t, ipnSecret, jovepay.WithIPNForms(jovepay.FormJS))
-	signature := mac512(ipnSecret, `{"payment_extra_ids":{"0":7,"1":8},"payment_id":1}`)
-	for body, want := range map[string][]jovepay.ID{
-		`{"payment_id":1,"payment_extra_ids":[7,8]}`:         {"7", "8"},
-		`{"payment_id":1,"payment_extra_ids":{"1":8,"0":7}}`: nil,
-	} {
-		event, err := v.Parse([]byte(body), signature)
-		require.NoError(t, err)
-		e := event.(*jovepay.PaymentEvent)
-		assert.Equal(t, want, e.PaymentExtraIDs)
-		if want == nil {
-			assert.Equal(t, `{"0":7,"1":8}`, string(e.Extra["payment_extra_ids"]))
+		for ids, want := range map[string][]jovepay.ID{
+			`{"1":8,"0":7}`: {"7", "8"}, `{"0":9007199254740991}`: {"9007199254740991"}, `{}`: {}, `[]`: {},
+			`{"0":{"0":7}}`: nil, `{"1":7}`: nil, `{"0":7,"2":8}`: nil, `{"00":7}`: nil, `{"0":7,"a":8}`: nil,
+		} {
+			e := parseAs(t, form, `{"payment_id":1,"payment_extra_ids":`+ids+`}`).(*jovepay.PaymentEvent)
+			assert.Equal(t, want, e.PaymentExtraIDs, "%s, form %s", ids, form)
+			assert.Equal(t, want == nil, len(e.Extra) == 1, "%s, form %s", ids, form)
 		}
 	}
 }
 
-// TestEventEmptyFee knows that PHP has one text for no members and no elements.
+// TestEventEmptyFee reads an empty fee as none: two forms have one text for no
+// members and no elements.
 func TestEventEmptyFee(t *testing.T) {
 	t.Parallel()
 	for _, form := range allForms() {
-		e := parseAs(t, form, `{"payment_id":1,"fee":{}}`).(*jovepay.PaymentEvent)
-		assert.Nil(t, e.Extra, form)
+		for _, fee := range []string{`{}`, `[]`, `null`, `{ }`} {
+			e := parseAs(t, form, `{"payment_id":1,"fee":`+fee+`}`).(*jovepay.PaymentEvent)
+			assert.Nil(t, e.Fee, form)
+			assert.Nil(t, e.Extra, form)
+		}
 	}
 }
 
@@ -307,4 +304,18 @@ func TestEventTickers(t *testing.T) {
 	t.Parallel()
 	e := parseAs(t, jovepay.FormRaw, `{"paymentId":1,"priceCurrency":"USD","payCurrency":"USDTTRC20","outcomeCurrency":"Trx"}`).(*jovepay.PaymentEvent)
 	assert.Equal(t, []string{"usd", "usdttrc20", "trx"}, []string{e.PriceCurrency, e.PayCurrency, e.OutcomeCurrency})
+	w := parseAs(t, jovepay.FormRaw, `{"id":1,"status":"S","address":"x","currency":"BTC"}`).(*jovepay.WithdrawalEvent)
+	assert.Equal(t, "btc", w.Currency)
+	r := parseAs(t, jovepay.FormRaw, `{"id":1,"status":"S","amount":1,"currency":"BTC"}`).(*jovepay.RecurringPaymentEvent)
+	assert.Equal(t, "btc", r.Currency)
+
+	// Letters of Unicode that fold to ASCII are others.
+	e = parseAs(t, jovepay.FormRaw, `{"payment_id":1,"price_currency":"\u212aSM","pay_currency":"\u0130CX","fee":{"currency":"\u0130\u017fA"}}`).(*jovepay.PaymentEvent)
+	assert.Equal(t, []string{"\u212asm", "\u0130cx", "\u0130\u017fa"}, []string{e.PriceCurrency, e.PayCurrency, e.Fee.Currency})
+	for _, twins := range [][2]string{{"k", "\u212a"}, {"s", "\u017f"}, {"i", "\u0130"}, {"\u0131", "i"}} {
+		key := func(ticker string) string {
+			return parseAs(t, jovepay.FormRaw, `{"payment_id":1,"pay_currency":"`+ticker+`"}`).Key()
+		}
+		assert.NotEqual(t, key(twins[0]), key(twins[1]), twins)
+	}
 }

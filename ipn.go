@@ -1,6 +1,7 @@
 package jovepay
 
 import (
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -64,8 +65,11 @@ func sortedForms() [4]canonical.Form {
 }
 
 const (
-	defaultIPNMaxBytes = 1 << 20
+	defaultIPNMaxBytes = 64 << 10
 	retainedBytes      = 64 << 10 // a larger document is not kept for reuse
+
+	// fipsSecretBytes is how long a key of HMAC must be in FIPS 140-3 mode.
+	fipsSecretBytes = 112 / 8
 )
 
 // IPNVerifier tells genuine notifications (IPN) from forged ones. It needs no
@@ -76,8 +80,8 @@ type IPNVerifier struct {
 	forms    [canonical.Python + 1]bool
 	raw      bool
 	maxBytes int
-	log      *slog.Logger
-	pool     *sync.Pool // of *verification
+	log      *slog.Logger // nil: slog.Default()
+	pool     *sync.Pool   // of *verification
 }
 
 // IPNOption configures an [IPNVerifier].
@@ -113,7 +117,11 @@ func WithIPNForms(forms ...IPNForm) IPNOption {
 	}
 }
 
-// WithIPNMaxBytes sets how long a notification may be. The default is 1 MiB.
+// WithIPNMaxBytes sets how long a notification may be. The default is 64 KiB;
+// real ones have 1 or 2 KiB. Anybody can post to the address of a shop: a
+// request in progress takes up to 8 bytes of memory for each byte of its body.
+// Whatever the limit, a notification with more than 4,096 values or 512 levels
+// is malformed.
 func WithIPNMaxBytes(n int) IPNOption {
 	return func(v *IPNVerifier) error {
 		if n <= 0 || n >= 1<<30 {
@@ -124,8 +132,10 @@ func WithIPNMaxBytes(n int) IPNOption {
 	}
 }
 
-// WithIPNLogger logs what [IPNVerifier.Handler] refuses or fails at, without
-// bodies or secrets. By default nothing is logged.
+// WithIPNLogger logs what [IPNVerifier.Handler] rejects (level Warn) and where
+// its function fails or panics (level Error) to log, without bodies, signatures
+// or secrets. The default is what [slog.Default] is at that moment. To log
+// nothing, give it slog.New([slog.DiscardHandler]).
 func WithIPNLogger(log *slog.Logger) IPNOption {
 	return func(v *IPNVerifier) error {
 		if log == nil {
@@ -138,13 +148,14 @@ func WithIPNLogger(log *slog.Logger) IPNOption {
 
 // NewIPNVerifier returns a verifier for notifications signed with the IPN
 // secret from JovePay's dashboard. White space around the secret is dropped;
-// an empty one is an error.
+// an empty one is an error. Where FIPS 140-3 mode is enforced
+// (GODEBUG=fips140=only), so is one of fewer than 14 bytes, which HMAC does not
+// take as a key there.
 func NewIPNVerifier(secret string, opts ...IPNOption) (*IPNVerifier, error) {
 	v := &IPNVerifier{
 		forms:    [...]bool{true, true, true, true},
 		raw:      true,
 		maxBytes: defaultIPNMaxBytes,
-		log:      slog.New(slog.DiscardHandler),
 	}
 	if err := v.addSecret(secret); err != nil {
 		return nil, err
@@ -166,8 +177,16 @@ func (v *IPNVerifier) addSecret(s string) error {
 	if s == "" {
 		return errors.New("jovepay: IPN secret is empty")
 	}
+	if !usableKey(s) {
+		return fmt.Errorf("jovepay: IPN secret: FIPS 140-3 mode requires %d bytes or more", fipsSecretBytes)
+	}
 	v.secrets = append(v.secrets, newSecret(s))
 	return nil
+}
+
+// usableKey reports whether [hmac.New] takes key; if not, it panics.
+func usableKey[T string | []byte](key T) bool {
+	return len(key) >= fipsSecretBytes || !fips140.Enforced()
 }
 
 // Verify reports whether signature, the value of the x-jovepay-sig header,
@@ -187,8 +206,10 @@ func (v *IPNVerifier) Verify(body []byte, signature string) error {
 // Parse verifies body as [IPNVerifier.Verify] does and returns the event in
 // it. The event is read from the text that was signed, not from the body, so
 // that what is acted on is what JovePay vouched for: a number that was signed in
-// the js or php form has at most the digits of a double. A member of an
-// unexpected type is left out of the typed fields and is found in Extra.
+// the js or php form has at most the digits of a double. All bodies that one
+// signature is good for are one event, with one Key, equal fields and equal Raw
+// and Extra. A member of an unexpected type is missing from the typed fields and
+// is found in Extra.
 func (v *IPNVerifier) Parse(body []byte, signature string) (Event, error) {
 	work := v.begin()
 	defer v.end(work)
@@ -196,15 +217,14 @@ func (v *IPNVerifier) Parse(body []byte, signature string) (Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	signed := work.text
-	switch {
-	case found.Form == FormRaw:
-		signed = body
-	case found.Form == FormJS && work.doc.Differ(canonical.JS, canonical.JSArrays):
-		work.text = work.doc.Append(work.text[:0], canonical.JSArrays)
+	signed := body
+	if form, ok := found.Form.canonical(); ok {
+		if form == canonical.JS && work.doc.Lists() || work.pieces {
+			work.text = work.doc.Root(form).Append(work.text[:0])
+		}
 		signed = work.text
 	}
-	return newEvent(signed, work.doc.Root(canonical.JSArrays), found), nil
+	return newEvent(signed, work.doc.Root(canonical.JS), found), nil
 }
 
 // Sign returns a signature that [IPNVerifier.Verify] accepts for body, made
@@ -220,7 +240,8 @@ func (v *IPNVerifier) Sign(body []byte) string {
 	if v.raw && v.forms == [len(v.forms)]bool{} {
 		return hex.EncodeToString(work.keys[0].mac256(body))
 	}
-	return hex.EncodeToString(work.keys[0].mac512(work.doc.Append(nil, v.signingForm())))
+	work.write(v.signingForm())
+	return hex.EncodeToString(work.keys[0].mac512(work.text))
 }
 
 func (v *IPNVerifier) signingForm() canonical.Form {
@@ -234,11 +255,12 @@ func (v *IPNVerifier) signingForm() canonical.Form {
 
 // verification is the memory of one verification, kept for the next.
 type verification struct {
-	doc  canonical.Document
-	text []byte
-	hex  [2 * sha512.Size]byte
-	want [sha512.Size]byte
-	keys []macs
+	doc    canonical.Document
+	text   []byte // the text of the form that was tried last, or its last piece
+	pieces bool   // the text came in pieces
+	hex    [2 * sha512.Size]byte
+	want   [sha512.Size]byte
+	keys   []macs
 }
 
 // macs holds the states of one secret, and the room for their result.
@@ -256,13 +278,34 @@ func newVerification(secrets []secret) *verification {
 	return work
 }
 
-func (m *macs) mac512(text []byte) []byte { return sum(m.sha512, text, m.sum[:0]) }
-func (m *macs) mac256(text []byte) []byte { return sum(m.sha256, text, m.sum[:0]) }
+// mac512 returns the MAC of the text whose last piece is rest.
+func (m *macs) mac512(rest []byte) []byte {
+	m.sha512.Write(rest)
+	return m.sha512.Sum(m.sum[:0])
+}
 
-func sum(h hash.Hash, text, into []byte) []byte {
-	h.Reset()
-	h.Write(text)
-	return h.Sum(into)
+func (m *macs) mac256(text []byte) []byte {
+	m.sha256.Reset()
+	m.sha256.Write(text)
+	return m.sha256.Sum(m.sum[:0])
+}
+
+// write writes the text of the form to work.text, for mac512 of every key.
+func (work *verification) write(form canonical.Form) {
+	for i := range work.keys {
+		work.keys[i].sha512.Reset()
+	}
+	work.pieces = false
+	work.text = work.doc.Stream(work, work.text[:0], form)
+}
+
+// Write takes a piece of a text that is too long to be kept.
+func (work *verification) Write(piece []byte) (int, error) {
+	for i := range work.keys {
+		work.keys[i].sha512.Write(piece)
+	}
+	work.pieces = true
+	return len(piece), nil
 }
 
 func (v *IPNVerifier) begin() *verification {
@@ -283,7 +326,7 @@ func (v *IPNVerifier) read(work *verification, body []byte) error {
 	if len(body) > v.maxBytes {
 		return fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, ErrIPNTooLarge, v.maxBytes)
 	}
-	if err := work.doc.Parse(body, canonical.DefaultDepth); err != nil {
+	if err := work.doc.Parse(body, canonical.DefaultDepth, canonical.DefaultValues); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformedIPN, err)
 	}
 	return nil
@@ -316,7 +359,7 @@ func (v *IPNVerifier) verify(work *verification, body []byte, signature string) 
 		if !v.forms[form] || v.tried(work, form) {
 			continue
 		}
-		work.text = work.doc.Append(work.text[:0], form)
+		work.write(form)
 		for i := range work.keys {
 			if hmac.Equal(work.keys[i].mac512(work.text), want) {
 				return Verification{IPNForm(form.String()), i}, nil

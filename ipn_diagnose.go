@@ -2,14 +2,19 @@ package jovepay
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -47,9 +52,10 @@ func (d *Diagnosis) find(format string, args ...any) {
 
 // Diagnose says why signature does not match body, for a developer who
 // expects that it does: which forms were tried, whether a form that is not
-// accepted, one of otherSecrets, or another rule would match, and whether the
-// body looks changed on its way. It is slow and says more than a sender may
-// know: never answer a request with it. [IPNVerifier.Handler] does not use it.
+// accepted, one of otherSecrets, another spelling of a secret or another rule
+// would match, and whether the body looks changed on its way. It is slow and
+// says more than a sender may know: never respond to a request with it.
+// [IPNVerifier.Handler] does not use it.
 func (v *IPNVerifier) Diagnose(body []byte, signature string, otherSecrets ...string) *Diagnosis {
 	work := v.begin()
 	defer v.end(work)
@@ -59,19 +65,23 @@ func (v *IPNVerifier) Diagnose(body []byte, signature string, otherSecrets ...st
 		return d
 	}
 	want, ok := d.readSignature(signature)
-	if len(body) > v.maxBytes {
+	switch {
+	case len(body) > v.maxBytes:
 		d.find("The body has %d bytes; the limit is %d.", len(body), v.maxBytes)
 		return d
+	case len(bytes.TrimSpace(body)) == 0:
+		d.find("The body is empty: it may have been read before, and a request's body can be read once.")
+		return d
 	}
-	var doc canonical.Document
-	wellFormed := doc.Parse(body, canonical.DefaultDepth) == nil
-	if ok {
-		if wellFormed {
-			d.listTried(v, len(want))
-		}
-		d.search(v, &doc, body, want, otherSecrets)
+	wellFormed := v.read(work, body) == nil
+	if ok && wellFormed {
+		d.listTried(v, len(want))
 	}
+	found := ok && d.search(v, body, want, otherSecrets)
 	d.look(body, wellFormed)
+	if ok && !found {
+		d.find("No form or rule that is known gives this signature with these secrets: the secret is another one, or the body was changed.")
+	}
 	return d
 }
 
@@ -106,21 +116,26 @@ func (d *Diagnosis) listTried(v *IPNVerifier, size int) {
 }
 
 // search looks for a key, a rule and a body that give the signature, the
-// likeliest first.
-func (d *Diagnosis) search(v *IPNVerifier, doc *canonical.Document, body, want []byte, otherSecrets []string) {
+// likeliest first, and reports whether it found them.
+func (d *Diagnosis) search(v *IPNVerifier, body, want []byte, otherSecrets []string) bool {
 	keys := candidateKeys(v, otherSecrets)
 	size := len(want)
-	for _, key := range keys {
+	for _, c := range unwrap(body, v.maxBytes) {
 		for _, form := range knownForms() {
-			text, right, accepted := form.textOf(doc, body, v)
-			switch {
-			case size != right || len(text) == 0 || !mac(key.key, text, want):
-			case accepted:
-				d.find("It matches with %s over the text of form %s.", key.name, form)
-				return
-			default:
-				d.find("It matches with %s over the text of form %s, which this verifier was told not to accept.", key.name, form)
-				return
+			text, right, accepted := form.textOf(c.body, v)
+			for _, key := range keys {
+				if size != right || len(text) == 0 || !mac(key.key, text, want) {
+					continue
+				}
+				rest := "."
+				switch {
+				case c.how != "":
+					rest = ", once the body is " + c.how + ". Give the verifier the bytes that JovePay sent."
+				case !accepted:
+					rest = ", which this verifier was told not to accept."
+				}
+				d.find("It matches with %s over the text of form %s%s", key.name, form, rest)
+				return true
 			}
 		}
 	}
@@ -132,19 +147,20 @@ func (d *Diagnosis) search(v *IPNVerifier, doc *canonical.Document, body, want [
 		for _, key := range keys {
 			if mac(key.key, original, want) {
 				d.find("It matches with %s over the body before it was changed on its way: %s. Verify the bytes as they arrive, before anything parses them.", key.name, change.name)
-				return
+				return true
 			}
 		}
 	}
-	for _, key := range keys {
-		for _, form := range knownForms() {
-			if text, right, _ := form.textOf(doc, body, v); len(text) > 0 && mac(key.key, text, want) {
-				d.find("It matches with %s over the text of form %s, but with HMAC-SHA%d where the form has HMAC-SHA%d. That text may be the body that was sent, and what arrived was re-serialised.", key.name, form, size*8, right*8)
-				return
+	for _, form := range knownForms() {
+		text, right, _ := form.textOf(body, v)
+		for _, key := range keys {
+			if len(text) > 0 && mac(key.key, text, want) {
+				d.find("It matches with %s over the text of form %s, but with HMAC-SHA%d where the form has HMAC-SHA%d. That text may be the body that was sent, and what arrived was re-serialized.", key.name, form, size*8, right*8)
+				return true
 			}
 		}
 	}
-	d.find("No form or rule that is known gives this signature with these secrets: the secret is another one, or the body was changed.")
+	return false
 }
 
 // A candidate is a key that a notification may have been signed with.
@@ -153,22 +169,53 @@ type candidate struct {
 	key  []byte
 }
 
+// candidateKeys returns every secret as it was given, and then in its other
+// spellings.
 func candidateKeys(v *IPNVerifier, otherSecrets []string) []candidate {
-	var keys []candidate
-	for i, s := range v.secrets {
-		keys = append(keys, candidate{fmt.Sprintf("secret %d", i), []byte(s())})
-	}
-	for i, s := range v.secrets {
-		for _, decode := range []func(string) ([]byte, error){hex.DecodeString, base64.StdEncoding.DecodeString} {
-			if key, err := decode(s()); err == nil {
-				keys = append(keys, candidate{fmt.Sprintf("secret %d, decoded from hexadecimal or base64,", i), key})
-			}
+	var given, spelled []candidate
+	add := func(name, secret string) {
+		given = append(given, candidate{name, []byte(secret)})
+		for _, s := range spellings(secret) {
+			spelled = append(spelled, candidate{name + s.name, s.key})
 		}
 	}
-	for i, s := range otherSecrets {
-		keys = append(keys, candidate{fmt.Sprintf("other secret %d", i), []byte(strings.TrimSpace(s))})
+	for i, s := range v.secrets {
+		add(fmt.Sprintf("secret %d", i), s())
 	}
-	return keys
+	for i, s := range otherSecrets {
+		add(fmt.Sprintf("other secret %d", i), strings.TrimSpace(s))
+	}
+	return slices.DeleteFunc(append(given, spelled...), func(c candidate) bool { return !usableKey(c.key) })
+}
+
+// spellings returns what a secret may have been before it was copied.
+func spellings(secret string) []candidate {
+	var all []candidate
+	add := func(name, key string) {
+		if key != "" && key != secret {
+			all = append(all, candidate{name, []byte(key)})
+		}
+	}
+	visible := strings.TrimFunc(secret, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+	})
+	add(", without the byte order mark or another invisible character around it,", visible)
+	for _, end := range []string{`\n`, `\r`} {
+		visible = strings.TrimSuffix(visible, end)
+	}
+	add(", without the escaped line end behind it,", visible)
+	bare := strings.Trim(visible, "\"'`“”‘’")
+	add(", without the quotes around it,", bare)
+	if decoded, err := url.PathUnescape(bare); err == nil {
+		add(", decoded from a URL,", decoded)
+	}
+	if key, err := hex.DecodeString(bare); err == nil {
+		add(", decoded from hexadecimal or base64,", string(key))
+	}
+	if key, ok := decodeBase64([]byte(bare)); ok {
+		add(", decoded from hexadecimal or base64,", string(key))
+	}
+	return all
 }
 
 func knownForms() [5]IPNForm {
@@ -177,11 +224,14 @@ func knownForms() [5]IPNForm {
 
 // textOf returns what the form signs, the size of its hash, and whether v
 // accepts it. There is no text of a malformed body but the raw one.
-func (f IPNForm) textOf(doc *canonical.Document, body []byte, v *IPNVerifier) (text []byte, size int, accepted bool) {
-	if sorted, ok := f.canonical(); ok {
-		return doc.Append(nil, sorted), sha512.Size, v.forms[sorted]
+func (f IPNForm) textOf(body []byte, v *IPNVerifier) (text []byte, size int, accepted bool) {
+	sorted, ok := f.canonical()
+	if !ok {
+		return body, sha256.Size, v.raw
 	}
-	return body, sha256.Size, v.raw
+	var doc canonical.Document
+	_ = doc.Parse(body, canonical.DefaultDepth, canonical.DefaultValues)
+	return doc.Append(nil, sorted), sha512.Size, v.forms[sorted]
 }
 
 // mac reports whether the MAC of text, with the hash of its size, is want.
@@ -190,7 +240,8 @@ func mac(key, text, want []byte) bool {
 	if len(want) == sha256.Size {
 		h = hmac.New(sha256.New, key)
 	}
-	return hmac.Equal(sum(h, text, nil), want)
+	h.Write(text)
+	return hmac.Equal(h.Sum(nil), want)
 }
 
 type undoing struct {
@@ -225,23 +276,109 @@ func undoings() []undoing {
 	}
 }
 
-// look tells what the body's looks say.
+// A wrapped is what a body may hold, and how to get at it.
+type wrapped struct {
+	how  string
+	body []byte
+}
+
+// unwrap returns body and what it may hold, up to a few layers deep and of at
+// most limit bytes each.
+func unwrap(body []byte, limit int) []wrapped {
+	const most = 8
+	all := []wrapped{{body: body}}
+	for i := 0; i < len(all) && i < most; i++ {
+		outer := all[i]
+		add := func(how string, inner []byte) {
+			if len(inner) > 0 && len(inner) <= limit {
+				all = append(all, wrapped{strings.TrimPrefix(outer.how+" and "+how, " and "), inner})
+			}
+		}
+		trimmed := bytes.TrimSpace(outer.body)
+		if inner, ok := bytes.CutPrefix(trimmed, []byte("\ufeff")); ok {
+			add("freed of its byte order mark", inner)
+		}
+		if r, err := gzip.NewReader(bytes.NewReader(outer.body)); err == nil {
+			inner, _ := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+			add("decompressed", inner)
+		}
+		if inner, err := jsontext.AppendUnquote(nil, trimmed); err == nil {
+			add("decoded from a JSON string", inner)
+		}
+		if inner, ok := decodeBase64(trimmed); ok {
+			add("decoded from base64", inner)
+		}
+		if form, ok := readForm(trimmed); ok {
+			for _, values := range form {
+				for _, value := range values {
+					add("taken out of a form", []byte(value))
+				}
+			}
+		}
+	}
+	return all
+}
+
+// decodeBase64 decodes what is base64 of any kind.
+func decodeBase64(text []byte) (decoded []byte, ok bool) {
+	text = bytes.TrimRight(text, "=")
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		if decoded, err := encoding.AppendDecode(nil, text); err == nil && len(decoded) > 0 {
+			return decoded, true
+		}
+	}
+	return nil, false
+}
+
+// readForm reads a form as browsers encode it.
+func readForm(text []byte) (form url.Values, ok bool) {
+	odd := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("{}\"<>", r) }
+	if !bytes.ContainsRune(text, '=') || bytes.ContainsFunc(text, odd) {
+		return nil, false
+	}
+	form, err := url.ParseQuery(string(text))
+	return form, err == nil
+}
+
+// look says what the body's looks say.
 func (d *Diagnosis) look(body []byte, wellFormed bool) {
 	trimmed := bytes.TrimSpace(body)
+	begins := func(with string) bool { return bytes.HasPrefix(trimmed, []byte(with)) }
+	_, isBase64 := decodeBase64(trimmed)
+	_, isForm := readForm(trimmed)
+	var refused *canonical.Error
+	cutOff := errors.As(d.Err, &refused) && refused.Reason == canonical.Truncated
 	switch {
-	case len(trimmed) == 0:
-		d.find("The body is empty: it may have been read before, and a request's body can be read once.")
-	case wellFormed && jsontext.Value(trimmed).Kind() == '{':
-		compact := jsontext.Value(bytes.Clone(trimmed))
-		if compact.Compact() == nil && len(compact) != len(trimmed) {
-			d.find("The body has white space between its members; what JovePay's guide shows as sent is compact. It may have been re-serialised.")
-		}
-		if bytes.Contains(body, []byte(`\u003c`)) || bytes.Contains(body, []byte(`\u0026`)) {
-			d.find(`The body has \u003c or \u0026, as Go's encoding/json writes. It may have been re-serialised.`)
-		}
-	case trimmed[0] != '{' && bytes.ContainsRune(trimmed, '='):
-		d.find("The body looks like a form, not JSON.")
-	case trimmed[0] == '"':
+	case wellFormed:
+		d.lookSerialized(body, trimmed)
+	case begins("\x1f\x8b"), begins("\x28\xb5\x2f\xfd"), begins("\x78\x01"), begins("\x78\x9c"), begins("\x78\xda"):
+		d.find("The body is compressed; what JovePay's guide shows as sent is not. A proxy may have done it.")
+	case begins("\xef\xbb\xbf"), begins("\xff\xfe"), begins("\xfe\xff"), bytes.IndexByte(body, 0) >= 0:
+		d.find("The body has a byte order mark or is in UTF-16: it was re-encoded.")
+	case begins(`"`):
 		d.find("The body is a JSON string: it may have been encoded twice.")
+	case begins("<"):
+		d.find("The body looks like HTML or XML, not JSON.")
+	case begins("--") && bytes.Contains(trimmed, []byte("form-data")):
+		d.find("The body looks like a form of several parts, not JSON.")
+	case isBase64:
+		d.find("The body looks like base64, not JSON. A gateway may have encoded it.")
+	case isForm:
+		d.find("The body looks like a form, not JSON.")
+	case begins("{") && cutOff:
+		d.find("The end of the body is missing: it may have been cut off by a limit on its size.")
+	case !begins("{") && bytes.HasSuffix(trimmed, []byte("}")):
+		d.find("The beginning of the body is missing: a part of it may have been read before, and a request's body can be read once.")
+	}
+}
+
+// lookSerialized says what speaks for a body that was parsed and written again.
+func (d *Diagnosis) lookSerialized(body, trimmed []byte) {
+	compact := jsontext.Value(bytes.Clone(trimmed))
+	if compact.Compact() == nil && len(compact) != len(trimmed) {
+		d.find("The body has white space between its members; what JovePay's guide shows as sent is compact. It may have been re-serialized.")
+	}
+	if bytes.Contains(body, []byte(`\u003c`)) || bytes.Contains(body, []byte(`\u0026`)) {
+		d.find(`The body has \u003c or \u0026, as Go's encoding/json writes. It may have been re-serialized.`)
 	}
 }

@@ -1,9 +1,12 @@
 package jovepay_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -15,7 +18,7 @@ import (
 
 // What a diagnosis says of many deliveries.
 const (
-	respelled   = " That text may be the body that was sent, and what arrived was re-serialised."
+	respelled   = " That text may be the body that was sent, and what arrived was re-serialized."
 	nothingFits = "No form or rule that is known gives this signature with these secrets: the secret is another one, or the body was changed."
 )
 
@@ -133,8 +136,10 @@ func TestDiagnoseSignature(t *testing.T) {
 func TestDiagnoseBody(t *testing.T) {
 	t.Parallel()
 	const (
-		spaced  = "The body has white space between its members; what JovePay's guide shows as sent is compact. It may have been re-serialised."
-		escaped = `The body has \u003c or \u0026, as Go's encoding/json writes. It may have been re-serialised.`
+		spaced     = "The body has white space between its members; what JovePay's guide shows as sent is compact. It may have been re-serialized."
+		encoded    = "The body has a byte order mark or is in UTF-16: it was re-encoded."
+		compressed = "The body is compressed; what JovePay's guide shows as sent is not. A proxy may have done it."
+		escaped    = `The body has \u003c or \u0026, as Go's encoding/json writes. It may have been re-serialized.`
 	)
 	changed := func(what string) string {
 		return "It matches with secret 0 over the body before it was changed on its way: " + what +
@@ -155,16 +160,26 @@ func TestDiagnoseBody(t *testing.T) {
 			[]string{changed("<, > and & were escaped, as Go's encoding/json does"), escaped},
 		},
 
-		"nothing":      {sent, "", []string{nothingFits, "The body is empty: it may have been read before, and a request's body can be read once."}},
-		"a form":       {sent, "payment_id=1&payment_status=finished", []string{nothingFits, "The body looks like a form, not JSON."}},
-		"JSON in JSON": {sent, `"{\"payment_id\":1}"`, []string{nothingFits, "The body is a JSON string: it may have been encoded twice."}},
-		"reordered":    {`{"b":2,"a":1}`, `{"a": 1, "b": 2}`, []string{nothingFits, spaced}},
+		"nothing":      {sent, "", []string{"The body is empty: it may have been read before, and a request's body can be read once."}},
+		"a form":       {sent, "payment_id=1&payment_status=finished", []string{"The body looks like a form, not JSON.", nothingFits}},
+		"JSON in JSON": {sent, `"{\"payment_id\":1}"`, []string{"The body is a JSON string: it may have been encoded twice.", nothingFits}},
+		"reordered":    {`{"b":2,"a":1}`, `{"a": 1, "b": 2}`, []string{spaced, nothingFits}},
 		"was sorted": {
 			`{"a":1,"b":2}`, `{"b": 2, "a": 1}`,
 			[]string{"It matches with secret 0 over the text of form js, but with HMAC-SHA256 where the form has HMAC-SHA512." + respelled, spaced},
 		},
-		"other values": {`{"a":"<"}`, `{"a": "\u003c!"}`, []string{nothingFits, spaced, escaped}},
-		"not JSON":     {sent, "<html>", []string{nothingFits}},
+		"other values":            {`{"a":"<"}`, `{"a": "\u003c!"}`, []string{spaced, escaped, nothingFits}},
+		"HTML":                    {sent, "<html>", []string{"The body looks like HTML or XML, not JSON.", nothingFits}},
+		"not JSON":                {sent, "hello there", []string{nothingFits}},
+		"end cut off":             {sent, sent[:20], []string{"The end of the body is missing: it may have been cut off by a limit on its size.", nothingFits}},
+		"front read":              {sent, sent[9:], []string{"The beginning of the body is missing: a part of it may have been read before, and a request's body can be read once.", nothingFits}},
+		"white space":             {sent, " \r\n", []string{"The body is empty: it may have been read before, and a request's body can be read once."}},
+		"parts":                   {sent, "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--", []string{"The body looks like a form of several parts, not JSON.", nothingFits}},
+		"gzip, cut off":           {sent, "\x1f\x8b\x08\x00=", []string{compressed, nothingFits}},
+		"zlib":                    {sent, "\x78\x9c=\x01", []string{compressed, nothingFits}},
+		"zstd":                    {sent, "\x28\xb5\x2f\xfd=", []string{compressed, nothingFits}},
+		"UTF-16":                  {sent, "{\x00\"\x00=\x00", []string{encoded, nothingFits}},
+		"base64 of nothing known": {sent, "aGVsbG8gdGhlcmUgPSA=", []string{"The body looks like base64, not JSON. A gateway may have encoded it.", nothingFits}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,6 +188,99 @@ func TestDiagnoseBody(t *testing.T) {
 			require.Error(t, d.Err)
 			assert.Equal(t, test.want, d.Findings)
 		})
+	}
+}
+
+// TestDiagnoseWrapped finds the body that was signed within the one that came,
+// by either hash, and says what it looks like.
+func TestDiagnoseWrapped(t *testing.T) {
+	t.Parallel()
+	const sent = `{"b":[1e-7],"a":"é/?&="}`
+	zipped := func(s string) string {
+		var out bytes.Buffer
+		w := gzip.NewWriter(&out)
+		_, err := w.Write([]byte(s))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return out.String()
+	}
+	encoded := func(e *base64.Encoding, s string) string { return e.EncodeToString([]byte(s)) }
+	for name, test := range map[string]struct{ arrived, how, look string }{
+		"gzip":           {zipped(sent), "decompressed", "The body is compressed;"},
+		"base64":         {encoded(base64.StdEncoding, sent), "decoded from base64", "The body looks like base64,"},
+		"base64 of URLs": {encoded(base64.RawURLEncoding, sent), "decoded from base64", "The body looks like base64,"},
+		"JSON in JSON":   {quoted(t, sent), "decoded from a JSON string", "The body is a JSON string:"},
+		"a form":         {"x=1&payload=" + url.QueryEscape(sent), "taken out of a form", "The body looks like a form,"},
+		"BOM":            {"\ufeff" + sent, "freed of its byte order mark", "The body has a byte order mark"},
+		"gzip in base64": {encoded(base64.StdEncoding, zipped(sent)), "decoded from base64 and decompressed", "The body looks like base64,"},
+		"string in gzip": {zipped(quoted(t, sent)), "decompressed and decoded from a JSON string", "The body is compressed;"},
+	} {
+		for _, form := range []jovepay.IPNForm{jovepay.FormPHP, jovepay.FormRaw} {
+			v := newVerifier(t, "another", jovepay.WithFurtherSecret(ipnSecret))
+			d := v.Diagnose([]byte(test.arrived), signAs(t, form, sent))
+			require.Len(t, d.Findings, 2, "%s: %s", name, d)
+			assert.Equal(t, fmt.Sprintf("It matches with secret 1 over the text of form %s, once the body is %s. Give the verifier the bytes that JovePay sent.", form, test.how), d.Findings[0], name)
+			assert.True(t, strings.HasPrefix(d.Findings[1], test.look), "%s: %s", name, d)
+		}
+	}
+}
+
+// TestDiagnoseBomb stops at the limit of the body.
+func TestDiagnoseBomb(t *testing.T) {
+	t.Parallel()
+	var bomb bytes.Buffer
+	w := gzip.NewWriter(&bomb)
+	_, err := w.Write(make([]byte, 8<<20))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	v := newVerifier(t, ipnSecret)
+	d := v.Diagnose(bomb.Bytes(), mac256(ipnSecret, "{}"))
+	assert.Contains(t, d.Findings[0], "The body is compressed")
+	assert.Len(t, d.Findings, 2)
+}
+
+// TestDiagnoseSecrets finds the secret in another spelling.
+func TestDiagnoseSecrets(t *testing.T) {
+	t.Parallel()
+	const (
+		quotes    = ", without the quotes around it,"
+		invisible = ", without the byte order mark or another invisible character around it,"
+		lineEnd   = ", without the escaped line end behind it,"
+		encoded   = ", decoded from hexadecimal or base64,"
+		escaped   = ", decoded from a URL,"
+	)
+	const key = "k/+ 5ecret\x01?"
+	for given, test := range map[string]struct{ key, how string }{
+		`"` + ipnSecret + `"`:                             {ipnSecret, quotes},
+		`'` + ipnSecret + `'`:                             {ipnSecret, quotes},
+		"`" + ipnSecret + "`":                             {ipnSecret, quotes},
+		"“" + ipnSecret + "”":                             {ipnSecret, quotes},
+		`"` + ipnSecret:                                   {ipnSecret, quotes},
+		"\ufeff" + ipnSecret:                              {ipnSecret, invisible},
+		"\ufeff\"" + ipnSecret + "\"\r\n":                 {ipnSecret, quotes},
+		"\u200b" + ipnSecret + "\x00":                     {ipnSecret, invisible},
+		ipnSecret + `\n`:                                  {ipnSecret, lineEnd},
+		ipnSecret + `\r\n`:                                {ipnSecret, lineEnd},
+		hex.EncodeToString([]byte(key)):                   {key, encoded},
+		`"` + hex.EncodeToString([]byte(key)):             {key, encoded},
+		base64.StdEncoding.EncodeToString([]byte(key)):    {key, encoded},
+		base64.RawStdEncoding.EncodeToString([]byte(key)): {key, encoded},
+		base64.URLEncoding.EncodeToString([]byte(key)):    {key, encoded},
+		url.PathEscape(key):                               {key, escaped},
+	} {
+		const body = `{"a":"é","b":[1e-7]}`
+		for _, form := range allForms() {
+			signature := newVerifier(t, test.key, jovepay.WithIPNForms(form)).Sign([]byte(body))
+			for name, d := range map[string]*jovepay.Diagnosis{
+				"secret 0":       newVerifier(t, given).Diagnose([]byte(body), signature),
+				"other secret 0": newVerifier(t, "another").Diagnose([]byte(body), signature, given),
+			} {
+				require.Error(t, d.Err)
+				require.NotEmpty(t, d.Findings)
+				assert.Equal(t, fmt.Sprintf("It matches with %s%s over the text of form %s.", name, test.how, form), d.Findings[0], "%q", given)
+				assert.NotContains(t, d.String(), test.key)
+			}
+		}
 	}
 }
 

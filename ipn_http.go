@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"time"
 )
 
@@ -24,10 +24,10 @@ const signatureKey = "X-Jovepay-Sig"
 // ParseRequest reads the body of r, verifies it with the signature in the
 // x-jovepay-sig header and returns the event, as [IPNVerifier.Parse] does. The
 // body is read up to the size limit, and can be read again by handlers that
-// come after. Use it where [IPNVerifier.Handler] does not fit; answer
-// [ErrIPNTooLarge] with 413, other [ErrMalformedIPN] with 400, the rest with
-// 401, and a failure of your own with 500, so that JovePay sends the
-// notification again.
+// come after. Use it where [IPNVerifier.Handler] does not fit; respond to
+// [ErrIPNTooLarge] with 413, to any other [ErrMalformedIPN] with 400, to the
+// rest with 401, and to a failure of your own with 500, so that JovePay delivers
+// the notification again.
 func (v *IPNVerifier) ParseRequest(r *http.Request) (Event, error) {
 	body, err := v.readBody(r)
 	if limit := (*http.MaxBytesError)(nil); errors.As(err, &limit) {
@@ -38,6 +38,9 @@ func (v *IPNVerifier) ParseRequest(r *http.Request) (Event, error) {
 	}
 	if len(body) > v.maxBytes {
 		return nil, fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, ErrIPNTooLarge, v.maxBytes)
+	}
+	if len(body) == 0 && r.ContentLength > 0 {
+		return nil, fmt.Errorf("%w: none of its %d bytes are left: something has read the body before", ErrMalformedIPN, r.ContentLength)
 	}
 	switch signatures := r.Header[signatureKey]; len(signatures) {
 	case 0:
@@ -54,12 +57,20 @@ func (v *IPNVerifier) readBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	// The room that is left tells the end of the body without growing.
-	body := make([]byte, 0, min(max(r.ContentLength, 0), int64(v.maxBytes), largestClaim)+bytes.MinRead)
+	// The room that is left at the end shows that it is one without growing.
+	most := v.maxBytes + bytes.MinRead
+	announced := int(min(max(r.ContentLength, 0), int64(v.maxBytes))) + bytes.MinRead
+	body := make([]byte, 0, min(announced, largestClaim))
 	var err error
 	for err == nil && len(body) <= v.maxBytes {
+		if len(body) == cap(body) {
+			room := min(2*cap(body), most)
+			if announced > len(body) {
+				room = min(room, announced)
+			}
+			body = append(make([]byte, 0, room), body...)
+		}
 		var n int
-		body = slices.Grow(body, 1)
 		n, err = r.Body.Read(body[len(body):min(cap(body), v.maxBytes+1)])
 		body = body[:len(body)+n]
 	}
@@ -86,13 +97,17 @@ func (b *rereadable) Read(p []byte) (int, error) {
 }
 
 // Handler returns a handler that verifies notifications and gives each event
-// to fn. It answers with a status and an empty body:
+// to fn. It responds with a status and an empty body:
 //
 //   - 200 if fn returned nil. JovePay considers the notification delivered.
-//   - 500 if fn returned an error or panicked. JovePay will send it again.
+//   - 500 if fn returned an error or panicked. JovePay will deliver it again.
 //   - 401 if the signature is missing or does not match.
 //   - 400 if the body is malformed, 413 if it is too long, 405 if the request
 //     is not a POST.
+//
+// What is not 200 or 405 is logged, to [slog.Default] unless [WithIPNLogger] says
+// otherwise: what was rejected at level Warn, an error or a panic of fn at level
+// Error.
 //
 // It waits for the body as long as the server's ReadTimeout says, or 15 seconds
 // if there is none.
@@ -117,9 +132,9 @@ func (v *IPNVerifier) Handler(fn func(context.Context, Event) error) http.Handle
 		}
 		event, err := v.ParseRequest(r)
 		if err != nil {
-			// The deadline stays: before it answers, the server reads what is
+			// The deadline stays: before it responds, the server reads what is
 			// left of the body.
-			v.log.WarnContext(r.Context(), "jovepay: notification refused", "error", err)
+			v.logger().WarnContext(r.Context(), "jovepay: notification rejected", "error", err)
 			w.WriteHeader(refusal(err))
 			return
 		}
@@ -141,6 +156,13 @@ func hasReadTimeout(r *http.Request) bool {
 	return ok && server.ReadTimeout > 0
 }
 
+func (v *IPNVerifier) logger() *slog.Logger {
+	if v.log == nil {
+		return slog.Default()
+	}
+	return v.log
+}
+
 func refusal(err error) int {
 	switch {
 	case errors.Is(err, ErrIPNTooLarge):
@@ -156,11 +178,12 @@ func (v *IPNVerifier) call(ctx context.Context, fn func(context.Context, Event) 
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("jovepay: IPN handler panicked: %v", p)
-			v.log.ErrorContext(ctx, "jovepay: notification handler panicked", "event", event.Key(), "panic", p, "stack", string(debug.Stack()))
+			v.logger().ErrorContext(ctx, "jovepay: notification handler panicked",
+				"event", event.Key(), "panic", oneLine(fmt.Sprint(p), 300), "stack", string(debug.Stack()))
 		}
 	}()
 	if err = fn(ctx, event); err != nil {
-		v.log.ErrorContext(ctx, "jovepay: notification handler failed", "event", event.Key(), "error", err)
+		v.logger().ErrorContext(ctx, "jovepay: notification handler failed", "event", event.Key(), "error", err)
 	}
 	return err
 }

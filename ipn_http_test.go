@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -46,7 +47,7 @@ func TestHandlerAnswers(t *testing.T) {
 	oops := errors.New("no stock")
 	key := parseAs(t, jovepay.FormRaw, guidePayment).Key()
 	refused := func(why string) map[string]any {
-		return map[string]any{"level": "WARN", "msg": "jovepay: notification refused", "error": why}
+		return map[string]any{"level": "WARN", "msg": "jovepay: notification rejected", "error": why}
 	}
 	twice := post(t, guidePayment, signature)
 	twice.Header.Add(jovepay.IPNSignatureHeader, signature)
@@ -149,16 +150,76 @@ func TestHandlerMethods(t *testing.T) {
 	}
 }
 
-// TestHandlerWithoutLogger refuses in silence: nothing goes to slog's default.
-func TestHandlerWithoutLogger(t *testing.T) {
-	var log bytes.Buffer
+// TestHandlerLogsByDefault logs to what is slog's default at that moment, one
+// line each, and nothing of what was posted.
+func TestHandlerLogsByDefault(t *testing.T) {
 	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	t.Cleanup(func() { slog.SetDefault(before) })
-	h := newVerifier(t, ipnSecret).Handler(func(context.Context, jovepay.Event) error { panic("silent") })
+	var v = newVerifier(t, ipnSecret)
+	ordinary := errors.New("no stock\nlevel=INFO msg=forged")
+	fails := v.Handler(func(context.Context, jovepay.Event) error { return ordinary })
+	panics := v.Handler(func(context.Context, jovepay.Event) error { panic("oh\nno\u2028\x1b[31m") })
+	signature := mac256(ipnSecret, guidePayment)
+	for name, test := range map[string]struct {
+		h               http.Handler
+		body, signature string
+		status          int
+		want            string
+	}{
+		"rejected": {fails, guidePayment, "", 401, `level=WARN msg="jovepay: notification rejected" error="jovepay: IPN has no signature"`},
+		"hostile":  {fails, `{"a":"` + "\x1b\n" + `"}`, signature, 400, `level=WARN msg="jovepay: notification rejected" error="jovepay: IPN is malformed: control character in a string at byte 6"`},
+		"fails":    {fails, guidePayment, signature, 500, `level=ERROR msg="jovepay: notification handler failed" event=payment:`},
+		"panics":   {panics, guidePayment, signature, 500, `level=ERROR msg="jovepay: notification handler panicked" event=payment:`},
+	} {
+		var log bytes.Buffer
+		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+		assert.Equal(t, test.status, handled(t, test.h, post(t, test.body, test.signature)).Code, name)
+		text := log.String()
+		assert.Contains(t, text, test.want, name)
+		assert.Equal(t, 1, strings.Count(text, "\n"), "%s: one line: %s", name, text)
+		for _, private := range []string{ipnSecret, signature, guidePayment[:40], "\x1b", "\u2028"} {
+			assert.NotContains(t, text, private, name)
+		}
+	}
+}
+
+// TestHandlerSilenced logs nothing if that was asked for.
+func TestHandlerSilenced(t *testing.T) {
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	var log bytes.Buffer
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	h := newVerifier(t, ipnSecret, jovepay.WithIPNLogger(slog.New(slog.DiscardHandler))).
+		Handler(func(context.Context, jovepay.Event) error { panic("silent") })
 	assert.Equal(t, 401, handled(t, h, post(t, guidePayment, "")).Code)
 	assert.Equal(t, 500, handled(t, h, post(t, guidePayment, mac256(ipnSecret, guidePayment))).Code)
 	assert.Empty(t, log.String())
+}
+
+// TestParseRequestConsumed says so if something has read the body before.
+func TestParseRequestConsumed(t *testing.T) {
+	t.Parallel()
+	v := newVerifier(t, ipnSecret)
+	consume := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, err := io.Copy(io.Discard, r.Body)
+			assert.NoError(t, err)
+			next.ServeHTTP(w, r)
+		})
+	}
+	server := httptest.NewServer(consume(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		event, err := v.ParseRequest(r)
+		assert.Nil(t, event)
+		assert.ErrorIs(t, err, jovepay.ErrMalformedIPN)
+		assert.EqualError(t, err, fmt.Sprintf("jovepay: IPN is malformed: none of its %d bytes are left: something has read the body before", len(guidePayment)))
+	})))
+	t.Cleanup(server.Close)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(guidePayment))
+	require.NoError(t, err)
+	r.Header.Set(jovepay.IPNSignatureHeader, mac256(ipnSecret, guidePayment))
+	response, err := server.Client().Do(r)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
 }
 
 // TestParseRequestLeavesTheBody reads the body again after each verdict.

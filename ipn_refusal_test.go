@@ -50,6 +50,7 @@ func refusedBodies() []refusedBody {
 	deepList := `{"a":` + strings.Repeat("[", 512) + strings.Repeat("]", 512) + "}"
 	deepIndexes := `{"a":` + strings.Repeat(`{"0":`, 511) + "{}" + strings.Repeat("}", 511) + "}"
 	long := "1" + strings.Repeat("0", 309)
+	many := `{"a":[` + strings.Repeat("0,", 4094) + "0]}"
 	return []refusedBody{
 		{"duplicate", `{"payment_id":1,"payment_id":2}`, "duplicate name at byte 16", everywhere(`{"payment_id":2}`)},
 		{"duplicate, same value", `{"a":1,"a":1}`, "duplicate name at byte 7", everywhere(`{"a":1}`)},
@@ -151,6 +152,7 @@ func refusedBodies() []refusedBody {
 		{"escape that JSON has not", `{"a":"\x41"}`, "invalid escape at byte 7", nil},
 		{"escape cut short", `{"a":"\u12"}`, "invalid escape at byte 10", nil},
 
+		{"4097 values", many, "too many values at byte 8194", signedTexts{jsArrays: many, php: many, python: many}},
 		{"513 levels", deep(513), "nested too deep at byte 2560", node(deep(513)).with(python, deep(513))},
 		{"513 levels of lists", deepList, "nested too deep at byte 516", signedTexts{js: deepIndexes, jsArrays: deepList, python: deepList}},
 	}
@@ -214,6 +216,7 @@ func TestIPNNearRefusals(t *testing.T) {
 		"DEL":                       "{\"a\":\"\x7f\"}",
 		"white space":               " \t\r\n{ \"a\" : [ 1 , { } ] , \"b\" : { } } \n",
 		"empty object":              `{}`,
+		"4096 values":               `{"a":[` + strings.Repeat("0,", 4093) + "0]}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -233,7 +236,7 @@ func TestIPNSizeLimit(t *testing.T) {
 		limit int
 		opts  []jovepay.IPNOption
 	}{
-		"default": {1 << 20, nil},
+		"default": {64 << 10, nil},
 		"small":   {64, []jovepay.IPNOption{jovepay.WithIPNMaxBytes(64)}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -260,5 +263,5 @@ func TestIPNSizeLimit(t *testing.T) {
 			}
 		})
 	}
-	assert.Empty(t, newVerifier(t, ipnSecret).Sign([]byte(sized(1<<20+1))))
+	assert.Empty(t, newVerifier(t, ipnSecret).Sign([]byte(sized(64<<10+1))))
 }

@@ -3,6 +3,7 @@ package canonical
 import (
 	"crypto/hmac"
 	"crypto/sha512"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,7 +25,7 @@ func BenchmarkGuidePayment(b *testing.B) {
 	mac := hmac.New(sha512.New, []byte("an IPN key as JovePay shows it once"))
 	var sum [sha512.Size]byte
 	var d Document
-	require.NoError(b, d.Parse(body, DefaultDepth))
+	require.NoError(b, d.Parse(body, DefaultDepth, math.MaxInt))
 	text := d.Append(make([]byte, 0, 1024), JS)
 
 	b.Run("floor", func(b *testing.B) {
@@ -38,7 +39,7 @@ func BenchmarkGuidePayment(b *testing.B) {
 	b.Run("parse", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_ = d.Parse(body, DefaultDepth)
+			_ = d.Parse(body, DefaultDepth, math.MaxInt)
 		}
 	})
 	for f := JS; f <= Python; f++ {
@@ -52,7 +53,7 @@ func BenchmarkGuidePayment(b *testing.B) {
 	b.Run("all", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_ = d.Parse(body, DefaultDepth)
+			_ = d.Parse(body, DefaultDepth, math.MaxInt)
 			text = d.Append(text[:0], JS)
 			mac.Reset()
 			mac.Write(text)

@@ -1,6 +1,7 @@
 package canonical
 
 import (
+	"math"
 	"os"
 	"strconv"
 	"testing"
@@ -57,7 +58,7 @@ func ruleBodies() []string {
 func requireAlike(t *testing.T, p *interpreter, d *Document, body []byte) {
 	t.Helper()
 	p.ask(t, body)
-	require.NoErrorf(t, d.Parse(body, DefaultDepth), "%.2000q", body)
+	require.NoErrorf(t, d.Parse(body, DefaultDepth, math.MaxInt), "%.2000q", body)
 	requireDiffer(t, d)
 	for k, want := range p.answer(t) {
 		got := string(d.Append(nil, p.forms[k]))

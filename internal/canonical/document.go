@@ -1,5 +1,10 @@
 package canonical
 
+import (
+	"io"
+	"slices"
+)
+
 // A Document holds one body and writes it in every form.
 //
 // The zero value is an empty document, ready for [Document.Parse]. A Document
@@ -7,8 +12,8 @@ package canonical
 // one allocates nothing. It must not be used by two goroutines at once: its
 // writers keep their state in it as well.
 type Document struct {
-	// buf is the body, eight zero bytes, and then every string that had an
-	// escape, decoded. The zeros stop every scan without a check for the end.
+	// buf is the body, with every string decoded in its place, and eight zero
+	// bytes. The zeros stop every scan without a check for the end.
 	buf []byte
 	// nodes are the values of the body, each before what it contains.
 	nodes []node
@@ -21,11 +26,14 @@ type Document struct {
 	numbers   []number
 	differ    pairs
 	reordered flags // jsOrder, phpOrder, both or none
+	lists     bool  // some value is a list to Node: see Document.Lists
 	// names is scratch space of the reader: the members of all objects that
 	// are open. frames and phpNames are scratch space of the writers.
 	names    []member
 	frames   []frame
 	phpNames []phpName
+	// sink takes pieces of the text from Stream.
+	sink io.Writer
 }
 
 // A node is one value and, if it is a member, its name.
@@ -62,9 +70,9 @@ const (
 	escaped  flags = 1 << iota // a string with a quote, backslash or control
 	wide                       // a string with a character beyond ASCII
 	del                        // a string with U+007F, which only Python escapes
-	computed                   // a number that not every form writes alike or as it stands
+	computed                   // a number that not every form writes alike, or in the place of the literal
 	verbatim                   // name, colon and value stand in buf as all forms write them
-	phpList                    // an object that PHP writes as a list
+	listed                     // an object whose names are 0, 1 and so on, or none: PHP writes it as a list
 	jsOrder                    // a document of which Node may order objects otherwise than by code point
 	phpOrder                   // a document of which PHP may
 )
@@ -76,7 +84,19 @@ func (d *Document) Append(dst []byte, f Form) []byte {
 	if len(d.nodes) == 0 || f > Python {
 		return dst
 	}
-	return d.appendValue(dst, 0, f)
+	return d.appendValue(slices.Grow(dst, len(d.buf)), 0, f)
+}
+
+// Stream is [Document.Append] for a text that need not be kept whole: escapes
+// make it up to six times as long as the body. Whenever more than pieceSize has
+// come together in a string with escapes, it is written to w, whose errors do
+// not count. Stream returns the rest, which is the whole text if nothing was
+// written.
+func (d *Document) Stream(w io.Writer, dst []byte, f Form) []byte {
+	d.sink = w
+	rest := d.Append(dst, f)
+	d.sink = nil
+	return rest
 }
 
 // Differ reports whether the texts of forms a and b may differ. If it returns
@@ -99,6 +119,10 @@ func (d *Document) Retained() int {
 		cap(d.phpNames)*phpNameSize
 }
 
+// double returns s with twice the room. What append would leave behind on the
+// way to a large slice is several times as much.
+func double[T any](s []T) []T { return slices.Grow(s, max(len(s), 16)) }
+
 // reset empties the document and keeps its memory.
 func (d *Document) reset() {
 	d.buf = d.buf[:0]
@@ -110,4 +134,5 @@ func (d *Document) reset() {
 	d.numbers = d.numbers[:0]
 	d.differ = 0
 	d.reordered = 0
+	d.lists = false
 }

@@ -21,6 +21,7 @@ const (
 	ProtoName               // a member is named __proto__, which Node drops
 	NumberOverflow          // a number is beyond the range of a double
 	TooDeep                 // objects and arrays are nested too deep
+	TooManyValues           // there are more members and elements than allowed
 	TooLarge                // the body has 512 MiB or more
 )
 
@@ -53,6 +54,8 @@ func (r Reason) String() string {
 		return "number out of range"
 	case TooDeep:
 		return "nested too deep"
+	case TooManyValues:
+		return "too many values"
 	case TooLarge:
 		return "body too large"
 	}
@@ -65,7 +68,8 @@ type Error struct {
 	Reason Reason
 	// Offset is the offset in bytes of what was refused: of the first byte
 	// that cannot be right, of the number, of the bracket that opens one
-	// level too many, or of the quote that opens the name. Of two equal
+	// level too many, of the value or the name of the member that is one too
+	// many, or of the quote that opens the name. Of two equal
 	// names it is the second's.
 	Offset int
 }

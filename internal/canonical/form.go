@@ -24,7 +24,25 @@ const (
 	PHP
 	// Python is what the Python verifier of JovePay's guide writes.
 	Python
+
+	// nodeLists is JS with lists where Node cannot tell them from objects: what
+	// there is to read in a document that was signed in form JS. Nobody signs
+	// it.
+	nodeLists
+	// meaning is nodeLists with the integers exact.
+	meaning
 )
+
+// isList reports whether form f has the container n as a list. Where Node and
+// PHP do not tell lists and objects apart, what names its members 0, 1 and so
+// on, or has none, is a list. The document itself stays an object in the forms
+// that nobody signs.
+func (f Form) isList(n *node, i uint32) bool {
+	if n.kind == Array {
+		return true
+	}
+	return n.kind == Object && n.flags&listed != 0 && (f == PHP || f > Python && i != 0)
+}
 
 // String returns "js", "js-arrays", "php" or "python", and "unknown" for a
 // value that is none of the four.

@@ -1,6 +1,7 @@
 package canonical
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"unsafe"
@@ -13,7 +14,7 @@ import (
 func parse(t *testing.T, body string) *Document {
 	t.Helper()
 	var d Document
-	require.NoErrorf(t, d.Parse([]byte(body), DefaultDepth), "%q", body)
+	require.NoErrorf(t, d.Parse([]byte(body), DefaultDepth, math.MaxInt), "%q", body)
 	return &d
 }
 
@@ -100,8 +101,8 @@ func TestReuse(t *testing.T) {
 	for i := range 3 * len(bodies) * len(bodies) {
 		body := []byte(bodies[(i*i+i/7)%len(bodies)])
 		var fresh Document
-		want := fresh.Parse(body, DefaultDepth)
-		require.Equal(t, want, used.Parse(body, DefaultDepth))
+		want := fresh.Parse(body, DefaultDepth, math.MaxInt)
+		require.Equal(t, want, used.Parse(body, DefaultDepth, math.MaxInt))
 		for f := JS; f <= Python; f++ {
 			require.Equal(t, string(fresh.Append(nil, f)), string(used.Append(nil, f)))
 		}
@@ -114,7 +115,7 @@ func TestParseCopies(t *testing.T) {
 	body := []byte(`{"b":"text","a":[1.5,1e-8]}`)
 	want := textOf(t, string(body), JSArrays)
 	var d Document
-	require.NoError(t, d.Parse(body, DefaultDepth))
+	require.NoError(t, d.Parse(body, DefaultDepth, math.MaxInt))
 	clear(body)
 	assert.Equal(t, want, string(d.Append(nil, JSArrays)))
 }
@@ -124,21 +125,57 @@ func TestAppend(t *testing.T) {
 	var d Document
 	assert.Equal(t, "before", string(d.Append([]byte("before"), JS)), "an empty document")
 	assert.False(t, d.Differ(JS, PHP))
-	require.NoError(t, d.Parse([]byte(`{"a":1}`), DefaultDepth))
+	require.NoError(t, d.Parse([]byte(`{"a":1}`), DefaultDepth, math.MaxInt))
 	assert.Equal(t, `before{"a":1}`, string(d.Append([]byte("before"), JS)))
 	assert.Equal(t, "before", string(d.Append([]byte("before"), 4)), "no form")
-	require.Error(t, d.Parse([]byte(`{"a":1`), DefaultDepth))
+	require.Error(t, d.Parse([]byte(`{"a":1`), DefaultDepth, math.MaxInt))
 	assert.Equal(t, "before", string(d.Append([]byte("before"), JS)), "a refused body")
+}
+
+// TestStream writes texts that escapes make long in pieces: together they are
+// what Append appends, and what is kept at once is little.
+func TestStream(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"short":      `{"a":"é","b":1}`,
+		"plain":      `{"a":"` + strings.Repeat("x", 1<<18) + `"}`,
+		"DEL":        `{"a":"` + strings.Repeat("\x7f", 1<<18) + `","b":["x"]}`,
+		"wide":       `{"a":"` + strings.Repeat("é—😀", 1<<15) + `"}`,
+		"wide names": `{"` + strings.Repeat("😀", 1<<16) + `":{"` + strings.Repeat("é", 1<<16) + `":[]},"a":1}`,
+		"many":       `{"a":[` + strings.Repeat(`"`+strings.Repeat("—é", 200)+`",`, 200) + `""]}`,
+	} {
+		d := parse(t, body)
+		for f := JS; f <= Python; f++ {
+			var w pieces
+			rest := d.Stream(&w, []byte("before"), f)
+			assert.Equal(t, "before"+textOf(t, body, f), string(w.text)+string(rest), "%s as %v", name, f)
+			assert.LessOrEqual(t, w.longest, 8*pieceSize, "%s as %v", name, f)
+			assert.LessOrEqual(t, len(rest), len(body)+8*pieceSize, "%s as %v", name, f)
+			assert.Equal(t, textOf(t, body, f), string(d.Append(nil, f)), "the sink is forgotten")
+		}
+	}
+}
+
+// pieces keeps what is written to it.
+type pieces struct {
+	text    []byte
+	longest int
+}
+
+func (p *pieces) Write(b []byte) (int, error) {
+	p.text = append(p.text, b...)
+	p.longest = max(p.longest, len(b))
+	return len(b), nil
 }
 
 func TestRetained(t *testing.T) {
 	t.Parallel()
 	var d Document
 	assert.Zero(t, d.Retained())
-	require.NoError(t, d.Parse([]byte(`{"a":[`+strings.Repeat("1,", 1<<16)+`1]}`), DefaultDepth))
+	require.NoError(t, d.Parse([]byte(`{"a":[`+strings.Repeat("1,", 1<<16)+`1]}`), DefaultDepth, math.MaxInt))
 	retained := d.Retained()
 	assert.Greater(t, retained, 1<<20)
-	require.NoError(t, d.Parse([]byte(`{"a":1}`), DefaultDepth))
+	require.NoError(t, d.Parse([]byte(`{"a":1}`), DefaultDepth, math.MaxInt))
 	assert.Equal(t, retained, d.Retained())
 
 	// What Retained takes for the sizes.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -32,7 +33,7 @@ func FuzzReader(f *testing.F) {
 	seeds(f, func(body []byte) { f.Add(body) })
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var d Document
-		err := d.Parse(body, DefaultDepth)
+		err := d.Parse(body, DefaultDepth, math.MaxInt)
 		valid := jsontext.Value(body).IsValid()
 		if err == nil {
 			require.True(t, valid, "accepted, but not JSON")
@@ -86,7 +87,7 @@ func FuzzForms(f *testing.F) {
 	seeds(f, func(body []byte) { f.Add(body, uint64(len(body))) })
 	f.Fuzz(func(t *testing.T, body []byte, seed uint64) {
 		var d Document
-		if d.Parse(body, DefaultDepth) != nil {
+		if d.Parse(body, DefaultDepth, math.MaxInt) != nil {
 			return
 		}
 		requireDiffer(t, &d)
@@ -104,7 +105,7 @@ func FuzzForms(f *testing.F) {
 		// The same meaning in other words has the same texts.
 		again := rewrite(nil, d.Root(Python), rand.New(rand.NewPCG(seed, 1)))
 		var other Document
-		require.NoError(t, other.Parse(again, DefaultDepth), "%q", again)
+		require.NoError(t, other.Parse(again, DefaultDepth, math.MaxInt), "%q", again)
 		for form, text := range texts {
 			if Form(form) != PHP || !ambiguous {
 				require.Equal(t, text, string(other.Append(nil, Form(form))), "%v, reworded as %q", Form(form), again)
@@ -119,7 +120,7 @@ func FuzzForms(f *testing.F) {
 			if Form(form) == PHP && (ambiguous || strings.Contains(text, "-0")) { // -0.0 becomes -0 becomes 0
 				continue
 			}
-			require.NoError(t, other.Parse([]byte(text), DefaultDepth), "%v: %q", Form(form), text)
+			require.NoError(t, other.Parse([]byte(text), DefaultDepth, math.MaxInt), "%v: %q", Form(form), text)
 			require.Equal(t, text, string(other.Append(nil, Form(form))), "%v, of its own text", Form(form))
 		}
 	})

@@ -2,7 +2,9 @@ package canonical
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -72,7 +74,7 @@ func BenchmarkSize(b *testing.B) {
 				b.SetBytes(int64(len(bodies[0])))
 				b.ReportAllocs()
 				use := func(body []byte) {
-					if err := d.Parse(body, DefaultDepth); err != nil {
+					if err := d.Parse(body, DefaultDepth, math.MaxInt); err != nil {
 						b.Fatal(err)
 					}
 					for f := JS; f <= Python; f++ {
@@ -96,7 +98,7 @@ func TestNoAllocations(t *testing.T) {
 		var d Document
 		var text []byte
 		use := func() {
-			if d.Parse(body, DefaultDepth) != nil {
+			if d.Parse(body, DefaultDepth, math.MaxInt) != nil {
 				t.Error(h.name)
 			}
 			for f := JS; f <= Python; f++ {
@@ -110,4 +112,88 @@ func TestNoAllocations(t *testing.T) {
 		use()
 		require.Zerof(t, testing.AllocsPerRun(10, use), "%s", h.name)
 	}
+}
+
+// TestMemory holds every kind of body, of many sizes, to the memory that Parse
+// promises: for what it refuses, for what it reads, and for all that is written.
+// Everything that was ever allocated counts.
+func TestMemory(t *testing.T) {
+	for _, h := range memoryHogs() {
+		for _, size := range []int{128 << 10, 1 << 20} {
+			body := []byte(h.build(size, 1))
+			var most uint64
+			for f := JS; f <= Python; f++ {
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				var d Document
+				var w counter
+				if err := d.Parse(body, DefaultDepth, DefaultValues); err == nil {
+					w.n += len(d.Stream(&w, nil, f))
+				}
+				runtime.ReadMemStats(&after)
+				most = max(most, after.TotalAlloc-before.TotalAlloc)
+			}
+			if limit := uint64(4*len(body) + 1<<20); most > limit {
+				t.Errorf("%s of %d KiB: %d KiB, over %d KiB", h.name, size>>10, most>>10, limit>>10)
+			}
+			if testing.Verbose() {
+				t.Logf("%s of %d KiB: %.2f bytes per byte", h.name, size>>10, float64(most)/float64(len(body)))
+			}
+		}
+	}
+}
+
+// memoryHogs are bodies that are meant to take much memory.
+func memoryHogs() []hostile {
+	fill := func(before, item, after string) func(int, uint64) string {
+		return func(size int, _ uint64) string {
+			return before + strings.Repeat(item, max(0, size-len(before)-len(after))/len(item)) + after
+		}
+	}
+	few := func(item func(i int) string) func(int, uint64) string {
+		return func(size int, _ uint64) string {
+			const n = DefaultValues - 1 // as many as there may be
+			pad := strings.Repeat(" ", max(0, size-n*len(item(n))))
+			items := make([]string, n)
+			for i := range items {
+				items[i] = item(i)
+			}
+			return "{" + pad + strings.Join(items, ",") + "}"
+		}
+	}
+	hogs := []hostile{
+		{"elements", fill(`{"a":[`, "0,", "0]}")},
+		{"objects", fill(`{"a":[`, "{},", "0]}")},
+		{"members", fill(`{"a":[{"":0}`, `,{"":0}`, "]}")},
+		{"deep", fill(`{"a":`, "[", "")},
+		{"white space", fill("{", " ", "}")},
+		{"one string", fill(`{"a":"`, "x", `"}`)},
+		{"one name", fill(`{"`, "x", `":1}`)},
+		{"DEL", fill(`{"a":"`, "\x7f", `"}`)},
+		{"DEL in a name", fill(`{"`, "\x7f", `":1}`)},
+		{"wide", fill(`{"a":"`, "é", `"}`)},
+		{"pairs", fill(`{"a":"`, "😀", `"}`)},
+		{"escaped wide", fill(`{"a":"`, `\u00e9`, `"}`)},
+		{"escaped ASCII", fill(`{"a":"`, `\u0041`, `"}`)},
+		{"escaped controls", fill(`{"a":"`, `\u0001`, `"}`)},
+		{"line ends", fill(`{"a":"`, `\n`, `"}`)},
+		{"digits", fill(`{"a":0.`, "7", `}`)},
+		{"integer digits", fill(`{"a":`, "7", `}`)},
+		{"zeros", fill(`{"a":1.`, "0", `}`)},
+		{"numbers and names", few(func(i int) string { return fmt.Sprintf(`"%d":1e2%d`, i*7919%1_000_003, i%10) })},
+		{"indexes", few(func(i int) string { return fmt.Sprintf(`"%d":1e9`, i) })},
+		{"decimal names", few(func(i int) string { return fmt.Sprintf(`"%d.5":9007199254740993`, i) })},
+		{"wide names", few(func(i int) string { return fmt.Sprintf(`"\u00e9%d":1e-7`, i) })},
+		{"long names", few(func(i int) string { return fmt.Sprintf(`"%s%d":0.00001`, strings.Repeat("x", 200), i*7919%1_000_003) })},
+		{"strings", few(func(i int) string { return fmt.Sprintf(`"%d":"%s"`, i, strings.Repeat("\x7f", 200)) })},
+	}
+	return append(hogs, hostiles()...)
+}
+
+// counter counts what is written to it.
+type counter struct{ n int }
+
+func (c *counter) Write(b []byte) (int, error) {
+	c.n += len(b)
+	return len(b), nil
 }

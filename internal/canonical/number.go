@@ -7,7 +7,8 @@ import (
 	"strconv"
 )
 
-// A number is a number that some form does not write as it stands in the body.
+// A number is a number that some form does not write as it stands in the body,
+// or in no more room.
 type number struct {
 	// off and end give the literal in Document.buf.
 	off, end uint32
@@ -149,18 +150,24 @@ func (d *Document) compute(start, end int) (text, int, Reason) {
 
 	if differ := x.differ(f); differ != 0 {
 		d.differ |= differ
-		d.numbers = append(d.numbers, x)
-		return text{off: uint32(len(d.numbers) - 1), flags: computed}, end, 0
+		return d.keep(x), end, 0
 	}
-	// One text serves all. If it is not the literal it goes where the decoded
-	// strings go.
-	off := len(d.buf)
-	d.buf = x.appendText(d.buf, d.buf[start:end], JS)
-	if string(d.buf[off:]) == string(d.buf[start:end]) {
-		d.buf = d.buf[:off]
-		return text{off: uint32(start), end: uint32(end)}, end, 0
+	// One text serves all. It takes the place of the literal if it fits in.
+	var space [32]byte // no text is longer
+	one := x.appendText(space[:0], literal, JS)
+	if len(one) > end-start {
+		return d.keep(x), end, 0
 	}
-	return text{off: uint32(off), end: uint32(len(d.buf))}, end, 0
+	return text{off: uint32(start), end: uint32(start + copy(d.buf[start:], one))}, end, 0
+}
+
+// keep keeps x for the writers.
+func (d *Document) keep(x number) text {
+	if len(d.numbers) == cap(d.numbers) {
+		d.numbers = double(d.numbers)
+	}
+	d.numbers = append(d.numbers, x)
+	return text{off: uint32(len(d.numbers) - 1), flags: computed}
 }
 
 // differ returns the pairs of forms that may write x, of the absolute value f,
@@ -243,12 +250,17 @@ func (x *number) appendText(dst, literal []byte, f Form) []byte {
 		if x.integer {
 			return append(dst, literal...)
 		}
+	case meaning:
+		if x.integer {
+			return append(dst, literal...)
+		}
+		fallthrough
 	default:
 		least, most = minPointJS, maxPointJS
 	}
 
 	point, digits := int(x.point), x.digits[:x.count]
-	if x.negative && (len(digits) > 0 || f >= PHP) { // Node writes -0 as 0
+	if x.negative && (len(digits) > 0 || f == PHP || f == Python) { // Node writes -0 as 0
 		dst = append(dst, '-')
 	}
 	switch {

@@ -103,9 +103,9 @@ func (d *Document) sortMany(sorted, members []member) (twin uint32) {
 }
 
 // noteNumericNames notes which forms may order the members of o otherwise than
-// by code point, and whether PHP takes o for a list.
+// by code point, and whether o is a list in the eyes of some.
 func (d *Document) noteNumericNames(o *node, members []member) {
-	indexes, numeric, listed := 0, 0, 0
+	indexes, numeric, inRange := 0, 0, 0
 	for _, m := range members {
 		name := d.name(&d.nodes[m.node])
 		if _, ok := arrayIndex(name); ok {
@@ -114,7 +114,7 @@ func (d *Document) noteNumericNames(o *node, members []member) {
 		if p := parsePHPName(name); p.kind != phpText {
 			numeric++
 			if p.kind == phpKey && p.i >= 0 && p.i < int64(len(members)) {
-				listed++
+				inRange++
 			}
 		}
 	}
@@ -126,9 +126,10 @@ func (d *Document) noteNumericNames(o *node, members []member) {
 		d.reordered |= phpOrder
 		d.differ |= phpAlone
 	}
-	if listed == len(members) {
-		o.flags |= phpList
+	if inRange == len(members) {
+		o.flags |= listed
 		d.differ |= phpAlone
+		d.lists = true
 	}
 }
 
@@ -142,7 +143,7 @@ func (d *Document) members(f Form) []member {
 			d.eachObject(d.php, d.sortPHP)
 		}
 		return d.php
-	case f <= JSArrays && d.reordered&jsOrder != 0:
+	case f != PHP && f != Python && d.reordered&jsOrder != 0:
 		if len(d.js) == 0 {
 			d.js = append(d.js, d.order...)
 			d.eachObject(d.js, d.sortJS)

@@ -132,7 +132,7 @@ func countDigits(s []byte) int {
 // 9 < 10 < 1a < 9; PHP's result then depends on how its sort goes about, and
 // this one's may differ.
 func (d *Document) sortPHP(members []member) {
-	names := d.phpNames[:0]
+	names := slices.Grow(d.phpNames[:0], len(members))
 	for _, m := range members {
 		p := parsePHPName(d.name(&d.nodes[m.node]))
 		p.node = m.node

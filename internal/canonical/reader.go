@@ -1,41 +1,44 @@
 package canonical
 
-import (
-	"encoding/binary"
-	"slices"
-)
+import "slices"
 
 const (
 	// DefaultDepth is how many levels deep the objects and arrays of a body may
 	// be nested. PHP reads one level less by default, the others more.
 	DefaultDepth = 512
 
-	// maxBody keeps every offset within 32 bits: what is decoded takes at most
-	// three times the space of the body.
+	// DefaultValues is how many values a body may have, members and elements
+	// at every depth: a hundred times those of a real notification.
+	DefaultValues = 4096
+
+	// maxBody keeps every offset within 32 bits.
 	maxBody = 1 << 29
 
-	// zeros follow the body and every decoded string in Document.buf, because
-	// scans take eight bytes at a time.
+	// zeros follow the body in Document.buf, because scans take eight bytes at
+	// a time.
 	zeros = "\x00\x00\x00\x00\x00\x00\x00\x00"
 )
 
 // Parse reads body into d, in place of what d held before. The body must be
-// one JSON object, nested at most maxDepth levels deep, the object itself
-// included. Parse refuses whatever the verifiers do not read alike: besides
-// what is not JSON or not UTF-8 these are duplicate names, members named
-// __proto__, lone surrogates, byte order marks and numbers beyond the range of
-// a double. It then returns an [*Error] and leaves d empty.
+// one JSON object, nested at most maxDepth levels deep, with at most maxValues
+// values; the object itself counts in both. Parse refuses whatever the
+// verifiers do not read alike: besides what is not JSON or not UTF-8 these are
+// duplicate names, members named __proto__, lone surrogates, byte order marks
+// and numbers beyond the range of a double. It then returns an [*Error] and
+// leaves d empty.
 //
 // Parse copies body and does not refer to it after it has returned. The size of
 // the body is for the caller to limit: time and memory grow with it, time as
-// n log n where an object has n members.
-func (d *Document) Parse(body []byte, maxDepth int) error {
+// n log n where an object has n members. Memory is the size of the body and at
+// most 150 bytes a value.
+func (d *Document) Parse(body []byte, maxDepth, maxValues int) error {
 	d.reset()
 	offset, reason := 0, TooLarge
 	if len(body) < maxBody {
+		d.buf = slices.Grow(d.buf, len(body)+len(zeros))
 		d.buf = append(d.buf, body...)
 		d.buf = append(d.buf, zeros...)
-		offset, reason = d.read(len(body), maxDepth)
+		offset, reason = d.read(len(body), maxDepth, maxValues)
 	}
 	if reason != 0 {
 		d.reset()
@@ -46,7 +49,7 @@ func (d *Document) Parse(body []byte, maxDepth int) error {
 
 // read reads the body of size bytes that stands in d.buf. It returns a reason
 // of 0, or what to refuse and where.
-func (d *Document) read(size, maxDepth int) (int, Reason) {
+func (d *Document) read(size, maxDepth, maxValues int) (int, Reason) {
 	i := skipSpace(d.buf, 0)
 	if d.buf[i] != '{' {
 		return i, notObject(d.buf, i)
@@ -59,7 +62,7 @@ func (d *Document) read(size, maxDepth int) (int, Reason) {
 	)
 	for {
 		before := len(d.nodes)
-		next, reason := d.readChildren(i, size, within == Object)
+		next, reason := d.readChildren(i, size, maxValues, within == Object)
 		if i = next; reason != 0 {
 			return i, reason
 		}
@@ -92,11 +95,12 @@ func (d *Document) read(size, maxDepth int) (int, Reason) {
 			if within == Object {
 				first := len(d.names) - int(count)
 				if twin := d.sortMembers(n, d.names[first:]); twin != 0 {
-					return d.source(d.nodes[twin].name, size), DuplicateName
+					return int(d.nodes[twin].name), DuplicateName
 				}
 				d.names = d.names[:first]
 			} else {
 				d.differ |= jsAlone
+				d.lists = true
 			}
 			if depth--; depth == 0 {
 				if i < size {
@@ -116,13 +120,18 @@ func (d *Document) read(size, maxDepth int) (int, Reason) {
 // it appends. It returns the index where it stops; or a reason and where.
 //
 //nolint:funlen // all names and values pass here: two calls for each would cost a tenth of the reading
-func (d *Document) readChildren(i, size int, named bool) (int, Reason) {
+func (d *Document) readChildren(i, size, maxValues int, named bool) (int, Reason) {
 	buf := d.buf
+	room := min(cap(d.nodes), maxValues)
 	var reason Reason
 	for {
 		at := len(d.nodes)
-		if at == cap(d.nodes) {
-			d.nodes = slices.Grow(d.nodes, 1)
+		if at >= room {
+			if at >= maxValues {
+				return i, TooManyValues
+			}
+			d.nodes = double(d.nodes)
+			room = min(cap(d.nodes), maxValues)
 		}
 		d.nodes = d.nodes[:at+1]
 		n := &d.nodes[at]
@@ -141,7 +150,6 @@ func (d *Document) readChildren(i, size int, named bool) (int, Reason) {
 				if name, i, reason = d.readString(i, end, size); reason != 0 {
 					return i, reason
 				}
-				buf = d.buf
 				n.nameFlags = name.flags
 				if name.flags&wide != 0 {
 					d.reordered |= jsOrder
@@ -151,7 +159,10 @@ func (d *Document) readChildren(i, size int, named bool) (int, Reason) {
 			nameEnd = name.end
 			head := headOf(buf, name.off+1, name.end-1)
 			if head == protoHead && string(buf[name.off:name.end]) == proto {
-				return d.source(name.off, size), ProtoName
+				return int(name.off), ProtoName
+			}
+			if len(d.names) == cap(d.names) {
+				d.names = double(d.names)
 			}
 			d.names = append(d.names, member{head: head, node: uint32(at)})
 			if buf[i] <= ' ' {
@@ -273,13 +284,4 @@ func notObject(buf []byte, i int) Reason {
 		return ByteOrderMark
 	}
 	return NotObject
-}
-
-// source returns the offset in the body of the string that begins at off in
-// d.buf.
-func (d *Document) source(off uint32, size int) int {
-	if int(off) < size {
-		return int(off)
-	}
-	return int(binary.LittleEndian.Uint32(d.buf[off-origin:]))
 }

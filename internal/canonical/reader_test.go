@@ -148,7 +148,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var d Document
-			err := d.Parse([]byte(tt.body), DefaultDepth)
+			err := d.Parse([]byte(tt.body), DefaultDepth, math.MaxInt)
 			var refused *Error
 			require.ErrorAs(t, err, &refused)
 			assert.Equal(t, tt.reason, refused.Reason, err)
@@ -178,7 +178,7 @@ func TestAccepted(t *testing.T) {
 		nested(DefaultDepth),
 	} {
 		var d Document
-		assert.NoErrorf(t, d.Parse([]byte(body), DefaultDepth), "%.100q", body)
+		assert.NoErrorf(t, d.Parse([]byte(body), DefaultDepth, math.MaxInt), "%.100q", body)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestManyMembers(t *testing.T) {
 		twice := a[:len(a)-1] + "," + first + "2}"
 		var d Document
 		var refused *Error
-		require.ErrorAs(t, d.Parse([]byte(twice), DefaultDepth), &refused)
+		require.ErrorAs(t, d.Parse([]byte(twice), DefaultDepth, math.MaxInt), &refused)
 		assert.Equal(t, Error{Reason: DuplicateName, Offset: len(a)}, *refused, h.name)
 	}
 }
@@ -209,12 +209,33 @@ func TestManyMembers(t *testing.T) {
 func TestMaxDepth(t *testing.T) {
 	t.Parallel()
 	var d Document
-	require.NoError(t, d.Parse([]byte(nested(3)), 3))
-	require.EqualError(t, d.Parse([]byte(nested(3)), 2), "nested too deep at byte 6")
-	require.EqualError(t, d.Parse([]byte(`{}`), 0), "nested too deep at byte 0")
-	require.EqualError(t, d.Parse([]byte(`{}`), -1), "nested too deep at byte 0")
-	require.NoError(t, d.Parse([]byte(nested(100_000)), math.MaxInt))
+	require.NoError(t, d.Parse([]byte(nested(3)), 3, math.MaxInt))
+	require.EqualError(t, d.Parse([]byte(nested(3)), 2, math.MaxInt), "nested too deep at byte 6")
+	require.EqualError(t, d.Parse([]byte(`{}`), 0, math.MaxInt), "nested too deep at byte 0")
+	require.EqualError(t, d.Parse([]byte(`{}`), -1, math.MaxInt), "nested too deep at byte 0")
+	require.NoError(t, d.Parse([]byte(nested(100_000)), math.MaxInt, math.MaxInt))
 	assert.Equal(t, nested(100_000), string(d.Append(nil, Python)))
+}
+
+// TestMaxValues counts members and elements at every depth.
+func TestMaxValues(t *testing.T) {
+	t.Parallel()
+	for body, values := range map[string]int{
+		`{}`: 1, `{"a":1}`: 2, `{"a":[1,{"b":[]}],"c":"x"}`: 6, `{"a":[[[]]]}`: 4, `{"a":1,"b":2,"c":3}`: 4,
+	} {
+		var used Document
+		for range 2 { // also with room for more
+			var d Document
+			require.NoError(t, d.Parse([]byte(body), DefaultDepth, values))
+			require.ErrorContains(t, d.Parse([]byte(body), DefaultDepth, values-1), "too many values at byte")
+			require.ErrorContains(t, used.Parse([]byte(body), DefaultDepth, values-1), "too many values at byte")
+			require.NoError(t, used.Parse([]byte(`{"a":[1,2,3,4,5,6,7,8,9,10]}`), DefaultDepth, math.MaxInt))
+		}
+	}
+	var d Document
+	require.EqualError(t, d.Parse([]byte(`{"a":[1, 2]}`), DefaultDepth, 3), "too many values at byte 9")
+	require.EqualError(t, d.Parse([]byte(`{"a":1,"b":2}`), DefaultDepth, 2), "too many values at byte 7")
+	require.EqualError(t, d.Parse([]byte(`{}`), DefaultDepth, 0), "too many values at byte 0")
 }
 
 func TestTooLarge(t *testing.T) {
@@ -223,7 +244,7 @@ func TestTooLarge(t *testing.T) {
 	}
 	t.Parallel()
 	var d Document
-	require.EqualError(t, d.Parse(make([]byte, maxBody), DefaultDepth), "body too large at byte 0")
+	require.EqualError(t, d.Parse(make([]byte, maxBody), DefaultDepth, math.MaxInt), "body too large at byte 0")
 	assert.Zero(t, d.Retained())
 }
 

@@ -14,10 +14,6 @@ type text struct {
 	flags    flags
 }
 
-// origin is the size of the offset in the body that stands before each string
-// that was decoded to the end of Document.buf.
-const origin = 4
-
 // The same byte eight times.
 const (
 	ones   = 0x0101010101010101
@@ -61,22 +57,20 @@ func digitsEnd(buf []byte, i int) int {
 	}
 }
 
-// readString reads the string whose opening quote is at open. The caller has
-// found that all before i is ordinary and that the byte at i is not. It returns
-// the string and the index after the closing quote, or a reason and where.
+// readString reads the string whose opening quote is at open, and decodes it in
+// its place: no escape is shorter than the character that it stands for. The
+// caller has found that all before i is ordinary and that the byte at i is not.
+// It returns the string and the index after the closing quote, or a reason and
+// where.
 func (d *Document) readString(open, i, size int) (text, int, Reason) {
 	s := text{off: uint32(open)}
-	run := -1 // where the source begins that is not yet decoded, if any was
+	end := open // of what is decoded
+	run := open // where the source begins that is not yet decoded
 	for {
 		switch c := d.buf[i]; {
 		case c == '"':
 			i++
-			s.end = uint32(i)
-			if run >= 0 {
-				d.buf = append(d.buf, d.buf[run:i]...)
-				s.end = uint32(len(d.buf))
-				d.buf = append(d.buf, zeros...)
-			}
+			s.end = uint32(end + copy(d.buf[end:], d.buf[run:i]))
 			if s.flags&wide != 0 {
 				d.differ |= jsApart
 			}
@@ -85,17 +79,12 @@ func (d *Document) readString(open, i, size int) (text, int, Reason) {
 			}
 			return s, i, 0
 		case c == '\\':
-			if run < 0 {
-				d.buf = binary.LittleEndian.AppendUint32(d.buf, uint32(open))
-				s.off = uint32(len(d.buf))
-				run = open
-			}
-			d.buf = append(d.buf, d.buf[run:i]...)
 			r, next, reason := readEscape(d.buf, i, size)
 			if reason != 0 {
 				return s, next, reason
 			}
-			d.buf = utf8.AppendRune(d.buf, r)
+			end += copy(d.buf[end:], d.buf[run:i])
+			end += utf8.EncodeRune(d.buf[end:next], r)
 			s.flags |= runeFlags(r)
 			i, run = next, next
 		case c < ' ':

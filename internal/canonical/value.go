@@ -21,8 +21,10 @@ const (
 )
 
 // A Value is one value of a [Document] as a form has it: what is read from it
-// is read from the text that [Document.Append] writes for that form. The one
-// difference is that an array is an array in form [JS] too.
+// is read from the text that [Document.Append] writes for that form. In the text
+// of form [JS] an array cannot be told from an object that names its members by
+// index: there both are arrays, the empty object too. So all documents with one
+// text are one Value.
 //
 // The zero Value is no value; its Kind is 0, and it has no members. A Value is
 // good until the next Parse of its document, and like the document it must not
@@ -37,25 +39,41 @@ type Value struct {
 
 // Root returns the document as form f has it: an object, or a list if f is
 // [PHP] and PHP takes the object for one. It returns the zero Value if the
-// document is empty or f is no form.
+// document is empty or f is no form. The Append of a Root of form [JS] is JSON
+// with that text, and has lists where the text has indexes.
 func (d *Document) Root(f Form) Value {
 	if len(d.nodes) == 0 || f > Python {
 		return Value{}
 	}
 	if f == JS {
-		f = JSArrays
+		f = nodeLists
 	}
 	return Value{doc: d, form: f}
 }
 
-// Kind returns the kind of v. In form [PHP] an object is an Array if PHP writes
-// it as one: if it is empty, or if its names are 0, 1 and so on.
+// Meaning returns the document in a form that nobody signs: that of [JS] with
+// all digits of integers. Documents that any form signs alike are one Value of
+// it, and so are those that differ in lists and objects by index or in the
+// spelling of strings and numbers.
+func (d *Document) Meaning() Value {
+	if len(d.nodes) == 0 {
+		return Value{}
+	}
+	return Value{doc: d, form: meaning}
+}
+
+// Lists reports whether the document has a value below the root that form [JS]
+// reads as an array: without one the text of the form is what it reads.
+func (d *Document) Lists() bool { return d.lists }
+
+// Kind returns the kind of v. In the forms [JS] and [PHP] an object is an Array
+// if it is empty, or if its names are 0, 1 and so on.
 func (v Value) Kind() Kind {
 	if v.doc == nil {
 		return 0
 	}
 	n := &v.doc.nodes[v.node]
-	if n.kind == Object && v.form == PHP && n.flags&phpList != 0 {
+	if v.form.isList(n, v.node) {
 		return Array
 	}
 	return n.kind

@@ -1,6 +1,7 @@
 package canonical
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -34,17 +35,69 @@ func TestValue(t *testing.T) {
 	d := parse(t, `{"s":"\u00e9\"","n":1.50,"t":true,"o":{"b":{},"a":""},"l":[[],"x",{"1":2,"0":1}],"10":false,"9":null}`)
 	list := []string{`[]`, `"x"`, `{"0":1,"1":2}`}
 	within := []any{"a", "", "b", []any(nil)}
-	js := []any{"9", Null, "10", False, "l", list, "n", Number, "o", within, "s", `é"`, "t", True}
-	assert.Equal(t, js, outline(d.Root(JS)))
-	assert.Equal(t, js, outline(d.Root(JSArrays)))
+	arrays := []any{"9", Null, "10", False, "l", list, "n", Number, "o", within, "s", `é"`, "t", True}
+	assert.Equal(t, arrays, outline(d.Root(JSArrays)))
 
-	python := slices.Concat([]any{"10", False, "9", Null}, js[4:])
+	python := slices.Concat([]any{"10", False, "9", Null}, arrays[4:])
 	assert.Equal(t, python, outline(d.Root(Python)))
 
 	listPHP := []string{`[]`, `"x"`, `[1,2]`}
 	withinPHP := []any{"a", "", "b", []string{}}
 	php := []any{"9", Null, "10", False, "l", listPHP, "n", Number, "o", withinPHP, "s", `é"`, "t", True}
 	assert.Equal(t, php, outline(d.Root(PHP)))
+	assert.Equal(t, php, outline(d.Root(JS)), "Node's text does not tell them apart")
+	assert.Equal(t, php, outline(d.Meaning()))
+}
+
+// TestValueOfOneText has documents that Node signs alike: each is the same Value,
+// and one that is written again as that Value has the same text.
+func TestValueOfOneText(t *testing.T) {
+	t.Parallel()
+	for want, bodies := range map[string][]string{
+		`{"a":[]}`:                 {`{"a":[]}`, `{"a":{}}`},
+		`{"a":[[],[[]]]}`:          {`{"a":[[],[[]]]}`, `{"a":{"1":[{}],"0":[]}}`, `{"a":[{},{"0":[]}]}`, `{"a":{"0":{},"1":{"0":{}}}}`},
+		`{"a":[1.5,{"00":"x"}]}`:   {`{"a":[1.50,{"00":"x"}]}`, `{"a":{"1":{"00":"\u0078"},"0":15e-1}}`},
+		`{"a":{"1":1}}`:            {`{"a":{"1":1.0}}`},
+		`{"a":{"-0":1}}`:           {`{"a":{"-0":1}}`},
+		`{"a":{"0":1,"2":1}}`:      {`{"a":{"2":1,"0":1}}`},
+		`{"0":[9007199254740992]}`: {`{"0":[9007199254740992]}`, `{"0":{"0":9007199254740993}}`, `{"0":[9007199254740992.0]}`},
+		`{}`:                       {`{}`, ` { } `},
+		`{"0":0,"1":[0]}`:          {`{"1":[-0],"0":-0.0}`, `{"0":0,"1":{"0":0e9}}`},
+		`{"a":["10 elements",1,2,3,4,5,6,7,8,9,10]}`: {
+			`{"a":["10 elements",1,2,3,4,5,6,7,8,9,10]}`,
+			`{"a":{"10":10,"9":9,"8":8,"7":7,"6":6,"5":5,"4":4,"3":3,"2":2,"1":1,"0":"10 elements"}}`,
+		},
+	} {
+		text := textOf(t, bodies[0], JS)
+		for _, body := range bodies {
+			d := parse(t, body)
+			assert.Equal(t, text, string(d.Append(nil, JS)), body)
+			assert.Equal(t, want, string(d.Root(JS).Append(nil)), body)
+			assert.Equal(t, text, textOf(t, want, JS))
+			if !d.Lists() {
+				assert.Equal(t, text, want, "%s: it has no lists", body)
+			}
+		}
+	}
+}
+
+// TestMeaning is one for all that any form signs alike, and has all digits of
+// integers.
+func TestMeaning(t *testing.T) {
+	t.Parallel()
+	for want, bodies := range map[string][]string{
+		`{"a":[]}`:                           {`{"a":[]}`, `{"a":{}}`},
+		`{"a":[1.5,"é"]}`:                    {`{"a":{"1":"\u00e9","0":1.50}}`, `{"a":[15e-1,"é"]}`},
+		`{"a":9007199254740993}`:             {`{"a":9007199254740993}`},
+		`{"a":-123456789012345678901234567}`: {`{"a":-123456789012345678901234567}`},
+		`{"a":0}`:                            {`{"a":-0}`, `{"a":-0.0}`, `{"a":0e5}`, `{"a":1e-400}`},
+		`{"a":1e-7}`:                         {`{"a":0.0000001}`, `{"a":1.0e-7}`, `{"a":1e-07}`},
+		`{"a":100000}`:                       {`{"a":1e5}`, `{"a":100000}`, `{"a":100000.0}`},
+	} {
+		for _, body := range bodies {
+			assert.Equal(t, want, string(parse(t, body).Meaning().Append(nil)), body)
+		}
+	}
 }
 
 // TestValuePHPList reads as lists what PHP signs as lists.
@@ -106,8 +159,8 @@ func TestNoValue(t *testing.T) {
 	t.Parallel()
 	var empty Document
 	refused := Document{}
-	_ = refused.Parse([]byte(`{"a":1,"a":2}`), DefaultDepth)
-	for _, v := range []Value{{}, empty.Root(JS), refused.Root(PHP), parse(t, `{}`).Root(4)} {
+	_ = refused.Parse([]byte(`{"a":1,"a":2}`), DefaultDepth, math.MaxInt)
+	for _, v := range []Value{{}, empty.Root(JS), empty.Meaning(), refused.Root(PHP), refused.Meaning(), parse(t, `{}`).Root(4)} {
 		assert.Zero(t, v.Kind())
 		assert.Nil(t, v.Name())
 		assert.Nil(t, v.Text())

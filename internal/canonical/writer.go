@@ -8,6 +8,10 @@ import (
 	"unicode/utf8"
 )
 
+// pieceSize is about how long a text may become by escapes before a part of it
+// is written to a sink.
+const pieceSize = 32 << 10
+
 // A frame is a container that is being written.
 type frame struct {
 	next, end uint32 // the children left: of an object in the order, of an array in d.nodes
@@ -70,7 +74,7 @@ func (d *Document) open(dst []byte, i uint32, f Form) []byte {
 		if f == JS {
 			top.style = listAsObject
 		}
-	case n.flags&phpList != 0 && f == PHP:
+	case f.isList(n, i):
 		top.style = objectAsList
 	}
 	d.frames = append(d.frames, top)
@@ -182,8 +186,25 @@ func (d *Document) appendString(dst []byte, off, end uint32, special flags, f Fo
 		return append(dst, s...)
 	}
 	dst = append(dst, '"')
-	dst = appendEscaped(dst, s[1:len(s)-1], f)
+	for s = s[1 : len(s)-1]; len(s) > pieceSize; {
+		n := pieceSize
+		for !utf8.RuneStart(s[n]) {
+			n--
+		}
+		dst = d.flush(appendEscaped(dst, s[:n], f))
+		s = s[n:]
+	}
+	dst = d.flush(appendEscaped(dst, s, f))
 	return append(dst, '"')
+}
+
+// flush writes dst to the sink, if there is one and it is worth it.
+func (d *Document) flush(dst []byte) []byte {
+	if d.sink == nil || len(dst) < pieceSize {
+		return dst
+	}
+	_, _ = d.sink.Write(dst)
+	return dst[:0]
 }
 
 // appendEscaped appends s, which is valid UTF-8, with the escapes of form f.

@@ -277,7 +277,7 @@ func FuzzCorrupt(f *testing.F) {
 		}
 		require.Equal(t, min(1, len(body)), differs)
 		var one, other canonical.Document
-		if one.Parse(body, maxDepth) != nil || other.Parse(changed, maxDepth) != nil || !jsontext.Value(body).IsValid() {
+		if one.Parse(body, canonical.DefaultDepth, canonical.DefaultValues) != nil || other.Parse(changed, canonical.DefaultDepth, canonical.DefaultValues) != nil || !jsontext.Value(body).IsValid() {
 			return
 		}
 		for _, form := range [...]canonical.Form{canonical.JS, canonical.JSArrays, canonical.PHP, canonical.Python} {

@@ -16,9 +16,6 @@ import (
 // names of those.
 const FormRaw = "raw"
 
-// maxDepth is how deep a body may be nested that has a canonical text.
-const maxDepth = 512
-
 // Sign returns the signature of body in the form, as it is in the header. It
 // is an error if the form is not known, or needs a body that can be read and
 // this one cannot.
@@ -31,7 +28,7 @@ func Sign(secret string, body []byte, form string) (string, error) {
 		return "", err
 	}
 	var doc canonical.Document
-	if err := doc.Parse(body, maxDepth); err != nil {
+	if err := doc.Parse(body, canonical.DefaultDepth, canonical.DefaultValues); err != nil {
 		return "", fmt.Errorf("body has no %s form: %w", form, err)
 	}
 	return mac(sha512.New, secret, doc.Append(nil, f)), nil
