@@ -141,6 +141,58 @@ func TestEventKeyPartsDoNotRun(t *testing.T) {
 	assert.Len(t, keys, len(bodies))
 }
 
+// TestUnknownEventOnce delivers an unknown event in every mixture of lists and
+// objects by index, and of [] and {}, that its signature is good for.
+func TestUnknownEventOnce(t *testing.T) {
+	t.Parallel()
+	either := [][2]string{{`[]`, `{}`}, {`[7]`, `{"0":7}`}, {`[[],"x"]`, `{"1":"x","0":{}}`}, {`[[[]]]`, `{"0":[{}]}`}, {`[{"a":[]}]`, `{"0":{"a":{}}}`}}
+	v := newVerifier(t, ipnSecret)
+	signature := ""
+	var first jovepay.Event
+	for mixture := range 1 << len(either) {
+		body := `{"kind":"new"`
+		for i, spellings := range either {
+			body += fmt.Sprintf(`,"m%d":%s`, i, spellings[mixture>>i&1])
+		}
+		body += "}"
+		if mixture == 0 {
+			signature = signAs(t, jovepay.FormJS, body)
+		}
+		event, err := v.Parse([]byte(body), signature)
+		require.NoError(t, err, body)
+		if first == nil {
+			first = event
+		}
+		assert.Equal(t, first, event, body)
+		assert.Equal(t, first.Key(), event.Key(), body)
+		for _, form := range allForms() {
+			assert.Equal(t, first.Key(), parseAs(t, form, body).Key(), "%s, form %s", body, form)
+		}
+	}
+}
+
+// TestEventKeyOfSignedAmounts gives one key to what is one double: what a
+// response has in all digits, the notification has as JavaScript writes it.
+func TestEventKeyOfSignedAmounts(t *testing.T) {
+	t.Parallel()
+	const exact = `{"payment_id":1,"payment_status":"finished","price_amount":49.900000000000000001,"pay_amount":0.1234567890123456789,` +
+		`"actually_paid":"0.12345678901234567890000","outcome_amount":123456789012345678901234567890}`
+	client := answering(t, 200, exact)
+	payment, err := client.Payments.Get(t.Context(), "1")
+	require.NoError(t, err)
+	for _, form := range allForms() {
+		assert.Equal(t, payment.Event().Key(), parseAs(t, form, exact).Key(), form)
+	}
+	for _, changed := range []string{
+		replaceMember(exact, "pay_amount", "0.12345678901234569"), replaceMember(exact, "price_amount", "49.90000000000001"),
+		replaceMember(exact, "outcome_amount", "123456789012345690000000000000"), replaceMember(exact, "actually_paid", "1e-400"),
+	} {
+		for _, form := range allForms() {
+			assert.NotEqual(t, payment.Event().Key(), parseAs(t, form, changed).Key(), "%s, form %s", changed, form)
+		}
+	}
+}
+
 // TestUnknownEventKeyIsExact tells numbers apart that a double does not, where
 // the form that was signed does.
 func TestUnknownEventKeyIsExact(t *testing.T) {

@@ -1,8 +1,10 @@
 package jovepay_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -135,4 +137,131 @@ func (r *respeller) number(literal string) string {
 	default: // a fraction and an exponent
 		return fmt.Sprintf("%s0.%se%+03d", sign, digits, int(d.Exponent())+len(digits))
 	}
+}
+
+// A mutator writes JSON again, as a sequence of bytes decides: lists as objects
+// by index and the reverse, [] for {}, members in another order, strings and
+// numbers in other words. What it writes is the same to Node, unless changed
+// says that it has changed a value.
+type mutator struct {
+	respeller
+	plan    []byte
+	changed bool
+}
+
+// mutate returns body as plan decides, and whether Node signs it alike.
+func mutate(tb testing.TB, body, plan []byte) (mutant string, same bool) {
+	tb.Helper()
+	m := &mutator{plan: plan}
+	m.Rand = rand.New(rand.NewPCG(uint64(len(plan)), 1)) // for escapes
+	d := jsontext.NewDecoder(bytes.NewReader(body))
+	mutant = m.value(tb, d, true)
+	return mutant, !m.changed
+}
+
+// decide returns the next of n choices; 0 if the plan has come to its end.
+func (m *mutator) decide(n int) int {
+	if len(m.plan) == 0 {
+		return 0
+	}
+	next := int(m.plan[0])
+	m.plan = m.plan[1:]
+	return next % n
+}
+
+func (m *mutator) value(tb testing.TB, d *jsontext.Decoder, root bool) string {
+	token, err := d.ReadToken()
+	require.NoError(tb, err)
+	switch token.Kind() {
+	case '{', '[':
+		return m.container(tb, d, token.Kind(), root)
+	case '"':
+		return m.text(token.String())
+	case '0':
+		return m.double(token.String())
+	}
+	return token.String()
+}
+
+func (m *mutator) container(tb testing.TB, d *jsontext.Decoder, kind jsontext.Kind, root bool) string {
+	end := jsontext.Kind(kind + 2)
+	var names, values []string
+	for d.PeekKind() != end {
+		name := strconv.Itoa(len(names))
+		if kind == '{' {
+			token, err := d.ReadToken()
+			require.NoError(tb, err)
+			name = token.String()
+		}
+		names = append(names, name)
+		values = append(values, m.value(tb, d, false))
+	}
+	_, err := d.ReadToken()
+	require.NoError(tb, err)
+
+	elements := make([]string, len(values))
+	for i, name := range names {
+		if at, err := strconv.Atoi(name); err == nil && at >= 0 && at < len(elements) && strconv.Itoa(at) == name {
+			elements[at] = values[i]
+		}
+	}
+	if list := !root && !slices.Contains(elements, ""); list && (m.decide(2) == 1) != (kind == '[') {
+		return "[" + strings.Join(elements, ",") + "]"
+	}
+	members := make([]string, len(names))
+	for i, name := range names {
+		members[i] = m.text(name) + ":" + values[i]
+	}
+	for i := len(members) - 1; i > 0; i-- {
+		j := i - m.decide(i+1)
+		members[i], members[j] = members[j], members[i]
+	}
+	return "{" + strings.Join(members, ",") + "}"
+}
+
+func (m *mutator) text(s string) string {
+	m.out.Reset()
+	switch m.decide(16) {
+	case 0:
+		text, _ := jsontext.AppendQuote(nil, s)
+		return string(text)
+	case 15:
+		m.changed = true
+		s += "x"
+	}
+	m.quote(s)
+	return m.out.String()
+}
+
+// double spells the double that a literal is.
+func (m *mutator) double(literal string) string {
+	f, err := strconv.ParseFloat(literal, 64)
+	if err != nil {
+		return literal
+	}
+	switch m.decide(16) {
+	case 1, 2:
+		return strconv.FormatFloat(f, 'e', -1, 64)
+	case 3, 4:
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	case 5, 6:
+		return strconv.FormatFloat(f, 'e', 25, 64)
+	case 7, 8:
+		if plain := strconv.FormatFloat(f, 'f', 1+m.decide(30), 64); sameDouble(plain, f) {
+			return plain
+		}
+	case 9:
+		if f == 0 {
+			return []string{"0", "-0", "-0.0", "0e9", "1e-999"}[m.decide(5)]
+		}
+	case 15:
+		m.changed = true
+		return strconv.FormatFloat(f+1, 'f', -1, 64)
+	}
+	return literal
+}
+
+func sameDouble(literal string, f float64) bool {
+	g, err := strconv.ParseFloat(literal, 64)
+	return err == nil && f == g
 }

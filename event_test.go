@@ -250,6 +250,11 @@ func TestTwoBodiesOneSignature(t *testing.T) {
 		"order and space":        {allForms()[:4], []string{`{"payment_id":1,"order_id":"2"}`, ` { "order_id" : "2" , "payment_id" : 1 } `}},
 		"escapes":                {allForms()[:4], []string{`{"payment_id":1,"order_id":"é/😀"}`, `{"\u0070ayment_id":1,"order_id":"\u00E9\/\uD83D\uDE00"}`}},
 		"PHP's empty objects":    {[]jovepay.IPNForm{jovepay.FormPHP}, []string{`{"payment_id":1,"fee":{},"payment_extra_ids":[]}`, `{"payment_id":1,"fee":[],"payment_extra_ids":{}}`}},
+		"lists and indexes":      {[]jovepay.IPNForm{jovepay.FormJS, jovepay.FormPHP}, []string{`{"payment_id":1,"payment_extra_ids":[7,8],"x":[[],[5]]}`, `{"payment_id":1,"payment_extra_ids":{"1":8,"0":7},"x":{"0":{},"1":{"0":5}}}`}},
+		"a withdrawal's fee":     {[]jovepay.IPNForm{jovepay.FormJS, jovepay.FormPHP}, []string{`{"id":1,"status":"S","address":"a","fee":[]}`, `{"id":1,"status":"S","address":"a","fee":{}}`}},
+		"a payment's fee":        {[]jovepay.IPNForm{jovepay.FormJS, jovepay.FormPHP}, []string{`{"payment_id":1,"fee":["btc"]}`, `{"payment_id":1,"fee":{"0":"btc"}}`}},
+		"what decides":           {[]jovepay.IPNForm{jovepay.FormJS, jovepay.FormPHP}, []string{`{"payment_id":[1],"parent_payment_id":[],"order_id":{}}`, `{"payment_id":{"0":1},"parent_payment_id":{},"order_id":[]}`}},
+		"indexes at the root":    {[]jovepay.IPNForm{jovepay.FormJS, jovepay.FormPHP}, []string{`{"0":{},"1":[2]}`, `{"1":{"0":2},"0":[]}`}},
 		"PHP's lists":            {[]jovepay.IPNForm{jovepay.FormPHP}, []string{`{"payment_id":1,"payment_extra_ids":[7,8]}`, `{"payment_id":1,"payment_extra_ids":{"1":8,"0":7}}`}},
 	} {
 		for _, form := range test.forms {

@@ -163,6 +163,73 @@ func assertMembers(t *testing.T, event jovepay.Event, raw []byte) {
 	}
 }
 
+// FuzzOneSignature writes a body in other words, with lists as objects by index
+// and the reverse, at every depth. Whenever the signature of the first is good
+// for the second, by whatever form, both are one event: one key, one reading.
+func FuzzOneSignature(f *testing.F) {
+	verifiers := map[jovepay.IPNForm]*jovepay.IPNVerifier{}
+	for _, form := range allForms() {
+		verifiers[form] = newVerifier(f, ipnSecret, jovepay.WithIPNForms(form), jovepay.WithIPNMaxBytes(1<<24))
+	}
+	all := newVerifier(f, ipnSecret, jovepay.WithIPNMaxBytes(1<<24))
+	addBodies(f, func(body []byte) {
+		f.Add(body, []byte("\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01"))
+		f.Add(body, body)
+	})
+	for _, body := range oneSignatureBodies() {
+		f.Add([]byte(body), []byte("\x05\x01\x03\x09\x01\x02\x01\x07\x01\x01"))
+	}
+	f.Fuzz(func(t *testing.T, body, plan []byte) {
+		if verifiers[jovepay.FormRaw].Sign(body) == "" {
+			return
+		}
+		mutant, same := mutate(t, body, plan)
+		for form, alone := range verifiers {
+			signature := alone.Sign(body)
+			for _, v := range []*jovepay.IPNVerifier{alone, all} {
+				first, err := v.Parse(body, signature)
+				require.NoError(t, err)
+				second, err := v.Parse([]byte(mutant), signature)
+				if err != nil {
+					require.ErrorIs(t, err, jovepay.ErrSignatureMismatch, mutant)
+					require.False(t, same && form == jovepay.FormJS, "Node signs it alike: %s", mutant)
+					continue
+				}
+				assertOneEvent(t, first, second)
+			}
+		}
+	})
+}
+
+// assertOneEvent wants two events to be equal but for how they were verified.
+func assertOneEvent(t *testing.T, a, b jovepay.Event) {
+	t.Helper()
+	require.IsType(t, a, b)
+	require.Equal(t, a.Key(), b.Key(), "%s and %s", rawOf(a), rawOf(b))
+	require.Equal(t, string(rawOf(a)), string(rawOf(b)))
+	require.Equal(t, extraOf(a), extraOf(b))
+	if _, unknown := a.(*jovepay.UnknownEvent); unknown {
+		return
+	}
+	fields := fieldsOf(b)
+	for name, field := range fieldsOf(a) {
+		require.Equal(t, field.Interface(), fields[name].Interface(), name)
+	}
+}
+
+// oneSignatureBodies have on them all that a form does not tell apart.
+func oneSignatureBodies() []string {
+	return []string{
+		`{"payment_id":9007199254740993,"payment_extra_ids":[7,"8",9007199254740993],"fee":{},"new":[[],{},[[]]]}`,
+		`{"payment_id":1,"paymentId":"1","payment_extra_ids":{"0":{"0":1},"1":[]},"fee":["btc",1.50],"price_amount":1.50,"pay_amount":-0.0}`,
+		`{"payment_id":[5],"payment_status":{"0":"finished"},"price_amount":[],"priceAmount":{},"order_id":[["A-1"]],"created_at":[1],"time_limit":{}}`,
+		`{"id":"1","status":"CREATING","currency":"usdttrc20","amount":"50","address":"a","fee":[],"hash":{},"batch_withdrawal_id":[]}`,
+		`{"id":"1","status":"FINISHED","amount":[12.5],"currency":[],"more":{"0":{"0":{"0":[]}}}}`,
+		`{"kind":"new","parts":[[1.5,[]],{"0":1e21,"1":{}}],"0":{"1":2,"0":1},"":[{"":[]}]}`,
+		`{"0":[1,2,3,4,5,6,7,8,9,10,11],"1":{"0":0}}`,
+	}
+}
+
 // FuzzEventKey delivers a payment in other words, and then with a change.
 func FuzzEventKey(f *testing.F) {
 	f.Add(uint64(1), "5745459419", "finished", uint32(4999), uint32(81239), uint8(2))

@@ -2,6 +2,7 @@ package jovepay_test
 
 import (
 	"bytes"
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -12,6 +13,8 @@ import (
 	"fmt"
 	"hash"
 	"log/slog"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -212,6 +215,47 @@ func TestIPNSignBodies(t *testing.T) {
 		assert.NoError(t, v.Verify([]byte(body), want), "what it signs it accepts")
 	}
 	assert.Equal(t, mac512(ipnSecret, `{"a":5,"z":[1]}`), newVerifier(t, ipnSecret).Sign([]byte(body)), "by default")
+}
+
+// TestIPNSecretUnderFIPS is for GODEBUG=fips140=only, and runs itself under it:
+// a secret that HMAC does not take as a key there is an error, never a panic.
+func TestIPNSecretUnderFIPS(t *testing.T) {
+	t.Parallel()
+	if !fips140.Enforced() {
+		program, err := os.Executable()
+		require.NoError(t, err)
+		child := exec.CommandContext(t.Context(), program, "-test.run=^TestIPNSecretUnderFIPS$", "-test.v")
+		child.Env = append(os.Environ(), "GODEBUG=fips140=only")
+		out, err := child.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		require.Contains(t, string(out), "--- PASS: TestIPNSecretUnderFIPS")
+		return
+	}
+	for _, short := range []string{"k", "13 bytes long", " 13 bytes long\n", "ééééééé"[:13]} {
+		v, err := jovepay.NewIPNVerifier(short)
+		require.EqualError(t, err, "jovepay: IPN secret: FIPS 140-3 mode requires 14 bytes or more")
+		assert.Nil(t, v)
+		assert.NotContains(t, err.Error(), short)
+		v, err = jovepay.NewIPNVerifier(ipnSecret, jovepay.WithFurtherSecret(short))
+		require.Error(t, err)
+		assert.Nil(t, v)
+	}
+	for _, secret := range []string{"14 bytes long!", ipnSecret, strings.Repeat("k", 500)} {
+		v := newVerifier(t, secret, jovepay.WithFurtherSecret(ipnSecret+"2"))
+		for _, form := range allForms() {
+			for _, signer := range []string{secret, ipnSecret + "2"} {
+				body := []byte(`{"payment_id":1,"x":[1e-7,"é"]}`)
+				signature := newVerifier(t, signer, jovepay.WithIPNForms(form)).Sign(body)
+				event, err := v.Parse(body, signature)
+				require.NoError(t, err)
+				assert.NotEmpty(t, event.Key())
+			}
+		}
+		for _, form := range allForms() {
+			d := v.Diagnose([]byte(`{}`), newVerifier(t, "another secret", jovepay.WithIPNForms(form)).Sign([]byte(`{}`)), "short", "", "another secret")
+			assert.Contains(t, d.Findings[0], "It matches with other secret 2")
+		}
+	}
 }
 
 // TestIPNSecretsNeverPrinted prints everything that has to do with a secret in

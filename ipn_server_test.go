@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -315,4 +316,76 @@ func TestHandlerAllAtOnce(t *testing.T) {
 		})
 	}
 	sent.Wait()
+}
+
+// hostileBodies are of about n bytes and meant to take much memory.
+func hostileBodies(n int) map[string]string {
+	fill := func(before, item, after string) string {
+		return before + strings.Repeat(item, max(0, n-len(before)-len(after))/len(item)) + after
+	}
+	bodies := sizedBodies(n)
+	for name, body := range map[string]string{
+		"DEL":        fill(`{"a":"`, "\x7f", `"}`),
+		"wide":       fill(`{"a":"`, "é", `"}`),
+		"zeros":      fill(`{"a":[`, "0,", "0]}"),
+		"objects":    fill(`{"a":[`, `{},`, "0]}"),
+		"open lists": fill(`{"a":`, "[", ""),
+		"controls":   fill(`{"a":"`, `\u0001`, `"}`),
+		"digits":     fill(`{"a":0.`, "7", "}"),
+		"many names": `{"0":1` + fill("", `,"\u0031":1`, "}"),
+		"a name":     fill(`{"`, "é", `":1}`),
+	} {
+		bodies[name] = body
+	}
+	return bodies
+}
+
+// TestHandlerMemory posts bodies of 1 MiB that are meant to take much memory,
+// 100 of each kind at once: with the default limit all of them together take
+// less than 256 MiB.
+func TestHandlerMemory(t *testing.T) {
+	h := newVerifier(t, ipnSecret, jovepay.WithIPNLogger(slog.New(slog.DiscardHandler))).Handler(accept)
+	forged := mac512("forger", "{}")
+	for name, body := range hostileBodies(1 << 20) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var senders sync.WaitGroup
+		for i := range 100 {
+			senders.Go(func() {
+				r := post(t, body, forged)
+				if i%2 == 1 {
+					r.ContentLength = -1
+				}
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				assert.Contains(t, []int{400, 401, 413}, w.Code, name)
+			})
+		}
+		senders.Wait()
+		runtime.ReadMemStats(&after)
+		// All that was allocated, though not all of it at one time.
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(256<<20), name)
+	}
+}
+
+// TestParseRequestMemory raises the limit: what a forged body takes in all, from
+// the first byte to the verdict, stays below 8 bytes for each of its bytes.
+func TestParseRequestMemory(t *testing.T) {
+	v := newVerifier(t, ipnSecret, jovepay.WithIPNMaxBytes(8<<20))
+	for _, size := range []int{1 << 20, 4 << 20} {
+		for name, body := range hostileBodies(size) {
+			for _, announced := range []int64{int64(len(body)), -1} {
+				for _, signature := range []string{mac512("forger", "{}"), mac256("forger", "{}")} {
+					r := post(t, body, signature)
+					r.ContentLength = announced
+					var before, after runtime.MemStats
+					runtime.ReadMemStats(&before)
+					_, err := v.ParseRequest(r)
+					runtime.ReadMemStats(&after)
+					require.Error(t, err)
+					assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8*len(body)), "%s, %d bytes, announced %d", name, len(body), announced)
+				}
+			}
+		}
+	}
 }
