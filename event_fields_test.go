@@ -235,6 +235,41 @@ func TestEventNames(t *testing.T) {
 	}
 }
 
+// TestEventMisfits keeps whatever decides about money and does not fit its type:
+// it is never just missing.
+func TestEventMisfits(t *testing.T) {
+	t.Parallel()
+	words := []string{`5`, `-1e300`, `true`, `false`, `["x"]`, `[]`, `{}`, `{"0":"x"}`}
+	numbers := []string{`"x"`, `" 5"`, `"5 "`, `"1,5"`, `"NaN"`, `"0x5"`, `true`, `false`, `[5]`, `[]`, `{}`}
+	ids := []string{`1.5`, `true`, `false`, `[5]`, `[]`, `{}`}
+	for name, values := range map[string][]string{
+		"payment_id": ids, "parent_payment_id": ids, "invoice_id": ids, "purchase_id": ids,
+		"order_id":       {`true`, `false`, `["x"]`, `[]`, `{}`},
+		"payment_status": words, "origin_type": words,
+		"price_currency": words, "pay_currency": words, "outcome_currency": words,
+		"price_amount": numbers, "pay_amount": numbers, "actually_paid": numbers, "outcome_amount": numbers,
+		"payment_extra_ids": {`5`, `"5"`, `true`, `[true]`, `[[5]]`, `{"a":5}`},
+		"fee":               {`5`, `"5"`, `true`, `["btc"]`, `{"serviceFee":[]}`},
+		"created_at":        {`true`, `[]`, `"yesterday"`, `{"0":1}`},
+	} {
+		for _, spelling := range []string{name, strings.Trim(camelCase(`"`+name+`":`), `":`)} {
+			for _, value := range values {
+				for _, form := range allForms() {
+					body := `{"payment_hash":1,"paymentStatus":"","` + spelling + `":` + value + `}`
+					if name == "payment_status" {
+						body = `{"payment_id":1,"` + spelling + `":` + value + `}`
+					}
+					event := parseAs(t, form, body)
+					assert.Contains(t, extraOf(event), spelling, "%s, form %s", body, form)
+					if name != "fee" {
+						assert.True(t, fieldsOf(event)[name].IsZero(), "%s, form %s", body, form)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestEventNone reads what means none.
 func TestEventNone(t *testing.T) {
 	t.Parallel()

@@ -153,9 +153,9 @@ func (o *eventObject) readMember(field any, known, value string) bool {
 	case *string:
 		return o.readString(field, known, value)
 	case *PaymentStatus:
-		return o.readText((*string)(field), value)
+		return value[0] == '"' && o.readText((*string)(field), value)
 	case *WithdrawalStatus:
-		return o.readText((*string)(field), value)
+		return value[0] == '"' && o.readText((*string)(field), value)
 	case *int:
 		return o.readInt(field, value)
 	case *Time:
@@ -197,16 +197,18 @@ func (o *eventObject) readID(field *ID, known, value string) bool {
 	return true
 }
 
-// readString reads a text; a ticker in lower case. The text null means none,
-// but for what the shop itself has written.
+// readString reads a text, which may be written as a number unless it is one of
+// a list of words; a ticker in lower case. The text null means none, but for what
+// the shop itself has written.
 func (o *eventObject) readString(field *string, known, value string) bool {
-	if !o.readText(field, value) {
+	ticker := strings.HasSuffix(known, "currency")
+	if value[0] != '"' && (ticker || known == "origin_type") || !o.readText(field, value) {
 		return false
 	}
 	switch {
 	case *field == "null" && !strings.HasPrefix(known, "order_"):
 		*field = ""
-	case strings.HasSuffix(known, "currency"):
+	case ticker:
 		*field = lowerASCII(*field)
 	}
 	return true

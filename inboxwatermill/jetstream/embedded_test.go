@@ -179,8 +179,8 @@ func TestLongNotification(t *testing.T) {
 	shop := enginetest.NewShop(t)
 	relay := shop.Relay(t, engine)
 	head := `{"payment_id":1,"payment_status":"finished","order_description":"`
-	body := head + strings.Repeat("x", 1<<20-len(head)-2) + `"}`
-	require.Len(t, body, 1<<20)
+	body := head + strings.Repeat("x", 64<<10-len(head)-2) + `"}`
+	require.Len(t, body, 64<<10)
 	require.Equal(t, http.StatusOK, shop.Deliver(relay, body))
 	shop.Start(t, relay)
 	shop.Expect(t, 1, finished, inbox.Applied)

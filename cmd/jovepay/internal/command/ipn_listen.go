@@ -21,7 +21,7 @@ import (
 )
 
 // largestIPN is what IPNVerifier reads of a notification by default.
-const largestIPN = 1 << 20
+const largestIPN = 64 << 10
 
 // listening is how notifications are received.
 type listening struct {
