@@ -125,17 +125,22 @@ func (o *eventObject) twin(name, known string) bool {
 // agrees reports whether value, that of a twin, says nothing or the same as
 // field, which has been read.
 func (o *eventObject) agrees(field any, known, value string) bool {
-	other := reflect.New(reflect.TypeOf(field).Elem())
-	if !o.readMember(other.Interface(), known, value) {
+	twin := reflect.New(reflect.TypeOf(field).Elem())
+	if !o.readMember(twin.Interface(), known, value) {
 		return false
 	}
-	switch field := field.(type) {
-	case *Amount:
-		return other.Elem().IsZero() || field.Equal(*other.Interface().(*Amount))
-	case *Time:
-		return other.Elem().IsZero() || field.Equal(other.Interface().(*Time).Time)
+	if twin.Elem().IsZero() {
+		return true
 	}
-	return other.Elem().IsZero() || reflect.DeepEqual(field, other.Interface())
+	switch twin := twin.Interface().(type) {
+	case *Amount:
+		amount, ok := field.(*Amount)
+		return ok && amount.Equal(*twin)
+	case *Time:
+		point, ok := field.(*Time)
+		return ok && point.Equal(twin.Time)
+	}
+	return reflect.DeepEqual(field, twin.Interface())
 }
 
 // readMember reads the value of the member that the guide calls known into its

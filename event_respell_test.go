@@ -170,6 +170,7 @@ func (m *mutator) decide(n int) int {
 }
 
 func (m *mutator) value(tb testing.TB, d *jsontext.Decoder, root bool) string {
+	tb.Helper()
 	token, err := d.ReadToken()
 	require.NoError(tb, err)
 	switch token.Kind() {
@@ -179,12 +180,14 @@ func (m *mutator) value(tb testing.TB, d *jsontext.Decoder, root bool) string {
 		return m.text(token.String())
 	case '0':
 		return m.double(token.String())
+	default:
+		return token.String()
 	}
-	return token.String()
 }
 
 func (m *mutator) container(tb testing.TB, d *jsontext.Decoder, kind jsontext.Kind, root bool) string {
-	end := jsontext.Kind(kind + 2)
+	tb.Helper()
+	end := kind + 2
 	var names, values []string
 	for d.PeekKind() != end {
 		name := strconv.Itoa(len(names))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -324,7 +325,7 @@ func hostileBodies(n int) map[string]string {
 		return before + strings.Repeat(item, max(0, n-len(before)-len(after))/len(item)) + after
 	}
 	bodies := sizedBodies(n)
-	for name, body := range map[string]string{
+	maps.Copy(bodies, map[string]string{
 		"DEL":        fill(`{"a":"`, "\x7f", `"}`),
 		"wide":       fill(`{"a":"`, "é", `"}`),
 		"zeros":      fill(`{"a":[`, "0,", "0]}"),
@@ -334,9 +335,7 @@ func hostileBodies(n int) map[string]string {
 		"digits":     fill(`{"a":0.`, "7", "}"),
 		"many names": `{"0":1` + fill("", `,"\u0031":1`, "}"),
 		"a name":     fill(`{"`, "é", `":1}`),
-	} {
-		bodies[name] = body
-	}
+	})
 	return bodies
 }
 

@@ -280,3 +280,25 @@ func TestVerifyAllocatesNothing(t *testing.T) {
 
 // accept is a function that takes every event.
 func accept(context.Context, jovepay.Event) error { return nil }
+
+// TestParseLongText reads events whose text is so long, by escapes, that it goes
+// to the MAC in pieces.
+func TestParseLongText(t *testing.T) {
+	t.Parallel()
+	for _, char := range []string{"é", "\x7f", "😀", "x", `\u0001`} {
+		description := strings.Repeat(char, 60_000/len(char))
+		body := `{"payment_id":1,"order_id":"A-1","order_description":"` + description + `","payment_extra_ids":[7],"` + char + `":[{}]}`
+		for _, form := range allForms() {
+			e := parseAs(t, form, body).(*jovepay.PaymentEvent)
+			assert.Equal(t, strings.ReplaceAll(description, `\u0001`, "\x01"), e.OrderDescription, form)
+			assert.Equal(t, []jovepay.ID{"7"}, e.PaymentExtraIDs, form)
+			assert.Equal(t, jovepay.ID("1"), e.ID, form)
+			assert.True(t, json.Valid(e.Raw), form)
+			if form != jovepay.FormRaw {
+				assert.Equal(t, mac512(ipnSecret, string(e.Raw)) == signAs(t, form, body), form != jovepay.FormJS, form)
+			}
+		}
+		v := newVerifier(t, ipnSecret)
+		require.ErrorIs(t, v.Verify([]byte(body), mac512("forger", body)), jovepay.ErrSignatureMismatch)
+	}
+}

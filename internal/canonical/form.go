@@ -56,6 +56,7 @@ func (f Form) String() string {
 		return "php"
 	case Python:
 		return "python"
+	case nodeLists, meaning: // of no signer
 	}
 	return "unknown"
 }

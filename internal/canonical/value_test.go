@@ -75,7 +75,7 @@ func TestValueOfOneText(t *testing.T) {
 			assert.Equal(t, want, string(d.Root(JS).Append(nil)), body)
 			assert.Equal(t, text, textOf(t, want, JS))
 			if !d.Lists() {
-				assert.Equal(t, text, want, "%s: it has no lists", body)
+				assert.Equal(t, want, text, "%s: it has no lists", body)
 			}
 		}
 	}
