@@ -189,14 +189,15 @@ func (o *eventObject) readMember(field any, known, value string) bool {
 	return false
 }
 
-// readID reads an id. That of a parent which is 0 means none.
+// readID reads an id. That of a parent or an invoice which is 0 means none.
 func (o *eventObject) readID(field *ID, known, value string) bool {
 	if text, ok := o.scalar(value); ok && (value[0] == '"' || leadingDigits(text) == len(text)) {
 		*field = ID(text)
 	} else if field.UnmarshalJSON([]byte(value)) != nil {
 		return false
 	}
-	if *field == "null" || *field == "0" && known == "parent_payment_id" {
+	zero := *field == "0" && (known == "parent_payment_id" || known == "invoice_id")
+	if zero || *field == "null" {
 		*field = ""
 	}
 	return true
