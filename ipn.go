@@ -208,8 +208,9 @@ func (v *IPNVerifier) Verify(body []byte, signature string) error {
 // that what is acted on is what JovePay vouched for: a number that was signed in
 // the js or php form has at most the digits of a double. All bodies that one
 // signature is good for are one event, with one Key, equal fields and equal Raw
-// and Extra. A member of an unexpected type is missing from the typed fields and
-// is found in Extra.
+// and Extra. Extra has the members that are not known, those of an unexpected
+// type, and those in camelCase that say something else than the same member in
+// snake_case, which is the one that is read.
 func (v *IPNVerifier) Parse(body []byte, signature string) (Event, error) {
 	work := v.begin()
 	defer v.end(work)
@@ -278,7 +279,8 @@ func newVerification(secrets []secret) *verification {
 	return work
 }
 
-// mac512 returns the MAC of the text whose last piece is rest.
+// mac512 returns the MAC of the text whose last piece is rest. It is good for
+// one call after a write.
 func (m *macs) mac512(rest []byte) []byte {
 	m.sha512.Write(rest)
 	return m.sha512.Sum(m.sum[:0])

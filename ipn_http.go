@@ -57,7 +57,8 @@ func (v *IPNVerifier) readBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	// The room that is left at the end shows that it is one without growing.
+	// A body of the announced length fits in without growing: reading its end
+	// takes room too.
 	most := v.maxBytes + bytes.MinRead
 	announced := int(min(max(r.ContentLength, 0), int64(v.maxBytes))) + bytes.MinRead
 	body := make([]byte, 0, min(announced, largestClaim))
