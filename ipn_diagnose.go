@@ -300,7 +300,7 @@ func unwrap(body []byte, limit int) []wrapped {
 		}
 		if r, err := gzip.NewReader(bytes.NewReader(outer.body)); err == nil {
 			inner, _ := io.ReadAll(io.LimitReader(r, int64(limit)+1))
-			add("decompressed", inner)
+			add("decompressed with gzip", inner)
 		}
 		if inner, err := jsontext.AppendUnquote(nil, trimmed); err == nil {
 			add("decoded from a JSON string", inner)
@@ -351,7 +351,9 @@ func (d *Diagnosis) look(body []byte, wellFormed bool) {
 	switch {
 	case wellFormed:
 		d.lookSerialized(body, trimmed)
-	case begins("\x1f\x8b"), begins("\x28\xb5\x2f\xfd"), begins("\x78\x01"), begins("\x78\x9c"), begins("\x78\xda"):
+	case begins("\x1f\x8b"):
+		d.find("The body is compressed with gzip; what JovePay's guide shows as sent is not compressed. A proxy may have done it.")
+	case begins("\x28\xb5\x2f\xfd"), begins("\x78\x01"), begins("\x78\x9c"), begins("\x78\xda"):
 		d.find("The body is compressed; what JovePay's guide shows as sent is not. A proxy may have done it.")
 	case begins("\xef\xbb\xbf"), begins("\xff\xfe"), begins("\xfe\xff"), bytes.IndexByte(body, 0) >= 0:
 		d.find("The body has a byte order mark or is in UTF-16: it was re-encoded.")

@@ -138,6 +138,7 @@ func TestDiagnoseBody(t *testing.T) {
 	const (
 		spaced     = "The body has white space between its members; what JovePay's guide shows as sent is compact. It may have been re-serialized."
 		encoded    = "The body has a byte order mark or is in UTF-16: it was re-encoded."
+		gzipped    = "The body is compressed with gzip; what JovePay's guide shows as sent is not compressed. A proxy may have done it."
 		compressed = "The body is compressed; what JovePay's guide shows as sent is not. A proxy may have done it."
 		escaped    = `The body has \u003c or \u0026, as Go's encoding/json writes. It may have been re-serialized.`
 	)
@@ -175,7 +176,7 @@ func TestDiagnoseBody(t *testing.T) {
 		"front read":              {sent, sent[9:], []string{"The beginning of the body is missing: a part of it may have been read before, and a request's body can be read once.", nothingFits}},
 		"white space":             {sent, " \r\n", []string{"The body is empty: it may have been read before, and a request's body can be read once."}},
 		"parts":                   {sent, "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--", []string{"The body looks like a form of several parts, not JSON.", nothingFits}},
-		"gzip, cut off":           {sent, "\x1f\x8b\x08\x00=", []string{compressed, nothingFits}},
+		"gzip, cut off":           {sent, "\x1f\x8b\x08\x00=", []string{gzipped, nothingFits}},
 		"zlib":                    {sent, "\x78\x9c=\x01", []string{compressed, nothingFits}},
 		"zstd":                    {sent, "\x28\xb5\x2f\xfd=", []string{compressed, nothingFits}},
 		"UTF-16":                  {sent, "{\x00\"\x00=\x00", []string{encoded, nothingFits}},
@@ -206,14 +207,14 @@ func TestDiagnoseWrapped(t *testing.T) {
 	}
 	encoded := func(e *base64.Encoding, s string) string { return e.EncodeToString([]byte(s)) }
 	for name, test := range map[string]struct{ arrived, how, look string }{
-		"gzip":           {zipped(sent), "decompressed", "The body is compressed;"},
+		"gzip":           {zipped(sent), "decompressed with gzip", "The body is compressed with gzip;"},
 		"base64":         {encoded(base64.StdEncoding, sent), "decoded from base64", "The body looks like base64,"},
 		"base64 of URLs": {encoded(base64.RawURLEncoding, sent), "decoded from base64", "The body looks like base64,"},
 		"JSON in JSON":   {quoted(t, sent), "decoded from a JSON string", "The body is a JSON string:"},
 		"a form":         {"x=1&payload=" + url.QueryEscape(sent), "taken out of a form", "The body looks like a form,"},
 		"BOM":            {"\ufeff" + sent, "freed of its byte order mark", "The body has a byte order mark"},
-		"gzip in base64": {encoded(base64.StdEncoding, zipped(sent)), "decoded from base64 and decompressed", "The body looks like base64,"},
-		"string in gzip": {zipped(quoted(t, sent)), "decompressed and decoded from a JSON string", "The body is compressed;"},
+		"gzip in base64": {encoded(base64.StdEncoding, zipped(sent)), "decoded from base64 and decompressed with gzip", "The body looks like base64,"},
+		"string in gzip": {zipped(quoted(t, sent)), "decompressed with gzip and decoded from a JSON string", "The body is compressed with gzip;"},
 	} {
 		for _, form := range []jovepay.IPNForm{jovepay.FormPHP, jovepay.FormRaw} {
 			v := newVerifier(t, "another", jovepay.WithFurtherSecret(ipnSecret))
