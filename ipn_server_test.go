@@ -370,21 +370,17 @@ func TestHandlerMemory(t *testing.T) {
 // TestParseRequestMemory raises the limit: what a forged body takes in all, from
 // the first byte to the verdict, stays below 8 bytes for each of its bytes.
 func TestParseRequestMemory(t *testing.T) {
-	v := newVerifier(t, ipnSecret, jovepay.WithIPNMaxBytes(8<<20))
-	for _, size := range []int{1 << 20, 4 << 20} {
-		for name, body := range hostileBodies(size) {
-			for _, announced := range []int64{int64(len(body)), -1} {
-				for _, signature := range []string{mac512("forger", "{}"), mac256("forger", "{}")} {
-					r := post(t, body, signature)
-					r.ContentLength = announced
-					var before, after runtime.MemStats
-					runtime.ReadMemStats(&before)
-					_, err := v.ParseRequest(r)
-					runtime.ReadMemStats(&after)
-					require.Error(t, err)
-					assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8*len(body)), "%s, %d bytes, announced %d", name, len(body), announced)
-				}
-			}
+	v := newVerifier(t, ipnSecret, jovepay.WithIPNMaxBytes(2<<20))
+	for name, body := range hostileBodies(1 << 20) {
+		for _, announced := range []int64{int64(len(body)), -1} {
+			r := post(t, body, mac512("forger", "{}"))
+			r.ContentLength = announced
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := v.ParseRequest(r)
+			runtime.ReadMemStats(&after)
+			require.Error(t, err)
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8*len(body)), "%s, %d bytes, announced %d", name, len(body), announced)
 		}
 	}
 }

@@ -1,7 +1,5 @@
 package canonical
 
-import "slices"
-
 const (
 	// DefaultDepth is how many levels deep the objects and arrays of a body may
 	// be nested. PHP reads one level less by default, the others more.
@@ -35,7 +33,9 @@ func (d *Document) Parse(body []byte, maxDepth, maxValues int) error {
 	d.reset()
 	offset, reason := 0, TooLarge
 	if len(body) < maxBody {
-		d.buf = slices.Grow(d.buf, len(body)+len(zeros))
+		if size := len(body) + len(zeros); size > cap(d.buf) {
+			d.buf = make([]byte, 0, size)
+		}
 		d.buf = append(d.buf, body...)
 		d.buf = append(d.buf, zeros...)
 		offset, reason = d.read(len(body), maxDepth, maxValues)
