@@ -121,7 +121,7 @@ func (d *Document) Retained() int {
 
 // double returns s with twice the room. What append would leave behind on the
 // way to a large slice is several times as much.
-func double[T any](s []T) []T { return slices.Grow(s, max(len(s), 16)) }
+func double[T any](s []T) []T { return append(make([]T, 0, max(2*cap(s), 16)), s...) }
 
 // reset empties the document and keeps its memory.
 func (d *Document) reset() {
