@@ -223,12 +223,16 @@ func (o *eventObject) readString(field *string, known, value string) bool {
 // lowerASCII returns s with its ASCII letters in lower case. Unicode has other
 // letters that fold to these, such as the Kelvin sign.
 func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r - 'A' + 'a'
+	if !strings.ContainsFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) {
+		return s
+	}
+	lower := []byte(s)
+	for i, c := range lower {
+		if 'A' <= c && c <= 'Z' {
+			lower[i] = c - 'A' + 'a'
 		}
-		return r
-	}, s)
+	}
+	return string(lower)
 }
 
 // readText reads a string; of a number the digits, however it is spelled.
