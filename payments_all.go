@@ -12,7 +12,8 @@ const (
 	defaultWindow = 8
 	largestPage   = 500
 
-	maxPasses = 4  // through a list that contradicts itself
+	maxPasses = 8  // through a list that changes
+	maxOdd    = 4  // of these, with what growth doesn't explain
 	maxCuts   = 4  // of the page size
 	maxReads  = 16 // of a page, on average
 	settled   = 3  // passes in a row that growth explains, until it is believed
@@ -31,8 +32,9 @@ const (
 // believes neither the total nor the number of pages: a list ends with an empty
 // page, a 404, or a short page that agrees with the total. When payments come
 // twice, the total falls, or the counts disagree, All pauses and reads the list
-// again, up to 4 times; what only a later pass meets is yielded last. A list
-// without totals is read one page at a time.
+// again, up to 4 times, or 8 times if growth explains most of it; what only a
+// later pass meets is yielded last. A list without totals is read one page at a
+// time.
 //
 // The number of requests is bounded, whatever the server says. A list that
 // agrees with itself costs one for each page, and one more if the last page is
@@ -108,6 +110,7 @@ type walk struct {
 	known  int    // payments met since then
 	summed bool   // a pass since then ended where the total said
 	smooth int    // passes in a row, up to the last, that growth explains
+	odds   int    // passes that growth doesn't explain
 	odd    string // why the last pass was not enough
 }
 
@@ -120,7 +123,7 @@ func (w *walk) run() error {
 			return err
 		case w.enough(p):
 			return nil
-		case w.pass >= maxPasses+w.cuts:
+		case w.odds >= maxOdd+w.cuts, w.pass >= maxPasses+w.cuts:
 			return fmt.Errorf("jovepay: payment list contradicts itself: %s; met %d payments in %d passes", w.odd, w.met.len(), w.pass)
 		}
 		if err := w.pages.pause(w.pass); err != nil {
@@ -146,6 +149,7 @@ func (w *walk) enough(p *pass) bool {
 	}
 	if p.odd != "" {
 		w.odd, w.smooth = p.odd, 0
+		w.odds++
 		return false
 	}
 	w.odd = "it changes faster than it can be read"

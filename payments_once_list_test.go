@@ -186,12 +186,17 @@ func TestCreateOnceReadsOddRows(t *testing.T) {
 		`"order_id":"order-1","price_amount":"49,90","price_currency":"usd","pay_currency":"btc"`:        doubt,
 		`"order_id":"order-1","price_amount":{"value":49.9},"price_currency":"usd","pay_currency":"btc"`: doubt,
 		`"order_id":"order-1"`: doubt,
-		`"orderId":"order-1","price_amount":49.90,"price_currency":"usd","pay_currency":"btc"`:                        doubt,
-		`"orderId":"order-1","priceAmount":49.90,"priceCurrency":"usd","payCurrency":"btc"`:                           doubt,
-		`"order_id":null,"price_amount":49.90,"price_currency":"usd","pay_currency":"btc"`:                            doubt,
-		`"order_id":["order-1"],"price_amount":49.90,"price_currency":"usd","pay_currency":"btc"`:                     doubt,
-		`"order_id":"order-2","price_amount":49.90,"price_currency":"usd","pay_currency":"btc"`:                       ignored,
-		`"order_id":"order-1","price_amount":49.90,"price_currency":"usd","pay_currency":"btc","parent_payment_id":3`: ignored,
+		`"orderId":"order-1","price_amount":49.90,"price_currency":"usd","pay_currency":"btc"`:                             doubt,
+		`"orderId":"order-1","priceAmount":49.90,"priceCurrency":"usd","payCurrency":"btc"`:                                doubt,
+		`"order_id":null,"price_amount":49.90,"price_currency":"usd","pay_currency":"btc"`:                                 doubt,
+		`"order_id":["order-1"],"price_amount":49.90,"price_currency":"usd","pay_currency":"btc"`:                          doubt,
+		`"order_id":"order-2","price_amount":49.90,"price_currency":"usd","pay_currency":"btc"`:                            ignored,
+		`"order_id":"order-1","price_amount":49.90,"price_currency":"usd","pay_currency":"btc","parent_payment_id":3`:      ignored,
+		`"order_id":"order-1","price_amount":49.90,"price_currency":"usd","pay_currency":"btc","parent_payment_id":0`:      found,
+		`"order_id":"order-1","price_amount":49.90,"price_currency":"usd","pay_currency":"btc","parent_payment_id":"0"`:    found,
+		`"order_id":"order-1","price_amount":49.90,"price_currency":"usd","pay_currency":"btc","parent_payment_id":"null"`: found,
+		`"order_id":"order-1","price_amount":49.90,"price_currency":"usd","pay_currency":"btc","parent_payment_id":{}`:     doubt,
+		`"order_id":"order-1","price_amount":49.90,"price_currency":"usd","pay_currency":"btc","parentPaymentId":3`:        doubt,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			list := `{"data":[{"payment_id":7,"payment_status":"waiting",` + members + `}],"total":1,"pagesCount":1}`

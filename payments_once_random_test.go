@@ -56,6 +56,7 @@ func listSpellings() []func(members) {
 		change("order_id", func(s string) any { return " " + s + "\u00a0" }),
 		change("order_id", func(s string) any { return strings.ReplaceAll(s, "-", "_") }),
 		change("order_id", cut(6)), change("order_id", cut(3)),
+		set("parent_payment_id", 0), set("parent_payment_id", "0"), set("parent_payment_id", "null"),
 		set("order_id", nil), set("order_id", ""), set("order_id", members{"id": "order-1"}),
 		change("order_id", func(s string) any { return []string{s} }),
 		change("pay_currency", func(s string) any { return strings.ToUpper(s) }),

@@ -268,16 +268,6 @@ func aboveZero(a Amount) bool { return compareSigned(a, Amount{text: "0"}) > 0 }
 // letters. Unicode has other letters that fold to these.
 func sameTicker(a, b string) bool { return lowerASCII(a) == lowerASCII(b) }
 
-func lowerASCII(s string) string {
-	lower := []byte(s)
-	for i, c := range lower {
-		if 'A' <= c && c <= 'Z' {
-			lower[i] = c - 'A' + 'a'
-		}
-	}
-	return string(lower)
-}
-
 // progress ranks the statuses of a payment that goes well.
 func progress(s PaymentStatus) int {
 	switch s {
