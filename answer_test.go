@@ -239,18 +239,22 @@ func TestRejectionsWithASuccessStatus(t *testing.T) {
 // A rejection is no doubt: the order can be created when its cause is fixed.
 func TestCreateOnceSendsARejectedPaymentOnce(t *testing.T) {
 	t.Parallel()
-	sent := 0
-	client := responding(t, func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodPost && r.URL.Path == "/v1/payment" {
-			sent++
-			return plainResponse(http.StatusOK, `{"status":false,"statusCode":400,"code":"AMOUNT_MINIMAL_ERROR","message":"amountTo is too small"}`), nil
-		}
-		return answeringLogin(`{"data":[],"limit":500,"page":0,"pagesCount":0,"total":0}`)(r)
-	}, jovepay.WithCredentials(email, password))
-	_, err := client.Payments.CreateOnce(t.Context(), goods("A-1"))
-	assertIs(t, err, jovepay.ErrInvalidRequest)
-	assert.ErrorContains(t, err, "AMOUNT_MINIMAL_ERROR amountTo is too small")
-	assert.Equal(t, 1, sent)
+	for status, want := range map[string]error{
+		"400": jovepay.ErrInvalidRequest, "401": jovepay.ErrUnauthorized, "403": jovepay.ErrForbidden, "429": jovepay.ErrRateLimited,
+	} {
+		sent := 0
+		client := responding(t, func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodPost && r.URL.Path == "/v1/payment" {
+				sent++
+				return plainResponse(http.StatusOK, `{"status":false,"statusCode":`+status+`,"code":"NO","message":"not today"}`), nil
+			}
+			return answeringLogin(`{"data":[],"limit":500,"page":0,"pagesCount":0,"total":0}`)(r)
+		}, jovepay.WithCredentials(email, password))
+		_, err := client.Payments.CreateOnce(t.Context(), goods("A-1"))
+		assertIs(t, err, want)
+		assert.ErrorContains(t, err, "NO not today")
+		assert.Equal(t, 1, sent, status)
+	}
 }
 
 // A body that is an error and something else leaves a create in doubt.

@@ -60,10 +60,15 @@ func (t Token) Expires() time.Time { return t.expires }
 func (t Token) String() string { return "jovepay.Token(redacted)" }
 
 // rejectedBy reports whether err is a response that another token may help
-// with. A 403 to a request without a token is about the API key.
+// with. A 403 to a request without a token is about the API key, and the body
+// of a success is no reason to send a request once more.
 func (t Token) rejectedBy(err error) bool {
-	rejected := errors.Is(err, ErrUnauthorized) || t.value != nil && errors.Is(err, ErrForbidden)
-	return rejected && !errors.Is(err, ErrOutcomeUnknown)
+	response := (*APIError)(nil)
+	if !errors.As(err, &response) {
+		return false
+	}
+	return response.StatusCode == http.StatusUnauthorized ||
+		response.StatusCode == http.StatusForbidden && t.value != nil
 }
 
 // Authenticate returns a JWT for the configured credentials: the current one

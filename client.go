@@ -77,7 +77,7 @@ func (c *Client) Status(ctx context.Context) (*Status, error) {
 // is rejected, as a request may have to be sent again. Out is nil or a non-nil
 // pointer that the JSON response is decoded into: a *[]byte receives the
 // response unchanged. Names in the response match the json tags of out in
-// their exact case.
+// their exact case. How much memory decoding takes depends on out.
 //
 // Any method but GET and HEAD counts as creating something, and is retried
 // only as [RetryPolicy] says. A request that creates has a body even where

@@ -257,7 +257,8 @@ func (c *creation) order(p *Payment) likeness {
 	switch {
 	case p.OrderID == c.req.OrderID:
 		return sameOrder
-	case id == own, strings.TrimSpace(id) == "", id == "0", id == "null", id == "undefined":
+	case id == own, strings.TrimSpace(id) == "", id == "0", id == "null", id == "undefined",
+		strings.ContainsRune(p.OrderID, utf8.RuneError): // a character was lost on the way
 		return likeOrder
 	case strings.HasPrefix(own, id):
 		return cutOrder

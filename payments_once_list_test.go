@@ -106,6 +106,7 @@ func TestCreateOnceTellsPaymentsApart(t *testing.T) {
 		want   verdict
 	}{
 		"the same":                        {all(), found},
+		"a lost character in the order":   {order("or\uFFFDer-1"), doubt},
 		"the same in other digits":        {price("49.9000", "usd"), found},
 		"the same with a rounding error":  {price("49.90000000000001", "usd"), found},
 		"the same in other letters":       {all(price("49.90", "USD"), coin("BTC")), found},
