@@ -85,10 +85,10 @@ type paymentRows []*Payment
 // UnmarshalJSONFrom reads the rows of one page.
 func (rows *paymentRows) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return readRows(d, rows, largestPage, errTooManyRows, func(row **Payment) error {
-		if d.PeekKind() == 'n' {
+		*row = new(Payment)
+		if d.PeekKind() != '{' {
 			return d.SkipValue()
 		}
-		*row = new(Payment)
 		err := jsonv2.UnmarshalDecode(d, (*listedPayment)(*row))
 		(*plainPayment)(*row).normalize()
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -289,20 +290,30 @@ func (l *PaymentList) accept(raw []byte) error {
 	if l.Payments == nil {
 		return errors.New("list without data") // not the same as a list with none
 	}
-	for _, p := range l.Payments {
-		if p == nil || p.ID == "" {
-			return errors.New("payment without payment_id in a list")
-		}
-	}
 	return l.Answer.accept(raw)
+}
+
+var errRowWithoutID = errors.New("payment without payment_id in a list")
+
+// complete returns an error if a row has no payment that can be named.
+func (l *PaymentList) complete() error {
+	if slices.ContainsFunc(l.Payments, func(p *Payment) bool { return p.ID == "" }) {
+		return errRowWithoutID
+	}
+	return nil
 }
 
 // List returns one page of payments. It needs credentials, which is not
 // documented by JovePay: see [WithCredentials]. A page with more payments than
-// opts.Limit is an error. [PaymentsService.All] walks all pages.
+// opts.Limit, or with a payment that has no id, is an error.
+// [PaymentsService.All] walks all pages.
 //
 // From JovePay's guide: GET /v1/payment.
 func (s *PaymentsService) List(ctx context.Context, opts PaymentListOptions) (*PaymentList, error) {
+	return s.list(ctx, opts, (*PaymentList).complete)
+}
+
+func (s *PaymentsService) list(ctx context.Context, opts PaymentListOptions, checks ...func(*PaymentList) error) (*PaymentList, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
@@ -312,7 +323,7 @@ func (s *PaymentsService) List(ctx context.Context, opts PaymentListOptions) (*P
 		query:  opts,
 		auth:   withToken,
 		clock:  s.clock,
-	})
+	}, checks...)
 	if err == nil && opts.Limit > 0 && len(list.Payments) > opts.Limit {
 		return nil, fmt.Errorf("jovepay: payment list: asked for %d payments at most, page %d has %d", opts.Limit, opts.Page, len(list.Payments))
 	}

@@ -110,7 +110,7 @@ func (r *pages) request(number int) {
 			<-slots
 			result <- got
 		}()
-		got.list, got.err = r.service.List(wants, opts)
+		got.list, got.err = r.service.list(wants, opts)
 	})
 }
 
@@ -119,7 +119,7 @@ func (r *pages) read(number int) (*PaymentList, error) {
 	opts := r.opts
 	opts.Page = number
 	r.got++
-	return r.service.List(r.ctx, opts)
+	return r.service.list(r.ctx, opts)
 }
 
 // pause waits before pages are requested again.

@@ -21,7 +21,8 @@ const (
 
 // All returns an iterator over all payments that opts selects, page after page
 // from opts.Page on. Each page is retried on failure like any GET. An error is
-// yielded once, as the last pair. Leaving the loop stops all reading before it
+// the last pair, except that a row without a payment_id gives an error in its
+// place and the loop may go on. Leaving the loop stops all reading before it
 // returns. All needs credentials, as [PaymentsService.List] does.
 //
 // If opts doesn't say how to sort, All asks for the oldest payment first:

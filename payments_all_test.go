@@ -323,6 +323,29 @@ func TestListRejectsLongerPages(t *testing.T) {
 	assert.Len(t, list.Payments, 95)
 }
 
+// A row that names no payment is an error in its place: List has no use for
+// such a page, and All reads on.
+func TestAllReadsPastRowsWithoutID(t *testing.T) {
+	t.Parallel()
+	const page = `{"data":[{"payment_id":1},{"payment_status":"finished"},null,7,"x",{"payment_id":{}},{"payment_id":2}],"limit":500,"page":0,"pagesCount":1,"total":7}`
+	client := responding(t, answeringLogin(page), jovepay.WithCredentials(email, password))
+	var got []string
+	for payment, err := range client.Payments.All(t.Context(), jovepay.PaymentListOptions{}) {
+		if err != nil {
+			got = append(got, err.Error())
+			continue
+		}
+		got = append(got, string(payment.ID))
+	}
+	const missing = "jovepay: payment list: payment without payment_id in a list"
+	assert.Equal(t, []string{"1", missing, missing, missing, missing, missing, "2"}, got)
+
+	_, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
+	require.ErrorContains(t, err, "payment without payment_id in a list")
+	_, err = client.Payments.FindOrder(t.Context(), "order-1", time.Now())
+	require.ErrorContains(t, err, missing)
+}
+
 // A panic in the caller's transport reaches the caller, not the process.
 func TestAllPanicsInTheCaller(t *testing.T) {
 	t.Parallel()

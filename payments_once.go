@@ -151,8 +151,13 @@ func (c *creation) look(ctx context.Context) (*Payment, error) {
 // it takes the newest.
 func (c *creation) search(ctx context.Context, from time.Time) (*Payment, error) {
 	var own, doubtful, cut *Payment
+	var nameless error
 	longest := 0 // order id in the list, in characters
 	for p, err := range c.payments.All(ctx, PaymentListOptions{DateFrom: from, SortBy: SortByCreatedAt, OrderBy: Ascending}) {
+		if errors.Is(err, errRowWithoutID) {
+			nameless = err
+			continue
+		}
 		if err != nil && own != nil {
 			break // what is missing cannot change what was found
 		}
@@ -182,6 +187,8 @@ func (c *creation) search(ctx context.Context, from time.Time) (*Payment, error)
 		s := c.payments
 		return nil, doubtf("payment %s (%s) may be it: order %s, %s %s in %s", show(s, doubtful.ID), show(s, doubtful.Status),
 			show(s, doubtful.OrderID), doubtful.PriceAmount, show(s, doubtful.PriceCurrency), show(s, doubtful.PayCurrency))
+	case nameless != nil:
+		return nil, doubtf("it may be in the list: %w", nameless)
 	case c.named != "":
 		return nil, doubtf("payment %s, which the response names, is not in the list", show(c.payments, c.named))
 	}

@@ -206,6 +206,18 @@ func TestCreateOnceReadsOddRows(t *testing.T) {
 	}
 }
 
+// A row without an id may be the payment, unless another row is.
+func TestCreateOnceDoubtsRowsWithoutID(t *testing.T) {
+	t.Parallel()
+	const own = `{"payment_id":7,"payment_status":"waiting","order_id":"order-1","price_amount":49.90,"price_currency":"usd","pay_currency":"btc"}`
+	for rows, want := range map[string]verdict{`{"order_id":"order-2"}`: doubt, `null`: doubt, `{},` + own: found, own + `,5`: found} {
+		synctest.Test(t, func(t *testing.T) {
+			list := fmt.Sprintf(`{"data":[%s],"total":%d,"pagesCount":1}`, rows, 1+strings.Count(rows, "},")+strings.Count(rows, ",5"))
+			assertVerdict(t, want, &till{list: saying(http.StatusOK, list)}, rows)
+		})
+	}
+}
+
 func TestCreateOnceFindsItsPaymentAmongOthers(t *testing.T) {
 	t.Parallel()
 	other := func(id jovepay.ID, changes ...func(*jovepay.Payment)) jovepay.Payment {

@@ -111,6 +111,13 @@ func (p *pass) explain(repeats, n int) {
 // meet notes payments and yields those that no pass had met.
 func (w *walk) meet(p *pass, payments []*Payment) error {
 	for _, payment := range payments {
+		if payment.ID == "" {
+			p.rows++
+			if !w.yield(nil, fmt.Errorf("jovepay: payment list: %w", errRowWithoutID)) {
+				return errLeft
+			}
+			continue
+		}
 		before := w.met.set(payment.ID, w.pass)
 		if before < w.since {
 			w.known++
