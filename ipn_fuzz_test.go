@@ -3,6 +3,7 @@ package jovepay_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -191,7 +192,8 @@ func FuzzOneSignature(f *testing.F) {
 				require.NoError(t, err)
 				second, err := v.Parse([]byte(mutant), signature)
 				if err != nil {
-					require.ErrorIs(t, err, jovepay.ErrSignatureMismatch, mutant)
+					// Changed names can be one name twice.
+					require.True(t, errors.Is(err, jovepay.ErrSignatureMismatch) || errors.Is(err, jovepay.ErrMalformedIPN), "%v: %s", err, mutant)
 					require.False(t, same && form == jovepay.FormJS, "Node signs it alike: %s", mutant)
 					continue
 				}
