@@ -79,10 +79,10 @@ func TestPaymentsAreDecoded(t *testing.T) {
 			ActuallyPaid: amount("1e-8"), PayCurrency: "btc", OriginType: "REPEATED",
 		},
 		"payment_odd.json": {
-			ID: "18446744073709551617", Status: "on_hold", OrderID: "1001", OrderDescription: "true", PayCurrency: "false",
+			ID: "18446744073709551617", Status: "on_hold", OrderID: "1001", OrderDescription: "true",
 			NetworkPrecision: 8, TimeLimit: "1200", PayinExtraID: "2086123432", CreatedAt: at(t, "2025-11-22T15:00:22Z"),
 			Answer: jovepay.Answer{Extra: raw("price_amount", `{"value":5,"currency":"usd"}`, "price_currency", `["usd"]`, "pay_amount", `"a lot"`,
-				"payment_extra_ids", `5`, "updated_at", `"yesterday"`, "purchase_id", `{"id":1}`)},
+				"pay_currency", `false`, "payment_extra_ids", `5`, "updated_at", `"yesterday"`, "purchase_id", `{"id":1}`)},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

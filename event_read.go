@@ -207,15 +207,14 @@ func (o *eventObject) readID(field *ID, known, value string) bool {
 // a list of words; a ticker in lower case. The text null means none, but for what
 // the shop itself has written.
 func (o *eventObject) readString(field *string, known, value string) bool {
-	ticker := strings.HasSuffix(known, "currency")
-	if value[0] != '"' && (ticker || known == "origin_type") || !o.readText(field, value) {
+	if value[0] != '"' && isWord(known) || !o.readText(field, value) {
 		return false
 	}
-	switch {
-	case *field == "null" && !strings.HasPrefix(known, "order_"):
-		*field = ""
-	case ticker:
+	if strings.HasSuffix(known, "currency") {
 		*field = lowerASCII(*field)
+	}
+	if *field == "null" && !strings.HasPrefix(known, "order_") {
+		*field = ""
 	}
 	return true
 }

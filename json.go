@@ -178,18 +178,38 @@ func readMembers[T any](object []byte, fields *T, extra *map[string]json.RawMess
 		}
 		one = append(append(append(one, ':'), value...), '}')
 		before := *fields
-		if err := jsonv2.Unmarshal(one, fields, readers); err == nil {
-			continue
-		} else if overLimit(err) {
-			return err
+		if hasMeaning(name, value.Kind()) {
+			if err := jsonv2.Unmarshal(one, fields, readers); err == nil {
+				continue
+			} else if overLimit(err) {
+				return err
+			}
+			*fields = before
 		}
-		*fields = before
 		if *extra == nil {
 			*extra = map[string]json.RawMessage{}
 		}
 		(*extra)[name] = json.RawMessage(bytes.Clone(value))
 	}
 	return nil
+}
+
+// hasMeaning reports whether a value of that kind can mean something in the
+// member of that name.
+func hasMeaning(name string, kind jsontext.Kind) bool {
+	switch kind {
+	case '"', 'n':
+		return true
+	case 't', 'f':
+		return !isWord(name) && name != "order_id"
+	default:
+		return !isWord(name)
+	}
+}
+
+// isWord reports whether the member of that name is one of a list of words.
+func isWord(name string) bool {
+	return name == "origin_type" || strings.HasSuffix(name, "currency") || strings.HasSuffix(name, "status")
 }
 
 // writeObject writes fields, whose Extra is empty, and then extra in the order

@@ -216,6 +216,36 @@ func TestSettleNeverSkipsWhatCannotBeRead(t *testing.T) {
 	}
 }
 
+// A member of another type than expected is not read as text, whether it comes
+// in a notification, in a response, or from JSON that was stored.
+func TestSettleOnUnexpectedTypes(t *testing.T) {
+	t.Parallel()
+	const rest = `"payment_id":"7","payment_status":"finished","order_id":"A-1","price_amount":5,"price_currency":"usd",` +
+		`"pay_amount":2,"pay_currency":"btc","actually_paid":2`
+	e := jovepay.Expectation{OrderID: "A-1", PriceAmount: jovepay.MustAmount("5"), PriceCurrency: "usd"}
+	bodies := []string{`{` + rest + `,"origin_type":1}`, `{` + rest + `,"origin_type":true}`, `{` + rest + `,"parent_payment_id":true}`}
+	for _, word := range []string{`"payment_status":"finished"`, `"order_id":"A-1"`, `"price_currency":"usd"`, `"pay_currency":"btc"`} {
+		name, _, _ := strings.Cut(word, ":")
+		bodies = append(bodies, `{`+strings.Replace(rest, word, name+":true", 1)+`}`)
+		if name != `"order_id"` {
+			bodies = append(bodies, `{`+strings.Replace(rest, word, name+":7", 1)+`}`)
+		}
+	}
+	for _, body := range bodies {
+		event := parseAs(t, jovepay.FormRaw, body).(*jovepay.PaymentEvent)
+		assert.Equal(t, jovepay.DecisionUnknown, e.Settle(&event.Payment).Decision, body)
+		got, err := answering(t, 200, body).Payments.Get(t.Context(), "7")
+		require.NoError(t, err, body)
+		assert.Equal(t, jovepay.DecisionUnknown, e.Settle(got).Decision, body)
+		stored, err := json.Marshal(event)
+		require.NoError(t, err, body)
+		var read jovepay.PaymentEvent
+		require.NoError(t, json.Unmarshal(stored, &read), body)
+		assert.Equal(t, jovepay.DecisionUnknown, e.Settle(&read.Payment).Decision, body)
+		assert.Equal(t, event.Key(), read.Key(), body)
+	}
+}
+
 // Doubles that differ are amounts that differ, however small the difference
 // beside them.
 func TestSettleSeesRealDifferences(t *testing.T) {
