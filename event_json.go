@@ -1,11 +1,22 @@
 package jovepay
 
+import (
+	"encoding/json"
+
+	"github.com/jovepay/jovepay-go/internal/canonical"
+)
+
 // The plain types have the fields and tags of the public ones, but not their
 // methods.
 type (
 	plainPaymentEvent struct {
 		plainPayment
 		Fee           *Fee   `json:"fee,omitzero"`
+		TransactionID string `json:"transaction_id,omitzero"`
+	}
+	// The fee is read apart, with what in it has no field.
+	storedPaymentEvent struct {
+		plainPayment
 		TransactionID string `json:"transaction_id,omitzero"`
 	}
 	plainWithdrawal WithdrawalEvent
@@ -26,11 +37,28 @@ func (e PaymentEvent) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON writes, as [Payment.UnmarshalJSON] reads
 // a payment. It verifies nothing: a notification is read by [IPNVerifier].
 func (e *PaymentEvent) UnmarshalJSON(b []byte) error {
-	fields := plainPaymentEvent{plainPayment(e.Payment), e.Fee, e.TransactionID}
+	fields := storedPaymentEvent{plainPayment(e.Payment), e.TransactionID}
 	err := readObject(b, &fields, &fields.Extra)
 	fields.normalize()
-	e.Payment, e.Fee, e.TransactionID = Payment(fields.plainPayment), fields.Fee, fields.TransactionID
+	e.Payment, e.TransactionID = Payment(fields.plainPayment), fields.TransactionID
+	if fee, ok := e.Extra["fee"]; ok && e.readFee(fee) {
+		delete(e.Extra, "fee")
+	}
+	if len(e.Extra) == 0 {
+		e.Extra = nil
+	}
 	return err
+}
+
+// readFee reads the fee as that of a notification, and reports whether it fits.
+func (e *PaymentEvent) readFee(fee json.RawMessage) bool {
+	text := `{"fee":` + string(fee) + "}"
+	var doc canonical.Document
+	if doc.Parse([]byte(text), canonical.DefaultDepth+1, canonical.DefaultValues+1) != nil {
+		return false
+	}
+	object := eventObject{text: text, root: doc.Root(canonical.JS)}
+	return object.read(e) == nil
 }
 
 // MarshalJSON writes the event as [PaymentEvent.MarshalJSON] does.
