@@ -196,15 +196,9 @@ func spellings(secret string) []candidate {
 			all = append(all, candidate{name, []byte(key)})
 		}
 	}
-	visible := strings.TrimFunc(secret, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
-	})
-	add(", without the byte order mark or another invisible character around it,", visible)
-	for _, end := range []string{`\n`, `\r`} {
-		visible = strings.TrimSuffix(visible, end)
-	}
-	add(", without the escaped line end behind it,", visible)
-	bare := strings.Trim(visible, "\"'`“”‘’")
+	add(", without the byte order mark or another invisible character around it,", strings.TrimFunc(secret, invisible))
+	add(", without the escaped line end behind it,", trimAll(secret, invisible))
+	bare := trimAll(secret, func(r rune) bool { return invisible(r) || strings.ContainsRune("\"'`“”‘’\\", r) })
 	add(", without the quotes around it,", bare)
 	if decoded, err := url.PathUnescape(bare); err == nil {
 		add(", decoded from a URL,", decoded)
@@ -216,6 +210,21 @@ func spellings(secret string) []candidate {
 		add(", decoded from hexadecimal or base64,", string(key))
 	}
 	return all
+}
+
+func invisible(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+}
+
+// trimAll trims what around reports, and escaped line ends at the end, until
+// nothing of either is left.
+func trimAll(s string, around func(rune) bool) string {
+	for before := ""; s != before; {
+		before = s
+		s = strings.TrimFunc(s, around)
+		s = strings.TrimSuffix(strings.TrimSuffix(s, `\n`), `\r`)
+	}
+	return s
 }
 
 func knownForms() [5]IPNForm {
@@ -345,6 +354,7 @@ func (d *Diagnosis) look(body []byte, wellFormed bool) {
 	trimmed := bytes.TrimSpace(body)
 	begins := func(with string) bool { return bytes.HasPrefix(trimmed, []byte(with)) }
 	_, isBase64 := decodeBase64(trimmed)
+	isBase64 = isBase64 && !jsontext.Value(trimmed).IsValid() // null, 1234
 	_, isForm := readForm(trimmed)
 	var refused *canonical.Error
 	cutOff := errors.As(d.Err, &refused) && refused.Reason == canonical.Truncated

@@ -226,6 +226,16 @@ func TestDiagnoseWrapped(t *testing.T) {
 	}
 }
 
+// TestDiagnoseNotBase64 gives JSON that is no object, which base64 could be too.
+func TestDiagnoseNotBase64(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"null", "true", "1234", "12345678"} {
+		d := newVerifier(t, ipnSecret).Diagnose([]byte(body), mac512("another", "{}"))
+		require.ErrorIs(t, d.Err, jovepay.ErrMalformedIPN)
+		assert.Equal(t, []string{nothingFits}, d.Findings, body)
+	}
+}
+
 // TestDiagnoseBomb stops at the limit of the body.
 func TestDiagnoseBomb(t *testing.T) {
 	t.Parallel()
@@ -259,6 +269,10 @@ func TestDiagnoseSecrets(t *testing.T) {
 		`"` + ipnSecret:                                   {ipnSecret, quotes},
 		"\ufeff" + ipnSecret:                              {ipnSecret, invisible},
 		"\ufeff\"" + ipnSecret + "\"\r\n":                 {ipnSecret, quotes},
+		"\"\ufeff" + ipnSecret + "\"":                     {ipnSecret, quotes},
+		`" ` + ipnSecret + ` "`:                           {ipnSecret, quotes},
+		`'"` + ipnSecret + `\r\n"'`:                       {ipnSecret, quotes},
+		`\"` + ipnSecret + `\"`:                           {ipnSecret, quotes},
 		"\u200b" + ipnSecret + "\x00":                     {ipnSecret, invisible},
 		ipnSecret + `\n`:                                  {ipnSecret, lineEnd},
 		ipnSecret + `\r\n`:                                {ipnSecret, lineEnd},
