@@ -42,6 +42,9 @@ func (v *IPNVerifier) ParseRequest(r *http.Request) (Event, error) {
 	if len(body) == 0 && r.ContentLength > 0 {
 		return nil, fmt.Errorf("%w: none of its %d bytes are left: something has read the body before", ErrMalformedIPN, r.ContentLength)
 	}
+	if len(body) == 0 && r.ContentLength < 0 {
+		return nil, fmt.Errorf("%w: the body is empty: something may have read it before", ErrMalformedIPN)
+	}
 	switch signatures := r.Header[signatureKey]; len(signatures) {
 	case 0:
 		return nil, ErrSignatureMissing

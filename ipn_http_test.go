@@ -196,6 +196,18 @@ func TestHandlerSilenced(t *testing.T) {
 	assert.Empty(t, log.String())
 }
 
+// TestParseRequestConsumedUnannounced reads a body of unannounced length twice.
+func TestParseRequestConsumedUnannounced(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest(http.MethodPost, "/", struct{ io.Reader }{strings.NewReader(guidePayment)})
+	_, err := io.Copy(io.Discard, r.Body)
+	require.NoError(t, err)
+	r.Header.Set(jovepay.IPNSignatureHeader, mac256(ipnSecret, guidePayment))
+	_, err = newVerifier(t, ipnSecret).ParseRequest(r)
+	require.ErrorIs(t, err, jovepay.ErrMalformedIPN)
+	assert.EqualError(t, err, "jovepay: IPN is malformed: the body is empty: something may have read it before")
+}
+
 // TestParseRequestConsumed says so if something has read the body before.
 func TestParseRequestConsumed(t *testing.T) {
 	t.Parallel()
