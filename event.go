@@ -32,7 +32,7 @@ type Event interface {
 	sealed()
 }
 
-// Verification tells what made a notification genuine. It belongs to a delivery:
+// Verification says what made a notification genuine. It belongs to a delivery:
 // another body that the signature is good for can match by another form. The
 // zero value is that of an event which was not received as a notification.
 type Verification struct {

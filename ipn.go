@@ -134,7 +134,7 @@ func WithIPNMaxBytes(n int) IPNOption {
 
 // WithIPNLogger logs what [IPNVerifier.Handler] rejects (level Warn) and where
 // its function fails or panics (level Error) to log, without bodies, signatures
-// or secrets. The default is what [slog.Default] is at that moment. To log
+// or secrets. The default is [slog.Default] at the time of logging. To log
 // nothing, give it slog.New([slog.DiscardHandler]).
 func WithIPNLogger(log *slog.Logger) IPNOption {
 	return func(v *IPNVerifier) error {
@@ -149,8 +149,8 @@ func WithIPNLogger(log *slog.Logger) IPNOption {
 // NewIPNVerifier returns a verifier for notifications signed with the IPN
 // secret from JovePay's dashboard. White space around the secret is dropped;
 // an empty one is an error. Where FIPS 140-3 mode is enforced
-// (GODEBUG=fips140=only), so is one of fewer than 14 bytes, which HMAC does not
-// take as a key there.
+// (GODEBUG=fips140=only), so is one of fewer than 14 bytes, which HMAC rejects
+// as a key there.
 func NewIPNVerifier(secret string, opts ...IPNOption) (*IPNVerifier, error) {
 	v := &IPNVerifier{
 		forms:    [...]bool{true, true, true, true},

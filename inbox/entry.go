@@ -65,7 +65,7 @@ const maxIDLength = 128
 //  6. How many of the other members it has: order, invoice, amounts,
 //     currencies.
 //
-// Times have no say, since notifications do not tell them. Amounts that are the
+// Times do not count: a notification may have none. Amounts that are the
 // same double are equal; see [jovepay.Expectation.Settle]. Whatever is still
 // equal is put in an arbitrary order, the same everywhere.
 func NewEntry(event jovepay.Event) (Entry, error) {
