@@ -41,15 +41,20 @@ func (hide secrets) cause(err error) error {
 
 // body returns b without the secrets, however they are spelled, and without
 // the beginning of one at the end of b, where a size limit may have cut it.
-// The result is never longer than b. If b has no secret, it is b.
+// The result is never longer than b. If b has no secret, it is b. What a search
+// of bounded length cannot clear, because b is full of almost the secret, is
+// left out.
 func (hide secrets) body(b []byte) []byte {
 	var clean []byte
-	needles, starts := hide.needles()
+	s := hide.search(len(b))
 	done := 0
 	for i := 0; i < len(b); {
 		n := 0
-		if starts[b[i]] {
-			n = spelledAt(b[i:], needles)
+		if s.starts[b[i]] {
+			n = s.spelledAt(b[i:])
+		}
+		if s.left < 0 {
+			n = len(b) - i
 		}
 		if n == 0 {
 			i += max(1, backslashes(b[i:])) // which do not count, see spelledLength
@@ -73,43 +78,53 @@ func (hide secrets) body(b []byte) []byte {
 	return append(clean, b[done:]...)
 }
 
+// search is a search for secrets in one text.
+type search struct {
+	needles []needle
+	starts  [256]bool // the bytes that a secret can start with in some spelling
+	left    int       // steps, until it is given up
+}
+
 // A needle is a secret to search for.
 type needle struct {
 	plain string
 	runes []rune // without backslashes; nil if it is not UTF-8
 }
 
-// needles returns the secrets and the bytes that they can start with in some
-// spelling.
-func (hide secrets) needles() (needles []needle, starts [256]bool) {
+// search prepares a search in a text of size bytes.
+func (hide secrets) search(size int) *search {
+	const perByte, least = 8, 1 << 20
+	s := &search{left: perByte*size + least}
 	for _, secret := range hide {
-		s := secret()
-		if s == "" {
+		plain := secret()
+		if plain == "" {
 			continue
 		}
-		n := needle{plain: s}
-		if first := strings.TrimLeft(s, `\`); first != "" && utf8.ValidString(s) {
-			n.runes = []rune(strings.ReplaceAll(s, `\`, ""))
-			starts[first[0]] = true
-			starts['+'] = starts['+'] || first[0] == ' '
+		n := needle{plain: plain}
+		if first := strings.TrimLeft(plain, `\`); first != "" && utf8.ValidString(plain) {
+			n.runes = []rune(strings.ReplaceAll(plain, `\`, ""))
+			s.starts[first[0]] = true
+			s.starts['+'] = s.starts['+'] || first[0] == ' '
 			for _, c := range `\%&` {
-				starts[c] = true
+				s.starts[c] = true
 			}
 		}
-		starts[s[0]] = true
-		needles = append(needles, n)
+		s.starts[plain[0]] = true
+		s.needles = append(s.needles, n)
 	}
-	return needles, starts
+	return s
 }
 
 // spelledAt returns the length of a secret that text starts with, or 0.
-func spelledAt(text []byte, needles []needle) int {
-	for _, n := range needles {
+func (s *search) spelledAt(text []byte) int {
+	const compared = 256 // bytes in one step
+	for _, n := range s.needles {
 		length := min(len(text), len(n.plain))
+		s.left -= length / compared
 		if string(text[:length]) == n.plain[:length] && length >= min(enough, len(n.plain)) {
 			return length
 		}
-		if length := spelledLength(text, n.runes); length > 0 {
+		if length := s.spelledLength(text, n.runes); length > 0 {
 			return length
 		}
 	}
@@ -121,9 +136,10 @@ const enough = 4
 
 // spelledLength returns the length of a secret at the start of text in any
 // mixture of spellings, or 0. Backslashes do not count: they escape.
-func spelledLength(text []byte, secret []rune) int {
+func (s *search) spelledLength(text []byte, secret []rune) int {
 	end := 0
 	for matched, want := range secret {
+		s.left--
 		if end == len(text) {
 			if matched < enough {
 				return 0

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -92,6 +93,28 @@ func TestHalfASecretAtTheEndIsRedacted(t *testing.T) {
 		failed := (*jovepay.APIError)(nil)
 		require.ErrorAs(t, err, &failed)
 		assert.NotContains(t, string(failed.Body), apiKey[:4], "cut at %d", cut)
+	}
+}
+
+// A server that chooses the token can fill a body with almost the token: the
+// search would take hours.
+func TestSearchForSecretsEnds(t *testing.T) {
+	t.Parallel()
+	for _, unit := range []string{"a", `\u0061`, "&#97;", "%61"} {
+		jwt := strings.Repeat("a", 20_000) + "b"
+		body := `{"payment_id":7,"x":"` + strings.Repeat(unit, 2<<20/len(unit)) + jwt
+		client := responding(t, func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/v1/auth" {
+				return plainResponse(http.StatusOK, `{"token":"`+jwt+`"}`), nil
+			}
+			return plainResponse(http.StatusNotFound, body), nil
+		}, jovepay.WithCredentials(email, password))
+		start := time.Now()
+		failed := (*jovepay.APIError)(nil)
+		require.ErrorAs(t, listing(t, client)(), &failed)
+		assert.Less(t, time.Since(start), 30*time.Second, unit)
+		assert.Contains(t, string(failed.Body), `{"payment_id":7,"x":"`)
+		assert.NotContains(t, string(failed.Body), jwt)
 	}
 }
 
