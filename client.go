@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding"
 	stdjson "encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -445,17 +446,26 @@ func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*reply, error
 	return judge(r, &reply{res.StatusCode, res.Header, body, hide}, because(ctx, err))
 }
 
-// guard runs fn, which calls the user's transport, in a goroutine of this
-// package: a panic there, which would end the program, is returned as an error.
-func (a *api) guard(fn func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			cause, ok := p.(error)
-			if !ok {
-				cause = fmt.Errorf("%v", p)
+// guard runs fn, which calls the user's transport, in a goroutine of its own. A
+// panic there, which would end the program, is returned as an error, and so is
+// a transport that ends the goroutine, for which others would wait forever.
+func (a *api) guard(fn func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		err := errGoexit
+		defer func() {
+			if p := recover(); p != nil {
+				cause, ok := p.(error)
+				if !ok {
+					cause = fmt.Errorf("%v", p)
+				}
+				err = a.secrets.cause(fmt.Errorf("jovepay: panic in the HTTP client: %w", cause))
 			}
-			err = a.secrets.cause(fmt.Errorf("jovepay: panic in the HTTP client: %w", cause))
-		}
+			result <- err
+		}()
+		err = fn()
 	}()
-	return fn()
+	return <-result
 }
+
+var errGoexit = errors.New("jovepay: the HTTP client ended the goroutine that called it")

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -325,6 +326,20 @@ func TestPanicsInTheTransport(t *testing.T) {
 		}
 		assert.Panics(t, func() { _, _ = client.Payments.Get(t.Context(), "1") }, "in the caller's own goroutine it is the caller's")
 	}
+}
+
+// Nor may one that ends our goroutine, as FailNow does, leave its callers
+// waiting or without an error.
+func TestGoexitInTheTransport(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, jovepay.DefaultBaseURL, jovepay.WithCredentials(email, password), jovepay.WithHTTPClient(&http.Client{
+		Transport: roundTripper(func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }),
+	}))
+	for _, err := range together(listing(t, client)) {
+		require.ErrorContains(t, err, "goroutine")
+	}
+	_, err := client.Estimates.Quote(t.Context(), jovepay.QuoteOptions{PriceAmount: amount("1"), PriceCurrency: "usd", PayCurrency: "btc"})
+	require.ErrorContains(t, err, "goroutine")
 }
 
 func TestUserAgent(t *testing.T) {

@@ -2,7 +2,6 @@ package jovepay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -104,7 +103,7 @@ func (r *pages) request(number int) {
 			result <- page{err: context.Cause(wants)}
 			return
 		}
-		got := page{err: errors.New("jovepay: payment list: the transport ended the goroutine that called it")}
+		got := page{err: errGoexit}
 		defer func() {
 			got.panicked = recover()
 			<-slots
