@@ -130,8 +130,9 @@ func judge(r *request, got *reply, readErr error) (*reply, error) {
 
 // contradiction returns the error of a success whose body says that it is
 // none, or nil. A body that is nothing but an error is a rejection, as an
-// error status would be. In one that is something besides, both could be true,
-// which leaves the outcome of a creating request unknown.
+// error status would be. In one that is something besides, both could be true:
+// the outcome of a creating request is unknown then, and another untyped
+// request may have asked for something that has a status.
 func contradiction(r *request, got *reply) error {
 	if !bytes.Contains(got.body, []byte(`"status`)) { // nearly always
 		return nil
@@ -141,7 +142,7 @@ func contradiction(r *request, got *reply) error {
 		return nil
 	}
 	said := readErrorBody(object)
-	if !said.rejects() || said.hasMore && !r.creates {
+	if !said.rejects() || said.hasMore && r.untyped && !r.creates {
 		return nil
 	}
 	e := apiError(r, got)

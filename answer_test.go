@@ -260,15 +260,23 @@ func TestCreateOnceSendsARejectedPaymentOnce(t *testing.T) {
 	}
 }
 
-// A body that is an error and something else leaves a create in doubt.
+// A body that is an error and something else leaves a create in doubt, and is
+// no success for a read whose response has no status.
 func TestContradictionsAreDoubt(t *testing.T) {
 	t.Parallel()
-	for _, more := range []string{`"payment_id":7,"id":7`, `"payment_id":"7","id":"7"`, `"data":{"payment_id":7}`, `"pay_address":"bc1q"`} {
+	for _, more := range []string{`"payment_id":7,"id":7`, `"payment_id":"7","id":"7"`, `"data":{"payment_id":7}`, `"pay_address":"bc1q"`, `"trace":"x"`} {
 		body := `{"status":false,"code":"A","message":"no",` + more + `}`
 		for name, call := range rejectable() {
 			err := call(t.Context(), answering(t, http.StatusCreated, body))
-			if name == "create" || name == "invoice" || name == "do post" {
+			switch name {
+			case "create", "invoice", "do post":
 				assertIs(t, err, jovepay.ErrOutcomeUnknown)
+			case "do get":
+				require.NoError(t, err)
+			default:
+				require.Error(t, err, name)
+			}
+			if name != "do get" {
 				failed := (*jovepay.APIError)(nil)
 				require.ErrorAs(t, err, &failed)
 				assert.Equal(t, body, string(failed.Body), "the id is not lost")

@@ -97,6 +97,7 @@ func (c *Client) Do(ctx context.Context, method, path string, query, body, out a
 		query:   query,
 		body:    body,
 		creates: method != http.MethodGet && method != http.MethodHead,
+		untyped: true,
 		auth:    withAny,
 	})
 	if err != nil {
@@ -203,6 +204,7 @@ type endpoint struct {
 	query   any    // nil, url.Values or a struct for go-querystring
 	body    any    // see encode
 	creates bool   // a repeat could create a second thing
+	untyped bool   // a success can be any JSON
 	auth    authentication
 	clock   *serverClock // is told the Date of every response; nil: nobody asks
 }
