@@ -46,6 +46,7 @@ func hostile(size int) map[string]string {
 		"fewer members":    numbered(`{"payment_id":1,"id":1`, `,"%x":"`+strings.Repeat("a", 40)+`"`, `}`),
 		"rows with extra":  numbered(`{"data":[{"payment_id":1,"x":1`, `,"%x":"`+strings.Repeat("a", 40)+`"`, `}]}`),
 		"children":         fill(`{"payment_id":1,"payment_extra_ids":[1`, `,1`, `]}`),
+		"quoted children":  fill(`{"payment_id":1,"payment_extra_ids":"[12`, `,12`, `]"}`),
 		"unknown array":    fill(`{"payment_id":1,"x":[1`, `,1`, `]}`),
 		"unknown objects":  fill(`{"payment_id":1,"x":[{}`, `,{}`, `]}`),
 		"misfit":           fill(`{"payment_id":1,"price_amount":[1`, `,1`, `]}`),

@@ -401,8 +401,13 @@ func readBool(b *bool, text string) error {
 	return nil
 }
 
-// readQuoted reads JSON that came as the content of a string.
+// readQuoted reads JSON that came as the content of a string, where checkSize
+// does not look.
 func readQuoted[T any](field *T, text string) error {
+	const longest = 1 << 10
+	if len(text) > longest {
+		return fmt.Errorf("jovepay: want at most %d bytes in quotes, got %d", longest, len(text))
+	}
 	return jsonv2.Unmarshal([]byte(text), field)
 }
 
