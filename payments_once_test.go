@@ -361,6 +361,16 @@ func TestCreateRejectsAnotherPayment(t *testing.T) {
 		require.ErrorAs(t, err, &response)
 		assert.Equal(t, body, string(response.Body))
 	}
+	for asked, kept := range map[string]string{"33.333": "33.33", "33.299": "33.3", "49.995": "50", "49.9951": "49.99", "0.123456789": "0.12345679"} {
+		client := answering(t, http.StatusCreated, `{"payment_id":7,"price_amount":`+kept+`}`)
+		_, err := client.Payments.Create(t.Context(), with(goods("order-1"), func(r *jovepay.PaymentRequest) { r.PriceAmount = amount(asked) }))
+		require.NoError(t, err, "%s is rounded to %s", asked, kept)
+	}
+	for asked, kept := range map[string]string{"33.333": "33.34", "33.3": "33", "0.014": "0.01", "0.001": "0", "33.33": "33.333"} {
+		client := answering(t, http.StatusCreated, `{"payment_id":7,"price_amount":`+kept+`}`)
+		_, err := client.Payments.Create(t.Context(), with(goods("order-1"), func(r *jovepay.PaymentRequest) { r.PriceAmount = amount(asked) }))
+		require.ErrorIs(t, err, jovepay.ErrOutcomeUnknown, "%s is not rounded to %s", asked, kept)
+	}
 	more := answering(t, http.StatusCreated, `{"payment_id":7,"pay_amount":0.0011}`)
 	_, err := more.Payments.Create(t.Context(), with(goods("order-1"), func(r *jovepay.PaymentRequest) { r.PayAmount, r.FeePaidByUser = amount("0.001"), true }))
 	require.NoError(t, err, "the fee is on top")
