@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -311,24 +312,44 @@ func TestStreamsThatExist(t *testing.T) {
 	}
 }
 
-// TestPoisonStreamThatExists needs no window, since nothing is deduplicated there.
-func TestPoisonStreamThatExists(t *testing.T) {
+// TestPoisonStreamsThatExist need no window, since nothing is deduplicated there,
+// but keep one message of each event.
+func TestPoisonStreamsThatExist(t *testing.T) {
 	t.Parallel()
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
 	t.Cleanup(func() { stopServer(srv) })
 	js := management(t, srv)
-	config := natsjs.StreamConfig{Name: "a-poison", Subjects: []string{"a-poison"}, Duplicates: time.Second}
-	_, err := js.CreateStream(t.Context(), config)
-	require.NoError(t, err)
-	engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName("a"))
-	require.NoError(t, err)
-	require.NoError(t, engine.Close())
-
-	config.Name, config.Subjects, config.Retention = "b-poison", []string{"b-poison"}, natsjs.WorkQueuePolicy
-	_, err = js.CreateStream(t.Context(), config)
-	require.NoError(t, err)
-	_, err = jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName("b"))
-	require.ErrorContains(t, err, "stream b-poison: retention is WorkQueue, want Limits")
+	for i, test := range []struct {
+		change func(*natsjs.StreamConfig)
+		want   string
+	}{
+		{func(*natsjs.StreamConfig) {}, ""},
+		{func(c *natsjs.StreamConfig) { c.Subjects = append(c.Subjects, c.Name) }, ""},
+		{func(c *natsjs.StreamConfig) { c.Discard, c.MaxMsgs = natsjs.DiscardNew, 1000 }, ""},
+		{func(c *natsjs.StreamConfig) { c.Retention = natsjs.WorkQueuePolicy }, "retention is WorkQueue, want Limits"},
+		{func(c *natsjs.StreamConfig) { c.Subjects = []string{c.Name} }, "subjects is [4-poison], want 4-poison.> among them"},
+		{func(c *natsjs.StreamConfig) { c.MaxMsgsPerSubject = -1 }, "max_msgs_per_subject is -1, want 1"},
+		{func(c *natsjs.StreamConfig) { c.MaxMsgsPerSubject = 2 }, "max_msgs_per_subject is 2, want 1"},
+		{func(c *natsjs.StreamConfig) {
+			c.Discard, c.DiscardNewPerSubject = natsjs.DiscardNew, true
+		}, "max_msgs_per_subject is 1, want 1, without discard_new_per_subject"},
+	} {
+		name := strconv.Itoa(i)
+		config := natsjs.StreamConfig{
+			Name: name + "-poison", Subjects: []string{name + "-poison.>"}, MaxMsgsPerSubject: 1, Duplicates: time.Second,
+		}
+		test.change(&config)
+		_, err := js.CreateStream(t.Context(), config)
+		require.NoError(t, err, name)
+		engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
+		if test.want != "" {
+			require.ErrorContains(t, err, "stream "+name+"-poison: ")
+			require.ErrorContains(t, err, test.want)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.NoError(t, engine.Close())
+	}
 }
 
 // TestPoisonedTwice has an event fail again long after its first failure was

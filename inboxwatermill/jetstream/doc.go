@@ -14,7 +14,8 @@
 //     that was purged has not: what is sent again within the window is dropped.
 //   - An acknowledged message is deleted. A notification that is sent again and
 //     again is stored once an hour at most, and no longer than it takes to find
-//     that it is a duplicate.
+//     that it is a duplicate. The poison queue holds an event once, with its
+//     last failure.
 //   - A message is delivered again, forever, until it is acknowledged: within
 //     a second or so if it was given back, as consumers do that end in good
 //     order, after at most [AckWait] if its consumer died. While a consumer is

@@ -1,7 +1,10 @@
 package jetstream
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill"
 	wmnats "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/nats"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
@@ -89,7 +93,7 @@ func (s *settings) engine(ctx context.Context, conn *nats.Conn) (*inboxwatermill
 		return nil, err
 	}
 	publisher, err := wmnats.NewPublisherWithNatsConn(conn, wmnats.PublisherPublishConfig{
-		Marshaler:         marshaler{events: s.name},
+		Marshaler:         marshaler{s},
 		SubjectCalculator: wmnats.DefaultSubjectCalculator,
 	}, s.log)
 	if err != nil {
@@ -113,21 +117,36 @@ func (s *settings) engine(ctx context.Context, conn *nats.Conn) (*inboxwatermill
 		PoisonTopic: s.poisonName(),
 		Publisher:   restoringPublisher{publisher, st},
 		Subscriber:  sub,
-		Poison:      poisonQueue{failed, s.poisonName()},
+		Poison:      poisonQueue{failed, s.subjects(s.poisonName())},
 	}, nil
 }
 
 // newStream returns the settings of a stream that does not exist yet.
 func (s *settings) newStream(name string) jetstream.StreamConfig {
-	return jetstream.StreamConfig{
+	config := jetstream.StreamConfig{
 		Name:       name,
-		Subjects:   []string{name},
+		Subjects:   []string{s.subjects(name)},
 		Retention:  s.retention(name),
 		Storage:    jetstream.FileStorage,
 		Discard:    jetstream.DiscardNew,
 		Replicas:   s.replicas,
 		Duplicates: DeduplicationWindow,
 	}
+	if name == s.poisonName() {
+		config.MaxMsgsPerSubject = 1
+	}
+	return config
+}
+
+// subjects returns the subject of a stream's messages. In the poison queue each
+// event has its own, below the stream's name, and the newest failure takes the
+// place of the one before: an event that is sent again and again, and fails each
+// time, is there once.
+func (s *settings) subjects(name string) string {
+	if name == s.poisonName() {
+		return name + ".>"
+	}
+	return name
 }
 
 // retention returns what becomes of an acknowledged message: it leaves the
@@ -143,7 +162,7 @@ func (s *settings) retention(name string) jetstream.RetentionPolicy {
 // else an administrator chose, such as replicas, placement and limits that refuse
 // new messages, is left to them.
 func (s *settings) check(c jetstream.StreamConfig) error {
-	retention := s.retention(c.Name)
+	retention, subject, poison := s.retention(c.Name), s.subjects(c.Name), c.Name == s.poisonName()
 	limited := c.MaxMsgs > 0 || c.MaxBytes > 0
 	var wrong []string
 	for _, rule := range []struct {
@@ -155,13 +174,17 @@ func (s *settings) check(c jetstream.StreamConfig) error {
 		{c.Storage != jetstream.FileStorage, "storage", c.Storage, "want File: a restart would lose messages"},
 		{c.PersistMode == jetstream.AsyncPersistMode, "persist_mode", c.PersistMode, "want default: it acknowledges what is not written yet"},
 		{c.Retention != retention, "retention", c.Retention, fmt.Sprintf("want %v", retention)},
-		{!slices.Contains(c.Subjects, c.Name), "subjects", c.Subjects, "want the stream's name among them"},
+		{!slices.Contains(c.Subjects, subject), "subjects", c.Subjects, fmt.Sprintf("want %s among them", subject)},
 		{c.SubjectTransform != nil, "subject_transform", "set", "want none: messages would leave their subject"},
 		{c.MaxAge > 0, "max_age", c.MaxAge, "want 0: messages would expire"},
 		{limited && c.Discard != jetstream.DiscardNew, "discard", c.Discard, "want DiscardNew: a full stream would drop old messages"},
 		{
-			c.MaxMsgsPerSubject > 0 && !c.DiscardNewPerSubject, "max_msgs_per_subject", c.MaxMsgsPerSubject,
+			!poison && c.MaxMsgsPerSubject > 0 && !c.DiscardNewPerSubject, "max_msgs_per_subject", c.MaxMsgsPerSubject,
 			"want discard_new_per_subject with it: a full stream would drop old messages",
+		},
+		{
+			poison && (c.MaxMsgsPerSubject != 1 || c.DiscardNewPerSubject), "max_msgs_per_subject", c.MaxMsgsPerSubject,
+			"want 1, without discard_new_per_subject: an event's new failure takes the place of the old one",
 		},
 		{
 			c.Name == s.name && c.Duplicates < DeduplicationWindow, "duplicate_window", c.Duplicates,
@@ -184,7 +207,7 @@ func (s *settings) check(c jetstream.StreamConfig) error {
 // marshaler writes messages as Watermill's adapter does. It adds to events the
 // id that the server tells duplicates by: a replay is none. Other messages have no
 // such id, since the same event may fail, and come to the poison queue, twice.
-type marshaler struct{ events string }
+type marshaler struct{ s *settings }
 
 // Marshal implements [wmnats.Marshaler].
 func (m marshaler) Marshal(topic string, msg *message.Message) (*nats.Msg, error) {
@@ -193,12 +216,22 @@ func (m marshaler) Marshal(topic string, msg *message.Message) (*nats.Msg, error
 		return nil, err
 	}
 	wire.Header.Set(nats.ExpectedStreamHdr, topic)
-	if topic == m.events {
+	switch topic {
+	case m.s.name:
 		id := msg.UUID
 		if replay := msg.Metadata.Get(inboxwatermill.ReplayKey); replay != "" {
 			id += "/" + replay
 		}
 		wire.Header.Set(nats.MsgIdHdr, id)
+	case m.s.poisonName():
+		wire.Subject += "." + token(msg.UUID)
 	}
 	return wire, nil
+}
+
+// token returns the part of a subject that stands for a message's id, which can
+// be any text. Messages without an id have a token each.
+func token(uuid string) string {
+	hash := sha256.Sum256([]byte(cmp.Or(uuid, watermill.NewUUID())))
+	return hex.EncodeToString(hash[:])
 }

@@ -14,7 +14,7 @@ import (
 // poisonQueue reads a stream by sequence number, which is a message's position.
 type poisonQueue struct {
 	stream  jetstream.Stream
-	subject string
+	subject string // of its messages
 }
 
 // Messages implements [inboxwatermill.PoisonQueue].
