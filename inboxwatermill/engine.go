@@ -24,8 +24,8 @@ type Engine struct {
 	// Publisher returns only after the broker has persisted the message. It may
 	// drop a message for Topic without a [ReplayKey] if one with the same UUID
 	// is persisted, in Topic, RetryTopic or PoisonTopic, or was applied. It
-	// drops no message for RetryTopic. It may drop a message for PoisonTopic
-	// if one with the same UUID is there now.
+	// drops no other message. One for PoisonTopic may take the place of one
+	// with the same UUID, which a replay may be about to remove.
 	Publisher message.Publisher
 
 	// Subscriber gives each message to one of the processes that subscribe,

@@ -90,7 +90,7 @@ func forward(ctx context.Context, feed <-chan *message.Message, out chan<- *mess
 
 // giveBack waits until a subscription that was ended holds no message any more:
 // the process may end next, and would keep it from the others. It does not wait
-// for ever for an engine that does not close the channel.
+// forever for an engine that does not close the channel.
 func giveBack(feed <-chan *message.Message) {
 	timeout := time.NewTimer(closeTimeout)
 	defer timeout.Stop()

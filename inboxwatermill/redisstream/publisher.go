@@ -20,7 +20,7 @@ const (
 
 // add stores a message in one step with the note of where it is. A note says
 // nothing unless there is an entry with that UUID: streams can lose entries, and
-// one that was made anew can give an id again.
+// one that was created again can reuse an id.
 //
 // KEYS: the stream, its index, the other stream of the index, if any
 // ARGV: the UUID, what to do if it is there, and the fields of the entry
@@ -63,8 +63,9 @@ func newPublisher(client *redis.Client, k keys) publisher {
 	return publisher{client, k, redis.NewScript(add)}
 }
 
-// Publish implements [message.Publisher]. A script that the client repeats after
-// a lost response stores nothing twice.
+// Publish implements [message.Publisher]. The client retries a script after a lost
+// response. A notification is then stored once, and an event for its next attempt
+// perhaps twice.
 func (p publisher) Publish(topic string, messages ...*message.Message) error {
 	for _, msg := range messages {
 		if err := p.publish(msg.Context(), topic, msg); err != nil {
