@@ -123,7 +123,7 @@ func concurrently(b *testing.B, at, from, n int, deliver delivery) {
 // numberedEvent returns the event of the i-th payment.
 func numberedEvent(i int) jovepay.Event {
 	p := jovepay.Payment{
-		ID: jovepay.ID(strconv.Itoa(5_000_000_000 + i)), Status: jovepay.StatusFinished,
+		ID: jovepay.ID(strconv.FormatInt(5_000_000_000+int64(i), 10)), Status: jovepay.StatusFinished,
 		PriceAmount: jovepay.MustAmount("49.90"), PriceCurrency: "usd",
 		PayAmount: jovepay.MustAmount("0.00078"), PayCurrency: "btc", ActuallyPaid: jovepay.MustAmount("0.00078"),
 	}
