@@ -37,7 +37,7 @@
 // # Conflicts
 //
 // A transaction that the database gives up for a deadlock, a serialization
-// failure or a busy SQLite file is begun anew, up to five times in all, after a
+// failure or a busy SQLite file is run again, up to five times in all, after a
 // random wait. So the shop's function may run more than once for an event,
 // while only the last run is committed. It must return the errors of its
 // transaction.
