@@ -167,7 +167,7 @@ func TestMariaDBWithoutAutocommit(t *testing.T) {
 func TestMariaDBReadUncommitted(t *testing.T) {
 	t.Parallel()
 	d := databases()["MariaDB"]
-	s := d.shopAt(t, d.open(t, withParam(d.address(t), "transaction_isolation=%27READ-UNCOMMITTED%27")))
+	s := d.shopAt(t, d.open(t, withParam(d.address(t), "tx_isolation=%27READ-UNCOMMITTED%27")))
 	e := entry(t, "1", "finished")
 	outcome, err := s.store.Apply(t.Context(), e, func(ctx context.Context, _ *sql.Tx) error {
 		outcome, err := s.store.Lookup(ctx, e)
