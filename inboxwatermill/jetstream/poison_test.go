@@ -25,11 +25,9 @@ func TestPoisonedOnce(t *testing.T) {
 	engine, js := connected(t)
 	shop := enginetest.NewShop(t)
 	relay := shop.Relay(t, engine, inboxwatermill.WithRetryFor(0))
-	attempts := make(chan int32, 100)
-	var n atomic.Int32
+	var failures atomic.Int32
 	shop.Work(func(context.Context, jovepay.Event) error {
-		attempts <- n.Add(1)
-		return fmt.Errorf("failure %d", n.Load())
+		return fmt.Errorf("failure %d", failures.Add(1))
 	})
 	require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(1, finished)))
 	stream, err := js.Stream(t.Context(), engine.Topic)
@@ -37,23 +35,24 @@ func TestPoisonedOnce(t *testing.T) {
 	sent, err := stream.GetLastMsgForSubject(t.Context(), engine.Topic)
 	require.NoError(t, err)
 	stop := shop.Start(t, relay)
-	<-attempts
-	for range 10 {
+	settled := func(n int32) {
+		require.Eventually(t, func() bool {
+			info, err := stream.Info(t.Context())
+			return err == nil && failures.Load() == n && info.State.Msgs == 0
+		}, 10*time.Second, time.Millisecond)
+	}
+	settled(1)
+	for i := range int32(10) {
 		again := &nats.Msg{Subject: engine.Topic, Header: sent.Header, Data: sent.Data}
 		again.Header.Del(nats.MsgIdHdr) // the window is over
 		_, err = js.PublishMsg(t.Context(), again)
 		require.NoError(t, err)
-		<-attempts
+		settled(i + 2)
 	}
-	require.Eventually(t, func() bool {
-		info, err := stream.Info(t.Context())
-		return err == nil && info.State.Msgs == 0
-	}, 10*time.Second, time.Millisecond)
-	all := shop.Poisoned(t, relay, 1)
-	assert.Contains(t, all[0].Reason, "failure 11")
+	assert.Contains(t, shop.Poisoned(t, relay, 1)[0].Reason, "failure 11")
 
 	require.Equal(t, http.StatusOK, shop.Deliver(relay, enginetest.Body(2, finished)))
-	<-attempts
+	settled(12)
 	shop.Poisoned(t, relay, 2)
 	require.NoError(t, stop())
 }
