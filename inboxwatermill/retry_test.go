@@ -62,6 +62,8 @@ func TestFailingHoldUpNobody(t *testing.T) {
 			assert.Less(t, at[1].Sub(at[0]), time.Second)
 			assert.Greater(t, len(at), 4)
 			assert.Less(t, len(at), 40)
+			last := len(at) - 1
+			assert.Greater(t, at[last].Sub(at[last-1]), at[1].Sub(at[0]), "the intervals grow")
 		}
 	})
 }
@@ -80,8 +82,8 @@ func TestNoRetryTopic(t *testing.T) {
 	assert.Contains(t, p.Reason, errDown.Error())
 }
 
-// TestReplayIsTriedInFull starts the retry time of an event anew that failed for
-// all of it before.
+// TestReplayIsTriedInFull replays an event that failed for the whole retry time:
+// it is tried for that long again.
 func TestReplayIsTriedInFull(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

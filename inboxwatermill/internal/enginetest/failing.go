@@ -39,20 +39,20 @@ func isGood(event jovepay.Event) bool {
 func good(i int) int { return 9000 + i }
 
 // failingHoldUpNobody has 80 events fail while a good one comes: it is applied at
-// once. The failing ones are tried again, at growing intervals, until the poison
-// queue has each of them once.
+// once. The failing ones are tried again until the poison queue has each of them
+// once.
 func (k *kit) failingHoldUpNobody() {
 	shop, engine := k.shop, k.open()
 	relay := shop.Relay(k.t, engine, inboxwatermill.WithRetryFor(10*time.Second))
 	var mu sync.Mutex
-	attempts := map[string][]time.Time{}
+	attempts := map[string]int{}
 	shop.Work(func(_ context.Context, event jovepay.Event) error {
 		if isGood(event) {
 			return nil
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		attempts[event.Key()] = append(attempts[event.Key()], time.Now())
+		attempts[event.Key()]++
 		return errors.New("no such order")
 	})
 	shop.Start(k.t, relay)
@@ -70,11 +70,9 @@ func (k *kit) failingHoldUpNobody() {
 	mu.Lock()
 	defer mu.Unlock()
 	require.Len(k.t, attempts, failing)
-	for key, at := range attempts {
-		require.GreaterOrEqual(k.t, len(at), 4, key)
-		assert.Less(k.t, len(at), 40, key)
-		last := len(at) - 1
-		assert.Greater(k.t, at[last].Sub(at[last-1]), at[1].Sub(at[0]), "%s: the intervals grow", key)
+	for key, n := range attempts {
+		require.GreaterOrEqual(k.t, n, 4, key)
+		assert.Less(k.t, n, 40, key)
 	}
 }
 
