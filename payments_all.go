@@ -210,7 +210,7 @@ const (
 	take    step = iota // its payments come next
 	again               // it must be requested again
 	behind              // payments before it have vanished, so others have moved to pages already taken
-	smaller             // the server gives smaller pages: begin anew with that size
+	smaller             // the server gives smaller pages: start over with that size
 	skip                // it is the first page once more, from a server that numbers pages from 1
 	peek                // it is empty, and the numbers don't say that the list ends here: look at the next one
 	atEnd               // the list ended before it

@@ -208,7 +208,7 @@ func (p *pacer) wait(ctx context.Context) error {
 // to be idempotent (by its method, or an Idempotency-Key that a RoundTripper
 // adds) or unprocessed (by the word of the server: REFUSED_STREAM, GOAWAY), as
 // long as it has no body or one that can be had again. This one is there even
-// if it is empty, and can be read once: a transport that begins anew gets an
+// if it is empty, and can be read once: a transport that starts over gets an
 // error, and no complete request goes out again.
 //
 // Two witnesses must agree that nothing was sent: this body, which belongs to

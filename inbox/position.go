@@ -24,7 +24,7 @@ type state struct {
 	stage   int               // counts before the first amount
 	amounts [4]jovepay.Amount // the first two tell the order, all must be sane
 	rank    int               // counts after the first amount
-	link    string            // tells of something that an earlier event may lack
+	link    string            // something that an earlier event may not report
 	texts   [5]string         // what else a fuller report has
 }
 
@@ -79,7 +79,7 @@ func sortable(amount jovepay.Amount) (string, error) {
 // The stages and ranks leave gaps, so that a status which JovePay adds can get
 // its place without changing positions that are recorded.
 
-// paymentStage tells how much of its life a payment has behind it for certain:
+// paymentStage ranks how far a payment has certainly come:
 // what is reported of an earlier stage can never be news. An amount that is
 // there and cannot be read may be money.
 func paymentStage(e *jovepay.PaymentEvent) int {
