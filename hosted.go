@@ -85,7 +85,7 @@ type Checkout struct {
 	// address, where the customer can read it: never give a secret key here.
 	PublishableKey string `json:"apiKey"`
 
-	OrderID       string `json:"orderId"`
+	OrderID       string `json:"orderId"`       // with the limits of PaymentRequest.OrderID
 	PriceAmount   Amount `json:"priceAmount"`   // above zero
 	PriceCurrency string `json:"priceCurrency"` // upper case here, such as "USD"
 
@@ -145,6 +145,7 @@ func (c Checkout) WidgetURL() (string, error) {
 func (c Checkout) params(v *validation) string {
 	v.require(c.PublishableKey != "", "apiKey", "is required")
 	v.require(c.OrderID != "", "orderId", "is required")
+	v.orderID("orderId", c.OrderID)
 	v.amount("priceAmount", c.PriceAmount)
 	v.require(isUpperTicker(c.PriceCurrency), "priceCurrency", `want an upper-case ticker such as "USD"`)
 	v.optionalURL("successUrl", c.SuccessURL)

@@ -159,7 +159,10 @@ func TestHostedPagesRefuse(t *testing.T) {
 		{"apiKey", jovepay.DonationWidget{}.URL},
 		{"theme", jovepay.DonationWidget{PublishableKey: "k", Theme: "blue"}.URL},
 		{"locale", jovepay.DonationWidget{PublishableKey: "k", Locale: "a language of which nobody has heard"}.URL},
-		{"checkout", with(checkout, func(c *jovepay.Checkout) { c.OrderID = "\xff" }).URL},
+		{"orderId", with(checkout, func(c *jovepay.Checkout) { c.OrderID = "\xff" }).URL},
+		{"orderId", with(checkout, func(c *jovepay.Checkout) { c.OrderID = "order-1 " }).WidgetURL},
+		{"orderId", with(checkout, func(c *jovepay.Checkout) { c.OrderID = strings.Repeat("A", 256) }).URL},
+		{"checkout", with(checkout, func(c *jovepay.Checkout) { c.CustomerName = "\xff" }).URL},
 	} {
 		text, err := tt.url()
 		assert.Empty(t, text)

@@ -68,7 +68,7 @@ func (r *InvoiceRequest) validate() error {
 	v.amount("price_amount", r.PriceAmount)
 	v.ticker("price_currency", r.PriceCurrency)
 	v.optionalTicker("pay_currency", r.PayCurrency)
-	v.orderID(r.OrderID)
+	v.orderID("order_id", r.OrderID)
 	v.optionalURL("ipn_callback_url", r.IPNCallbackURL)
 	v.optionalURL("success_url", r.SuccessURL)
 	v.optionalURL("cancel_url", r.CancelURL)

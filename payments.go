@@ -108,7 +108,7 @@ func (r *PaymentRequest) validate() error {
 	v.ticker("price_currency", r.PriceCurrency)
 	v.ticker("pay_currency", r.PayCurrency)
 	v.optionalAmount("pay_amount", r.PayAmount)
-	v.orderID(r.OrderID)
+	v.orderID("order_id", r.OrderID)
 	v.require(utf8.ValidString(r.OrderDescription), "order_description", "want valid UTF-8")
 	v.optionalURL("ipn_callback_url", r.IPNCallbackURL)
 	v.verbatim("purchase_id", string(r.PurchaseID))

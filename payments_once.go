@@ -375,7 +375,7 @@ func (c *serverClock) before(made Time) bool {
 func (s *PaymentsService) FindOrder(ctx context.Context, orderID string, since time.Time) ([]*Payment, error) {
 	var v validation
 	v.require(orderID != "", "order_id", "is required")
-	v.orderID(orderID)
+	v.orderID("order_id", orderID)
 	if v.err != nil {
 		return nil, v.err
 	}

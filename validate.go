@@ -49,9 +49,9 @@ func (v *validation) optionalURL(field, raw string) {
 
 // orderID rejects an id that a gateway may store as another one: the order
 // could not be found by it.
-func (v *validation) orderID(id string) {
-	v.require(len(id) <= maxOrderID, "order_id", fmt.Sprintf("want at most %d bytes, got %d", maxOrderID, len(id)))
-	v.verbatim("order_id", id)
+func (v *validation) orderID(field, id string) {
+	v.require(len(id) <= maxOrderID, field, fmt.Sprintf("want at most %d bytes, got %d", maxOrderID, len(id)))
+	v.verbatim(field, id)
 }
 
 // verbatim rejects a text that may not arrive as it is sent.
