@@ -93,13 +93,13 @@ func refusesMalformed(t *testing.T, serve Serve) {
 		"cut off":       `{"payment_id":1`,
 		"said twice":    `{"payment_id":1,"payment_id":2}`,
 		"more after it": `{"payment_id":1}}`,
-		"over 1 MiB":    `{"payment_id":1,"order_id":"` + strings.Repeat("x", 1<<20) + `"}`,
+		"over 64 KiB":   `{"payment_id":1,"order_id":"` + strings.Repeat("x", 64<<10) + `"}`,
 		"too deep":      `{"a":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`,
 	} {
 		signature, err := m.jovepay.Sign([]byte(body), jovepay.FormRaw)
 		require.NoError(t, err)
 		want := 400
-		if name == "over 1 MiB" {
+		if name == "over 64 KiB" {
 			want = 413
 		}
 		code, _ := m.post(t, body, signature)
