@@ -3,6 +3,7 @@ package jovepay
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -109,6 +110,9 @@ func readRows[R ~[]E, E any](d *jsontext.Decoder, rows *R, limit int, over error
 	for err == nil && d.PeekKind() != ']' {
 		if len(*rows) == limit {
 			return over
+		}
+		if len(*rows) == cap(*rows) {
+			*rows = slices.Grow(*rows, max(16, len(*rows))) // doubled: append leaves more garbage
 		}
 		var zero E
 		*rows = append(*rows, zero)
