@@ -75,11 +75,18 @@ func (q *query) amount(name string) decimal.Decimal {
 }
 
 func (q *query) number(name string, otherwise int) int {
+	return int(q.whole(name, int64(otherwise), strconv.IntSize))
+}
+
+// id returns an id, which has more digits than an int on 32 bits, or 0.
+func (q *query) id(name string) int64 { return q.whole(name, 0, 64) }
+
+func (q *query) whole(name string, otherwise int64, size int) int64 {
 	value, given := q.take(name)
 	if !given {
 		return otherwise
 	}
-	n, err := strconv.Atoi(value)
+	n, err := strconv.ParseInt(value, 10, size)
 	if err != nil {
 		q.wrong("%s must be a number", name)
 	}

@@ -188,7 +188,7 @@ func (a *API) listPayments(r *http.Request) (any, error) {
 		Descending: q.choice("orderBy", "asc", "desc") == "desc",
 		From:       q.from("dateFrom"),
 		To:         q.to("dateTo"),
-		InvoiceID:  int64(q.number("invoiceId", 0)),
+		InvoiceID:  q.id("invoiceId"),
 	}
 	if err := q.end(); err != nil {
 		return nil, err
