@@ -89,7 +89,10 @@ func hostile(size int) map[string]string {
 // Peak memory is at most eight times the response, whatever it contains, and
 // the time grows with its length only.
 func TestHostileResponsesAreCheap(t *testing.T) { //nolint:paralleltest // reads the heap
-	const most = 8
+	most := 8.0
+	if underRace {
+		most = 24
+	}
 	size := 2 << 20
 	if *hostileFigures {
 		size = 15 << 20
@@ -104,7 +107,7 @@ func TestHostileResponsesAreCheap(t *testing.T) { //nolint:paralleltest // reads
 				if *hostileFigures {
 					t.Logf("%-17s %-10s %d: %5.1f times, %v", name, call, status, peak/float64(len(body)), took.Round(time.Millisecond))
 				}
-				assert.LessOrEqual(t, peak/float64(len(body)), float64(most), "%s, %s, %d", name, call, status)
+				assert.LessOrEqual(t, peak/float64(len(body)), most, "%s, %s, %d", name, call, status)
 				assert.Less(t, took, 10*time.Second, "%s, %s, %d", name, call, status)
 			}
 		}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package jovepay_test
+
+const underRace = false
