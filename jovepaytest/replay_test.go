@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,10 @@ func TestReplayRefusesWhatIsNoJournal(t *testing.T) {
 	b.settle()
 	journal := written(t, b.server)
 	first, rest, _ := strings.Cut(journal, "\n")
+	monstrous := "line 1: the request cannot have had a body of 1099511627776"
+	if strconv.IntSize == 32 {
+		monstrous = "value out of range" // no int is that large
+	}
 	for name, c := range map[string]struct{ journal, want string }{
 		"garbage":            {"garbage", "line 1: "},
 		"garbage in the end": {journal + "garbage\n", "line 5: "},
@@ -111,7 +116,7 @@ func TestReplayRefusesWhatIsNoJournal(t *testing.T) {
 		"no number":          {`{"time":"2026-03-14T12:00:00Z","action":{"name":"Pay"}}`, "line 1: the number is missing"},
 		"a bad credential":   {strings.Replace(journal, `"key":"valid"`, `"key":"stolen"`, 1), "line 1: the request has no method"},
 		"a negative size":    {strings.Replace(journal, `"body_size":`, `"body_size":-`, 1), "line 1: the request cannot have had a body of -"},
-		"a monstrous size":   {strings.Replace(journal, `"body_size":`, `"body_size":1099511627776`, 1), "1099511627776"},
+		"a monstrous size":   {strings.Replace(journal, `"body_size":`, `"body_size":1099511627776`, 1), monstrous},
 		"a numbered delivery": {
 			strings.Replace(journal, `{"time"`, `{"number":2,"time"`, 1), "line 2: the number of a delivery is its notification's",
 		},
