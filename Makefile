@@ -41,7 +41,7 @@ bench: ## the tables of docs/performance.md; BENCH, PKGS and COUNT choose
 	go tool -modfile=tools/go.mod benchstat -col /impl bin/bench.txt
 
 browser: ## the storefront and the payment page in Chromium; SCREENSHOTS names a folder for pictures
-	cd browser && JOVEPAY_REQUIRE_BROWSER=1 JOVEPAY_SCREENSHOTS='$(abspath $(SCREENSHOTS))' go test -count=1 ./...
+	cd test/browser && JOVEPAY_REQUIRE_BROWSER=1 JOVEPAY_SCREENSHOTS='$(abspath $(SCREENSHOTS))' go test -count=1 ./...
 
 proof: ## each order is fulfilled once, whatever breaks; ORDERS, STORE (postgres, sqlite) and ENGINE (jetstream) choose
-	cd proof && go run . -orders $(ORDERS) -store $(STORE) -engine '$(ENGINE)' $${JOVEPAY_TEST_POSTGRES:+-postgres "$$JOVEPAY_TEST_POSTGRES"}
+	cd test/proof && go run . -orders $(ORDERS) -store $(STORE) -engine '$(ENGINE)' $${JOVEPAY_TEST_POSTGRES:+-postgres "$$JOVEPAY_TEST_POSTGRES"}

@@ -155,7 +155,7 @@ func (a *authority) client(t *testing.T) *jovepay.Client {
 
 func tokens(int) (int, string) { return http.StatusOK, `{"token":"` + token() + `"}` }
 
-func TestCancelledLeaderFailsNobodyElse(t *testing.T) {
+func TestCanceledLeaderFailsNobodyElse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := &authority{answer: tokens, delay: 10 * time.Second}

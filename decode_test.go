@@ -53,20 +53,20 @@ func TestPaymentsAreDecoded(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]jovepay.Payment{
 		"payment_created.json": {
-			ID: "5745459419", Status: jovepay.StatusWaiting, PayAddress: "3EZ2uTdVDAMFXTfc6uLDDKR6o8qKBZXVkj",
+			ID: "5745459419", Status: jovepay.PaymentWaiting, PayAddress: "3EZ2uTdVDAMFXTfc6uLDDKR6o8qKBZXVkj",
 			PriceAmount: amount("3999.5"), PriceCurrency: "usd", PayAmount: amount("0.17070286"), PayCurrency: "btc",
 			OrderID: "RGDBP-21314", OrderDescription: "Apple Macbook Pro 2019 x 1", IPNCallbackURL: "https://shop.example/ipn",
 			CreatedAt: at(t, "2026-11-22T15:00:22.742Z"), UpdatedAt: at(t, "2026-11-22T15:00:22.742Z"),
 			PurchaseID: "5837122679", Network: "btc", NetworkPrecision: 8, ExpirationEstimateDate: at(t, "2026-11-23T15:00:22.742Z"),
 		},
 		"payment_memo.json": {
-			ID: "5745459420", Status: jovepay.StatusWaiting, PayAddress: "rNxp4h8apvRis6mJf9Sh8C6iRxfrDWN7AV",
+			ID: "5745459420", Status: jovepay.PaymentWaiting, PayAddress: "rNxp4h8apvRis6mJf9Sh8C6iRxfrDWN7AV",
 			PayinExtraID: "2086123432", PriceAmount: amount("10"), PriceCurrency: "eur", PayAmount: amount("16.123456"), PayCurrency: "xrp",
 			OrderID: "1002", PurchaseID: "5837122680",
 			Answer: jovepay.Answer{Extra: raw("valid_until", `"2026-11-23T15:20:22"`, "is_fixed_rate", `true`)},
 		},
 		"payment_finished.json": {
-			ID: "5745459419", InvoiceID: "4522625843", Status: jovepay.StatusFinished, PayAddress: "3EZ2uTdVDAMFXTfc6uLDDKR6o8qKBZXVkj",
+			ID: "5745459419", InvoiceID: "4522625843", Status: jovepay.PaymentFinished, PayAddress: "3EZ2uTdVDAMFXTfc6uLDDKR6o8qKBZXVkj",
 			PriceAmount: amount("3999.5"), PriceCurrency: "usd", PayAmount: amount("0.17070286"),
 			ActuallyPaid: amount("0.170702860000000001"), ActuallyPaidAtFiat: amount("0"), PayCurrency: "btc",
 			OrderID: "RGDBP-21314", OrderDescription: "Apple Macbook Pro 2019 x 1", PurchaseID: "5837122679",
@@ -75,7 +75,7 @@ func TestPaymentsAreDecoded(t *testing.T) {
 			Type: "crypto2crypto", PaymentExtraIDs: []jovepay.ID{"5745459500", "5745459501"},
 		},
 		"payment_repeated.json": {
-			ID: "5745459500", ParentPaymentID: "5745459419", Status: jovepay.StatusPartiallyPaid,
+			ID: "5745459500", ParentPaymentID: "5745459419", Status: jovepay.PaymentPartiallyPaid,
 			ActuallyPaid: amount("1e-8"), PayCurrency: "btc", OriginType: "REPEATED",
 		},
 		"payment_odd.json": {

@@ -58,7 +58,7 @@
 // # Sources
 //
 // JovePay's guide names every endpoint that this package calls, but shows few
-// fields and no errors. Fields and behaviour that come from JovePay's own shop
+// fields and no errors. Fields and behavior that come from JovePay's own shop
 // plugins, or from the API that JovePay's mirrors, are marked "not documented
 // by JovePay" and are read tolerantly: their absence is no error.
 package jovepay

@@ -52,7 +52,7 @@ func (v *verified) sealed() {}
 // out are zero. Before goods are shipped on it, check order, amount and asset
 // against the order, and that ParentPaymentID is empty: a payment with a
 // parent is a repeated or wrong-asset deposit, which JovePay's guide advises
-// not to fulfil automatically.
+// not to fulfill automatically.
 //
 // Raw is the text that was signed. In the js form, whose text has objects with
 // the names 0, 1 and so on for arrays, each such object below the root is an

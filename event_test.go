@@ -39,7 +39,7 @@ func TestGuidePayment(t *testing.T) {
 				assert.Equal(t, jovepay.ID("123456789"), e.ID)
 				assert.Equal(t, jovepay.ID("987654321"), e.ParentPaymentID)
 				assert.Empty(t, e.InvoiceID)
-				assert.Equal(t, jovepay.StatusFinished, e.Status)
+				assert.Equal(t, jovepay.PaymentFinished, e.Status)
 				assert.Equal(t, "address", e.PayAddress)
 				assert.Empty(t, e.PayinExtraID)
 				assert.Equal(t, amount("1"), e.PriceAmount)

@@ -21,7 +21,7 @@ func ExampleIPNVerifier_Handler() {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /ipn", verifier.Handler(func(_ context.Context, event jovepay.Event) error {
-		if payment, ok := event.(*jovepay.PaymentEvent); ok && payment.Status == jovepay.StatusFinished {
+		if payment, ok := event.(*jovepay.PaymentEvent); ok && payment.Status == jovepay.PaymentFinished {
 			fmt.Printf("order %s: %s %s arrived\n", payment.OrderID, payment.ActuallyPaid, payment.PayCurrency)
 		}
 		return nil

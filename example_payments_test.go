@@ -164,7 +164,7 @@ func ExamplePaymentsService_Wait() {
 		fmt.Println(err)
 		return
 	}
-	if _, err := server.Pay(id, jovepay.Amount{}); err != nil { // the customer pays
+	if _, err := server.Pay(id); err != nil { // the customer pays
 		fmt.Println(err)
 		return
 	}
@@ -195,7 +195,7 @@ func ExamplePaymentsService_Wait_until() {
 	}
 
 	payment, err := client.Payments.Wait(ctx, id, jovepay.WaitOptions{
-		Until: func(p *jovepay.Payment) bool { return p.Status != jovepay.StatusWaiting },
+		Until: func(p *jovepay.Payment) bool { return p.Status != jovepay.PaymentWaiting },
 	})
 	if err != nil {
 		fmt.Println(err)

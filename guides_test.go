@@ -17,7 +17,7 @@ func (d *desk) judge(expected jovepay.Expectation, event *jovepay.PaymentEvent, 
 	ship, tell, closeOrder, askPerson := d.ship, d.tell, d.close, d.ask
 	verdict := expected.Settle(&event.Payment)
 	switch verdict.Decision {
-	case jovepay.DecisionFulfil:
+	case jovepay.DecisionFulfill:
 		return ship(order)
 	case jovepay.DecisionOverpaid:
 		return errors.Join(ship(order), tell(order, "You paid %s %s too much.", verdict.Difference, event.PayCurrency))
@@ -34,7 +34,7 @@ func (d *desk) judge(expected jovepay.Expectation, event *jovepay.PaymentEvent, 
 
 func (d *desk) tolerant(expected jovepay.Expectation, event *jovepay.PaymentEvent) bool {
 	verdict := expected.Settle(&event.Payment, jovepay.Tolerate(jovepay.MustAmount("0.005")))
-	return verdict.Fulfil()
+	return verdict.Fulfill()
 }
 
 func (d *desk) ship(order string) error {
@@ -61,7 +61,7 @@ func (d *desk) ask(_, reason string) error {
 func TestOddDeposits(t *testing.T) {
 	t.Parallel()
 	payment := &jovepay.Payment{
-		ID: "1", OrderID: "A-1", Status: jovepay.StatusWaiting,
+		ID: "1", OrderID: "A-1", Status: jovepay.PaymentWaiting,
 		PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd",
 		PayAmount: jovepay.MustAmount("50"), PayCurrency: "trx",
 	}
@@ -75,14 +75,14 @@ func TestOddDeposits(t *testing.T) {
 		did      string
 		tolerant bool
 	}{
-		{jovepay.StatusConfirming, "50", "trx", "", "", false},
-		{jovepay.StatusFinished, "50", "trx", "", "ship A-1; ", true},
-		{jovepay.StatusFinished, "50.5", "trx", "", "ship A-1; You paid 0.5 trx too much.; ", true},
-		{jovepay.StatusPartiallyPaid, "49.9", "trx", "", "0.1 trx are missing.; ", true},
-		{jovepay.StatusPartiallyPaid, "40", "trx", "", "10 trx are missing.; ", false},
-		{jovepay.StatusFinished, "50", "trx", "1", "ask: further deposit after payment 1; ", false},
-		{jovepay.StatusFinished, "50", "ltc", "1", `ask: paid in "ltc" instead of "trx"; `, false},
-		{jovepay.StatusExpired, "0", "trx", "", "close: payment is expired; ", false},
+		{jovepay.PaymentConfirming, "50", "trx", "", "", false},
+		{jovepay.PaymentFinished, "50", "trx", "", "ship A-1; ", true},
+		{jovepay.PaymentFinished, "50.5", "trx", "", "ship A-1; You paid 0.5 trx too much.; ", true},
+		{jovepay.PaymentPartiallyPaid, "49.9", "trx", "", "0.1 trx are missing.; ", true},
+		{jovepay.PaymentPartiallyPaid, "40", "trx", "", "10 trx are missing.; ", false},
+		{jovepay.PaymentFinished, "50", "trx", "1", "ask: further deposit after payment 1; ", false},
+		{jovepay.PaymentFinished, "50", "ltc", "1", `ask: paid in "ltc" instead of "trx"; `, false},
+		{jovepay.PaymentExpired, "0", "trx", "", "close: payment is expired; ", false},
 	} {
 		news := *payment
 		news.Status, news.ActuallyPaid, news.PayCurrency = test.status, jovepay.MustAmount(test.paid), test.coin

@@ -128,16 +128,16 @@ func TestTimeNull(t *testing.T) {
 func TestPaymentStatus(t *testing.T) {
 	t.Parallel()
 	final := map[jovepay.PaymentStatus]bool{
-		jovepay.StatusWaiting:       false,
-		jovepay.StatusConfirming:    false,
-		jovepay.StatusConfirmed:     false,
-		jovepay.StatusSending:       false,
-		jovepay.StatusPartiallyPaid: true,
-		jovepay.StatusFinished:      true,
-		jovepay.StatusFailed:        true,
-		jovepay.StatusRefunded:      true,
-		jovepay.StatusExpired:       true,
-		jovepay.StatusCancelled:     true,
+		jovepay.PaymentWaiting:       false,
+		jovepay.PaymentConfirming:    false,
+		jovepay.PaymentConfirmed:     false,
+		jovepay.PaymentSending:       false,
+		jovepay.PaymentPartiallyPaid: true,
+		jovepay.PaymentFinished:      true,
+		jovepay.PaymentFailed:        true,
+		jovepay.PaymentRefunded:      true,
+		jovepay.PaymentExpired:       true,
+		jovepay.PaymentCancelled:     true,
 	}
 	for status, want := range final {
 		assert.True(t, status.Known(), status)

@@ -248,13 +248,13 @@ const (
 	SortByPriceCurrency SortField = "price_currency"
 )
 
-// Order is the direction of a sorted list.
-type Order string
+// SortOrder is the direction of a sorted list.
+type SortOrder string
 
 // The two directions of a list.
 const (
-	Ascending  Order = "asc"
-	Descending Order = "desc"
+	Ascending  SortOrder = "asc"
+	Descending SortOrder = "desc"
 )
 
 // PaymentListOptions selects payments. The zero value selects all of them.
@@ -263,7 +263,7 @@ type PaymentListOptions struct {
 	Limit     int       `url:"limit,omitempty"`                                           // payments on a page, 1 to 500; 0 leaves it to JovePay (All takes 500)
 	Page      int       `url:"page,omitempty"`                                            // from 0; All starts there
 	SortBy    SortField `url:"sortBy,omitempty"`                                          // empty leaves it to JovePay (All takes SortByCreatedAt)
-	OrderBy   Order     `url:"orderBy,omitempty"`                                         // empty leaves it to JovePay (All takes Ascending)
+	OrderBy   SortOrder `url:"orderBy,omitempty"`                                         // empty leaves it to JovePay (All takes Ascending)
 	DateFrom  time.Time `url:"dateFrom,omitempty" layout:"2006-01-02T15:04:05.999Z07:00"` // payments created at or after this
 	DateTo    time.Time `url:"dateTo,omitempty" layout:"2006-01-02T15:04:05.999Z07:00"`   // payments created at or before this
 	InvoiceID ID        `url:"invoiceId,omitempty"`

@@ -32,7 +32,7 @@ func TestAllAtTheEmulator(t *testing.T) {
 		want[i] = payment.ID.String()
 	}
 	for _, window := range []int{0, 1, 8, 100} {
-		for _, order := range []jovepay.Order{jovepay.Ascending, jovepay.Descending} {
+		for _, order := range []jovepay.SortOrder{jovepay.Ascending, jovepay.Descending} {
 			before := server.Count("GET", "/v1/payment")
 			var got []string
 			for payment, err := range client.Payments.All(t.Context(), jovepay.PaymentListOptions{Window: window, Limit: 100, OrderBy: order}) {
@@ -386,7 +386,7 @@ func TestAllSurvivesGoexit(t *testing.T) {
 // read.
 func TestAllOnABusyAccount(t *testing.T) {
 	t.Parallel()
-	for _, order := range []jovepay.Order{"", jovepay.Ascending, jovepay.Descending} {
+	for _, order := range []jovepay.SortOrder{"", jovepay.Ascending, jovepay.Descending} {
 		for _, limit := range []int{10, 100, 500} {
 			for _, window := range []int{1, 8} {
 				t.Run(fmt.Sprintf("%s, limit %d, window %d", cmp.Or(order, "default"), limit, window), func(t *testing.T) {
@@ -398,7 +398,7 @@ func TestAllOnABusyAccount(t *testing.T) {
 	}
 }
 
-func walkWhileBusy(t *testing.T, order jovepay.Order, limit, window int) {
+func walkWhileBusy(t *testing.T, order jovepay.SortOrder, limit, window int) {
 	t.Helper()
 	s := newShelf(5000)
 	r := rand.New(rand.NewPCG(1, 2))

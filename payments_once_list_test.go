@@ -113,7 +113,7 @@ func TestCreateOnceTellsPaymentsApart(t *testing.T) {
 		"the same with other punctuation": {all(price("49.90", " usd "), coin("b_t-c")), found},
 		"the same, waiting for long":      {ago(50 * time.Minute), found},
 		"the same, waiting for days":      {ago(50 * time.Hour), found},
-		"the same, being paid":            {in(jovepay.StatusConfirming), found},
+		"the same, being paid":            {in(jovepay.PaymentConfirming), found},
 		"the same, no date":               {undated, found},
 		"the same, unknown status":        {in("on_hold"), found},
 		"the same, no status":             {in(""), found},
@@ -134,14 +134,14 @@ func TestCreateOnceTellsPaymentsApart(t *testing.T) {
 		"another price, on a day":           {all(price("50", "usd"), func(p *jovepay.Payment) { p.CreatedAt.Time = p.CreatedAt.Truncate(24 * time.Hour) }), doubt},
 		"another price, earlier":            {all(price("50", "usd"), ago(2*time.Minute)), ignored},
 		"another coin, earlier":             {all(coin("ltc"), ago(2*time.Minute)), ignored},
-		"expired, earlier":                  {all(in(jovepay.StatusExpired), ago(2*time.Minute)), ignored},
-		"finished, earlier":                 {all(in(jovepay.StatusFinished), ago(2*time.Minute)), ignored},
-		"partially paid, earlier":           {all(in(jovepay.StatusPartiallyPaid), ago(2*time.Minute)), ignored},
-		"failed meanwhile":                  {in(jovepay.StatusFailed), doubt},
-		"expired meanwhile":                 {in(jovepay.StatusExpired), doubt},
+		"expired, earlier":                  {all(in(jovepay.PaymentExpired), ago(2*time.Minute)), ignored},
+		"finished, earlier":                 {all(in(jovepay.PaymentFinished), ago(2*time.Minute)), ignored},
+		"partially paid, earlier":           {all(in(jovepay.PaymentPartiallyPaid), ago(2*time.Minute)), ignored},
+		"failed meanwhile":                  {in(jovepay.PaymentFailed), doubt},
+		"expired meanwhile":                 {in(jovepay.PaymentExpired), doubt},
 		"canceled meanwhile":                {in("canceled"), doubt},
-		"partially paid meanwhile":          {in(jovepay.StatusPartiallyPaid), doubt},
-		"finished, no date":                 {all(in(jovepay.StatusFinished), undated), doubt},
+		"partially paid meanwhile":          {in(jovepay.PaymentPartiallyPaid), doubt},
+		"finished, no date":                 {all(in(jovepay.PaymentFinished), undated), doubt},
 		"a repeated deposit":                {func(p *jovepay.Payment) { p.ParentPaymentID = "3" }, ignored},
 		"a repeated deposit, by its origin": {func(p *jovepay.Payment) { p.OriginType = "repeated" }, ignored},
 
@@ -155,7 +155,7 @@ func TestCreateOnceTellsPaymentsApart(t *testing.T) {
 		"the order, cut off early":              {order("o"), doubt},
 		"the order in capitals, no date":        {all(order("ORDER-1"), undated), doubt},
 		"the order in capitals, earlier":        {all(order("ORDER-1"), ago(2*time.Minute)), ignored},
-		"the order in capitals, over":           {all(order("ORDER-1"), in(jovepay.StatusFailed)), doubt},
+		"the order in capitals, over":           {all(order("ORDER-1"), in(jovepay.PaymentFailed)), doubt},
 		"the order in capitals, another coin":   {all(order("ORDER-1"), coin("ltc")), doubt},
 		"the order in capitals, another price":  {all(order("ORDER-1"), price("7", "usd")), doubt},
 		"the order in capitals, all else other": {all(order("ORDER-1"), price("7", "usd"), coin("ltc")), ignored},
@@ -306,7 +306,7 @@ func TestCreateOnceReturnsTheWholePaymentOrNothing(t *testing.T) {
 // server made since dateFrom.
 func TestCreateOnceGoesByTheServersClock(t *testing.T) {
 	t.Parallel()
-	respelled, over := order("ORDER-1"), in(jovepay.StatusExpired)
+	respelled, over := order("ORDER-1"), in(jovepay.PaymentExpired)
 	const day = 24 * time.Hour
 	for name, tt := range map[string]struct {
 		skews   []time.Duration // how far the server's clock is ahead of this machine's

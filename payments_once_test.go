@@ -95,7 +95,7 @@ func (c *till) client(t *testing.T) *jovepay.Client {
 func paymentFor(orderID string, id jovepay.ID) jovepay.Payment {
 	want := goods(orderID)
 	return jovepay.Payment{
-		ID: id, OrderID: orderID, Status: jovepay.StatusWaiting, CreatedAt: jovepay.Time{Time: time.Now().UTC()},
+		ID: id, OrderID: orderID, Status: jovepay.PaymentWaiting, CreatedAt: jovepay.Time{Time: time.Now().UTC()},
 		PriceAmount: want.PriceAmount, PriceCurrency: want.PriceCurrency, PayCurrency: want.PayCurrency,
 	}
 }
@@ -301,7 +301,7 @@ func TestFindOrder(t *testing.T) {
 			want = append(want, payment.ID)
 		}
 	}
-	_, err := server.Pay(want[0], jovepay.Amount{})
+	_, err := server.Pay(want[0])
 	require.NoError(t, err)
 	again, err := server.Deposit(want[0], amount("0.5"))
 	require.NoError(t, err)

@@ -27,7 +27,7 @@ func (o WaitOptions) done(p *Payment) bool {
 	if o.Until != nil {
 		return o.Until(p)
 	}
-	return p.Status.Final() && p.Status != StatusPartiallyPaid
+	return p.Status.Final() && p.Status != PaymentPartiallyPaid
 }
 
 // Wait asks for the payment again and again, one request after the other,

@@ -45,17 +45,17 @@ func TestWaitUntilACondition(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, client := play(t, inStatus("waiting"), inStatus("partially_paid"), inStatus("finished"))
-		paidSomething := func(p *jovepay.Payment) bool { return p.Status != jovepay.StatusWaiting }
+		paidSomething := func(p *jovepay.Payment) bool { return p.Status != jovepay.PaymentWaiting }
 		payment, err := client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{Until: paidSomething})
 		require.NoError(t, err)
-		assert.Equal(t, jovepay.StatusPartiallyPaid, payment.Status)
+		assert.Equal(t, jovepay.PaymentPartiallyPaid, payment.Status)
 		assert.Len(t, s.sent, 2)
 
 		s, client = play(t, inStatus("finished"), inStatus("finished"), inStatus("refunded"))
-		refunded := func(p *jovepay.Payment) bool { return p.Status == jovepay.StatusRefunded }
+		refunded := func(p *jovepay.Payment) bool { return p.Status == jovepay.PaymentRefunded }
 		payment, err = client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{Until: refunded})
 		require.NoError(t, err)
-		assert.Equal(t, jovepay.StatusRefunded, payment.Status, "the condition alone decides")
+		assert.Equal(t, jovepay.PaymentRefunded, payment.Status, "the condition alone decides")
 		assert.Len(t, s.sent, 3)
 	})
 }
@@ -94,7 +94,7 @@ func TestWaitSurvivesTemporaryErrors(t *testing.T) {
 		s, client := play(t, append(answers, inStatus("finished"))...)
 		payment, err := client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{})
 		require.NoError(t, err)
-		assert.Equal(t, jovepay.StatusFinished, payment.Status)
+		assert.Equal(t, jovepay.PaymentFinished, payment.Status)
 		assert.Len(t, s.sent, 62)
 	})
 }
@@ -106,7 +106,7 @@ func TestWaitEndsWithOtherErrors(t *testing.T) {
 			s, client := play(t, inStatus("waiting"), status(code))
 			payment, err := client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{})
 			assertIs(t, err, want)
-			assert.Equal(t, jovepay.StatusWaiting, payment.Status, "as last seen")
+			assert.Equal(t, jovepay.PaymentWaiting, payment.Status, "as last seen")
 			assert.Len(t, s.sent, 2)
 		})
 	}
@@ -125,7 +125,7 @@ func TestWaitAndGetWantThePaymentThatTheyAskFor(t *testing.T) {
 			payment, err := client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{})
 			assertIs(t, err)
 			assertOneLine(t, err)
-			assert.Equal(t, jovepay.StatusWaiting, payment.Status, "as last seen")
+			assert.Equal(t, jovepay.PaymentWaiting, payment.Status, "as last seen")
 			assert.Len(t, s.sent, 2)
 		})
 		client := answering(t, http.StatusOK, body)
@@ -245,7 +245,7 @@ func TestWaitReturnsWhatItHas(t *testing.T) {
 		}
 		payment, err := client().Payments.Wait(ctx, "1", jovepay.WaitOptions{})
 		require.NoError(t, err)
-		assert.Equal(t, jovepay.StatusFinished, payment.Status)
+		assert.Equal(t, jovepay.PaymentFinished, payment.Status)
 	})
 }
 
@@ -287,12 +287,12 @@ func TestWaitAtTheEmulator(t *testing.T) {
 		for server.Count("GET", "/v1/payment/*") < 3 {
 			<-time.After(time.Millisecond)
 		}
-		_, err := server.Pay(id, jovepay.Amount{})
+		_, err := server.Pay(id)
 		assert.NoError(t, err)
 	})
 	payment, err := client.Payments.Wait(t.Context(), id, look)
 	steps.Wait()
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusFinished, payment.Status)
+	assert.Equal(t, jovepay.PaymentFinished, payment.Status)
 	assert.True(t, payment.ActuallyPaid.Equal(payment.PayAmount))
 }

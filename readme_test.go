@@ -121,12 +121,12 @@ func (readme) receive(http *http.ServeMux, shop *readmeShop) error {
 type readmeOrder struct{ Expectation jovepay.Expectation }
 
 func (readmeOrder) note(context.Context, *sql.Tx, jovepay.Verdict) error { return nil }
-func (readmeOrder) fulfil(context.Context, *sql.Tx) error                { return nil }
+func (readmeOrder) fulfill(context.Context, *sql.Tx) error               { return nil }
 
 func (readme) shipOnce(http *http.ServeMux, verifier *jovepay.IPNVerifier, box *inbox.Inbox[*sql.Tx],
 	loadOrder func(ctx context.Context, tx *sql.Tx, id string) (readmeOrder, error),
 ) {
-	http.Handle("POST /ipn", verifier.Handler(box.Handler(func(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
+	http.Handle("POST /ipn", verifier.Handler(box.Once(func(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 		payment, ok := event.(*jovepay.PaymentEvent)
 		if !ok {
 			return nil
@@ -135,10 +135,10 @@ func (readme) shipOnce(http *http.ServeMux, verifier *jovepay.IPNVerifier, box *
 		if err != nil {
 			return err
 		}
-		if verdict := order.Expectation.Settle(&payment.Payment); !verdict.Fulfil() {
+		if verdict := order.Expectation.Settle(&payment.Payment); !verdict.Fulfill() {
 			return order.note(ctx, tx, verdict)
 		}
-		return order.fulfil(ctx, tx) // once for the order, whatever comes later
+		return order.fulfill(ctx, tx) // once for the order, whatever comes later
 	})))
 }
 
@@ -244,7 +244,7 @@ func TestReadmeRuns(t *testing.T) { //nolint:paralleltest // it sets the environ
 	require.NoError(t, verifier.Verify([]byte(body), old.Sign([]byte(body))))
 	mux.ServeHTTP(nopWriter{}, request)
 	require.Len(t, shop.events, 1)
-	assert.Equal(t, jovepay.StatusFinished, shop.events[0].Status)
+	assert.Equal(t, jovepay.PaymentFinished, shop.events[0].Status)
 }
 
 // nopWriter is a ResponseWriter for a test that looks at the effect only.

@@ -18,9 +18,9 @@ type Decision string
 
 // The decisions.
 const (
-	// DecisionFulfil: enough of the right asset came for this order.
-	DecisionFulfil Decision = "fulfil"
-	// DecisionOverpaid: more than enough came. Fulfil, and settle the excess
+	// DecisionFulfill: enough of the right asset came for this order.
+	DecisionFulfill Decision = "fulfill"
+	// DecisionOverpaid: more than enough came. Fulfill, and settle the excess
 	// with the customer.
 	DecisionOverpaid Decision = "overpaid"
 	// DecisionWait: nothing to do yet.
@@ -34,7 +34,7 @@ const (
 	// A person decides.
 	DecisionRepeated Decision = "repeated"
 	// DecisionMismatch: not this order's payment, or not its price, or the
-	// expectation itself is a mistake. Do not fulfil; look into it.
+	// expectation itself is a mistake. Do not fulfill; look into it.
 	DecisionMismatch Decision = "mismatch"
 	// DecisionClosed: the payment failed, expired, or was refunded or
 	// cancelled.
@@ -52,10 +52,10 @@ type Verdict struct {
 	Difference Amount // what is missing (underpaid) or too much (overpaid), in PayCurrency; null otherwise
 }
 
-// Fulfil reports whether the goods may be shipped: true for
-// [DecisionFulfil] and [DecisionOverpaid] only.
-func (v Verdict) Fulfil() bool {
-	return v.Decision == DecisionFulfil || v.Decision == DecisionOverpaid
+// Fulfill reports whether the goods may be shipped: true for
+// [DecisionFulfill] and [DecisionOverpaid] only.
+func (v Verdict) Fulfill() bool {
+	return v.Decision == DecisionFulfill || v.Decision == DecisionOverpaid
 }
 
 // Expectation is what a shop expects of the payment for an order. OrderID,
@@ -97,15 +97,15 @@ type settling struct {
 	misuse    string // of an option
 }
 
-// FulfilFrom fulfils from the given status on: [StatusConfirmed],
-// [StatusSending] or [StatusFinished], the default. Earlier is faster, but
+// FulfillFrom fulfills from the given status on: [PaymentConfirmed],
+// [PaymentSending] or [PaymentFinished], the default. Earlier is faster, but
 // the coins are not in the payout wallet yet. With any other status every
 // verdict is [DecisionUnknown].
-func FulfilFrom(status PaymentStatus) SettleOption {
+func FulfillFrom(status PaymentStatus) SettleOption {
 	return func(s *settling) {
 		s.from = status
-		if status != StatusConfirmed && status != StatusSending && status != StatusFinished {
-			s.misuse = fmt.Sprintf("FulfilFrom(%q): want confirmed, sending or finished", status)
+		if status != PaymentConfirmed && status != PaymentSending && status != PaymentFinished {
+			s.misuse = fmt.Sprintf("FulfillFrom(%q): want confirmed, sending or finished", status)
 		}
 	}
 }
@@ -125,10 +125,10 @@ func Tolerate(part Amount) SettleOption {
 
 // Settle judges news of a payment, from a notification or a response, against
 // what the shop expects. It decides on this news alone and keeps nothing:
-// fulfil an order only once, whatever comes later. Package inbox applies each
+// fulfill an order only once, whatever comes later. Package inbox applies each
 // event once, in a transaction in which the order can say that it was.
 //
-// As JovePay's guide advises, it never fulfils on a repeated or wrong-asset
+// As JovePay's guide advises, it never fulfills on a repeated or wrong-asset
 // deposit, and it checks order, price, amount and asset. docs/settlement.md
 // has the table.
 //
@@ -140,7 +140,7 @@ func Tolerate(part Amount) SettleOption {
 // and could not be read into its field is in p.Extra. It never counts as
 // missing: the verdict is [DecisionUnknown].
 func (e Expectation) Settle(p *Payment, opts ...SettleOption) Verdict {
-	s := settling{from: StatusFinished}
+	s := settling{from: PaymentFinished}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(&s)
@@ -159,11 +159,11 @@ func (e Expectation) Settle(p *Payment, opts ...SettleOption) Verdict {
 		return v
 	}
 	switch p.Status {
-	case StatusFailed, StatusExpired, StatusRefunded, StatusCancelled, StatusCanceled:
+	case PaymentFailed, PaymentExpired, PaymentRefunded, PaymentCancelled, PaymentCanceled:
 		return verdict(DecisionClosed, "payment is %s", p.Status)
-	case StatusPartiallyPaid:
+	case PaymentPartiallyPaid:
 		return s.weigh(p)
-	case StatusWaiting, StatusConfirming, StatusConfirmed, StatusSending, StatusFinished:
+	case PaymentWaiting, PaymentConfirming, PaymentConfirmed, PaymentSending, PaymentFinished:
 		if progress(p.Status) < progress(s.from) {
 			return verdict(DecisionWait, "payment is %s", p.Status)
 		}
@@ -208,7 +208,7 @@ func (e Expectation) identify(p *Payment) (v Verdict, ok bool) {
 	switch {
 	case p.OrderID != e.OrderID:
 		return verdict(DecisionMismatch, "payment is for order %q", p.OrderID), false
-	case p.Status == StatusWrongAssetConfirmed:
+	case p.Status == PaymentWrongAssetConfirmed:
 		return verdict(DecisionWrongAsset, "payment is %s, in %q", p.Status, p.PayCurrency), false
 	case e.PayCurrency != "" && !sameTicker(p.PayCurrency, e.PayCurrency):
 		return verdict(DecisionWrongAsset, "paid in %q instead of %q", p.PayCurrency, e.PayCurrency), false
@@ -236,7 +236,7 @@ func (s settling) weigh(p *Payment) Verdict {
 	asked, paid := p.PayAmount.Decimal(), p.ActuallyPaid.Decimal()
 	enough := NewAmount(asked.Sub(asked.Mul(s.tolerance)))
 	switch more := compareSigned(p.ActuallyPaid, p.PayAmount); {
-	case p.Status == StatusPartiallyPaid && more >= 0:
+	case p.Status == PaymentPartiallyPaid && more >= 0:
 		return verdict(DecisionUnknown, "partially paid, though %s of %s came", paid, asked)
 	case compareSigned(p.ActuallyPaid, enough) < 0:
 		missing := asked.Sub(paid)
@@ -249,7 +249,7 @@ func (s settling) weigh(p *Payment) Verdict {
 		v.Difference = NewAmount(excess)
 		return v
 	}
-	return verdict(DecisionFulfil, "paid %s %s", paid, p.PayCurrency)
+	return verdict(DecisionFulfill, "paid %s %s", paid, p.PayCurrency)
 }
 
 // compareSigned is [Amount.Cmp], but two amounts that are the same double are
@@ -271,13 +271,13 @@ func sameTicker(a, b string) bool { return lowerASCII(a) == lowerASCII(b) }
 // progress ranks the statuses of a payment that goes well.
 func progress(s PaymentStatus) int {
 	switch s {
-	case StatusWaiting:
+	case PaymentWaiting:
 		return 0
-	case StatusConfirming:
+	case PaymentConfirming:
 		return 1
-	case StatusConfirmed:
+	case PaymentConfirmed:
 		return 2
-	case StatusSending:
+	case PaymentSending:
 		return 3
 	default:
 		return 4

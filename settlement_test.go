@@ -18,7 +18,7 @@ import (
 // created is the payment that the shop made: 49.99 usd, to be paid with 50 trx.
 func created() jovepay.Payment {
 	return jovepay.Payment{
-		ID: "1001", OrderID: "order-1", Status: jovepay.StatusWaiting,
+		ID: "1001", OrderID: "order-1", Status: jovepay.PaymentWaiting,
 		PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd",
 		PayAmount: jovepay.MustAmount("50"), PayCurrency: "trx",
 		ActuallyPaid: jovepay.MustAmount("0"),
@@ -38,19 +38,19 @@ type settlementCase struct {
 }
 
 func settlementCases() []settlementCase {
-	from := []jovepay.SettleOption{jovepay.FulfilFrom(jovepay.StatusConfirmed)}
+	from := []jovepay.SettleOption{jovepay.FulfillFrom(jovepay.PaymentConfirmed)}
 	half := []jovepay.SettleOption{jovepay.Tolerate(jovepay.MustAmount("0.005"))}
 	return []settlementCase{
-		{came: "finished, exactly what was asked", status: "finished", paid: "50", want: jovepay.DecisionFulfil},
-		{came: "finished, the same amount with other digits", status: "finished", paid: "50.000", want: jovepay.DecisionFulfil},
+		{came: "finished, exactly what was asked", status: "finished", paid: "50", want: jovepay.DecisionFulfill},
+		{came: "finished, the same amount with other digits", status: "finished", paid: "50.000", want: jovepay.DecisionFulfill},
 		{came: "finished, 0.5 more", status: "finished", paid: "50.5", want: jovepay.DecisionOverpaid, difference: "0.5"},
-		{came: "finished, 1e-18 less, which is the same double", status: "finished", paid: "49.999999999999999999", want: jovepay.DecisionFulfil},
-		{came: "finished, 1e-18 more, which is the same double", status: "finished", paid: "50.000000000000000001", want: jovepay.DecisionFulfil},
+		{came: "finished, 1e-18 less, which is the same double", status: "finished", paid: "49.999999999999999999", want: jovepay.DecisionFulfill},
+		{came: "finished, 1e-18 more, which is the same double", status: "finished", paid: "50.000000000000000001", want: jovepay.DecisionFulfill},
 		{came: "finished, 1e-14 less", status: "finished", paid: "49.99999999999999", want: jovepay.DecisionUnderpaid, difference: "0.00000000000001"},
-		{came: "finished, 0.25 less, half a percent tolerated", status: "finished", paid: "49.75", opts: half, want: jovepay.DecisionFulfil},
+		{came: "finished, 0.25 less, half a percent tolerated", status: "finished", paid: "49.75", opts: half, want: jovepay.DecisionFulfill},
 		{came: "finished, 0.26 less, half a percent tolerated", status: "finished", paid: "49.74", opts: half, want: jovepay.DecisionUnderpaid, difference: "0.26"},
 		{came: "partially paid, 20 less", status: "partially_paid", paid: "30", want: jovepay.DecisionUnderpaid, difference: "20"},
-		{came: "partially paid, 0.1 less, half a percent tolerated", status: "partially_paid", paid: "49.9", opts: half, want: jovepay.DecisionFulfil},
+		{came: "partially paid, 0.1 less, half a percent tolerated", status: "partially_paid", paid: "49.9", opts: half, want: jovepay.DecisionFulfill},
 		{came: "partially paid, yet the full amount", status: "partially_paid", paid: "50", want: jovepay.DecisionUnknown},
 		{came: "partially paid, the same double as the full amount", status: "partially_paid", paid: "49.999999999999999999", want: jovepay.DecisionUnknown},
 		{came: "partially paid, no amount", status: "partially_paid", want: jovepay.DecisionUnknown},
@@ -59,11 +59,11 @@ func settlementCases() []settlementCase {
 		{came: "confirming, full amount", status: "confirming", paid: "50", want: jovepay.DecisionWait},
 		{came: "confirmed, full amount", status: "confirmed", paid: "50", want: jovepay.DecisionWait},
 		{came: "sending, full amount", status: "sending", paid: "50", want: jovepay.DecisionWait},
-		{came: "confirming, full amount, fulfil from confirmed", status: "confirming", paid: "50", opts: from, want: jovepay.DecisionWait},
-		{came: "confirmed, full amount, fulfil from confirmed", status: "confirmed", paid: "50", opts: from, want: jovepay.DecisionFulfil},
-		{came: "confirmed, 1 less, fulfil from confirmed", status: "confirmed", paid: "49", opts: from, want: jovepay.DecisionUnderpaid, difference: "1"},
-		{came: "confirmed, zero, fulfil from confirmed", status: "confirmed", paid: "0", opts: from, want: jovepay.DecisionUnknown},
-		{came: "sending, no amount, fulfil from confirmed", status: "sending", opts: from, want: jovepay.DecisionUnknown},
+		{came: "confirming, full amount, fulfill from confirmed", status: "confirming", paid: "50", opts: from, want: jovepay.DecisionWait},
+		{came: "confirmed, full amount, fulfill from confirmed", status: "confirmed", paid: "50", opts: from, want: jovepay.DecisionFulfill},
+		{came: "confirmed, 1 less, fulfill from confirmed", status: "confirmed", paid: "49", opts: from, want: jovepay.DecisionUnderpaid, difference: "1"},
+		{came: "confirmed, zero, fulfill from confirmed", status: "confirmed", paid: "0", opts: from, want: jovepay.DecisionUnknown},
+		{came: "sending, no amount, fulfill from confirmed", status: "sending", opts: from, want: jovepay.DecisionUnknown},
 		{came: "sending, no amount", status: "sending", want: jovepay.DecisionWait},
 		{came: "failed", status: "failed", paid: "50", want: jovepay.DecisionClosed},
 		{came: "expired", status: "expired", paid: "0", want: jovepay.DecisionClosed},
@@ -94,9 +94,9 @@ func settlementCases() []settlementCase {
 			change: func(p *jovepay.Payment) { p.OrderID = "order-2" }},
 		{came: "finished, less asked for than at first", status: "finished", paid: "49", want: jovepay.DecisionMismatch,
 			change: func(p *jovepay.Payment) { p.PayAmount = jovepay.MustAmount("49") }},
-		{came: "finished, asked for the same double as at first", status: "finished", paid: "50", want: jovepay.DecisionFulfil,
+		{came: "finished, asked for the same double as at first", status: "finished", paid: "50", want: jovepay.DecisionFulfill,
 			change: func(p *jovepay.Payment) { p.PayAmount = jovepay.MustAmount("49.999999999999999999") }},
-		{came: "finished, at a price that is the same double", status: "finished", paid: "50", want: jovepay.DecisionFulfil,
+		{came: "finished, at a price that is the same double", status: "finished", paid: "50", want: jovepay.DecisionFulfill,
 			change: func(p *jovepay.Payment) { p.PriceAmount = jovepay.MustAmount("49.990000000000000001") }},
 		{came: "finished, a deciding member cannot be read", status: "finished", paid: "50", want: jovepay.DecisionUnknown,
 			change: func(p *jovepay.Payment) {
@@ -147,7 +147,7 @@ func TestSettle(t *testing.T) {
 			assert.Equal(t, c.want, v.Decision, v.Reason)
 			assert.Equal(t, c.difference, v.Difference.String())
 			assert.NotEmpty(t, v.Reason)
-			assert.Equal(t, c.want == jovepay.DecisionFulfil || c.want == jovepay.DecisionOverpaid, v.Fulfil())
+			assert.Equal(t, c.want == jovepay.DecisionFulfill || c.want == jovepay.DecisionOverpaid, v.Fulfill())
 		})
 	}
 }
@@ -175,14 +175,14 @@ func TestSettleNeedsAnExpectation(t *testing.T) {
 			p := created()
 			e := p.Expectation()
 			c.spoil(&e)
-			p.Status, p.ActuallyPaid = jovepay.StatusFinished, p.PayAmount
+			p.Status, p.ActuallyPaid = jovepay.PaymentFinished, p.PayAmount
 			p.OrderID, p.PriceAmount, p.PriceCurrency = e.OrderID, e.PriceAmount, e.PriceCurrency
 			v := e.Settle(&p)
 			assert.Equal(t, jovepay.DecisionMismatch, v.Decision)
 			assert.Equal(t, c.want, v.Reason)
 		})
 	}
-	p := jovepay.Payment{Status: jovepay.StatusFinished}
+	p := jovepay.Payment{Status: jovepay.PaymentFinished}
 	assert.Equal(t, jovepay.DecisionMismatch, jovepay.Expectation{}.Settle(&p).Decision)
 }
 
@@ -193,7 +193,7 @@ func TestSettleNeverSkipsWhatCannotBeRead(t *testing.T) {
 	settle := func(name, value string) jovepay.Verdict {
 		p := created()
 		e := p.Expectation()
-		p.Status, p.ActuallyPaid = jovepay.StatusFinished, p.PayAmount
+		p.Status, p.ActuallyPaid = jovepay.PaymentFinished, p.PayAmount
 		p.Extra = map[string]json.RawMessage{"zzz": []byte("1"), name: []byte(value)}
 		return e.Settle(&p)
 	}
@@ -209,10 +209,10 @@ func TestSettleNeverSkipsWhatCannotBeRead(t *testing.T) {
 			assert.Equal(t, jovepay.DecisionUnknown, v.Decision, "%s: %s", name, value)
 			assert.Contains(t, v.Reason, name)
 		}
-		assert.Equal(t, jovepay.DecisionFulfil, settle(name, "null").Decision, name)
+		assert.Equal(t, jovepay.DecisionFulfill, settle(name, "null").Decision, name)
 	}
 	for _, name := range []string{"fee", "new", "order_description", "payinExtraId", "id", "status", "amount", ""} {
-		assert.Equal(t, jovepay.DecisionFulfil, settle(name, "[1]").Decision, name)
+		assert.Equal(t, jovepay.DecisionFulfill, settle(name, "[1]").Decision, name)
 	}
 }
 
@@ -258,34 +258,34 @@ func TestSettleSeesRealDifferences(t *testing.T) {
 		{"20999999.99999999", "21000000", jovepay.DecisionOverpaid},
 		{"0.000000000000000002", "0.000000000000000001", jovepay.DecisionUnderpaid},
 		{"9007199254740992", "9007199254740991", jovepay.DecisionUnderpaid},
-		{"9007199254740992", "9007199254740993", jovepay.DecisionFulfil},
+		{"9007199254740992", "9007199254740993", jovepay.DecisionFulfill},
 		{"0.3", "0.30000000000000004", jovepay.DecisionOverpaid},
-		{"0.12345678901234568", "0.123456789012345678", jovepay.DecisionFulfil},
-		{"0.123456789012345678", "0.12345678901234568", jovepay.DecisionFulfil},
+		{"0.12345678901234568", "0.123456789012345678", jovepay.DecisionFulfill},
+		{"0.123456789012345678", "0.12345678901234568", jovepay.DecisionFulfill},
 		{"1e399", "1e400", jovepay.DecisionOverpaid},
 		{"1e400", "1e399", jovepay.DecisionUnderpaid},
 	} {
 		p := created()
 		p.PayAmount = jovepay.MustAmount(c.asked)
 		e := p.Expectation()
-		p.Status, p.ActuallyPaid = jovepay.StatusFinished, jovepay.MustAmount(c.paid)
+		p.Status, p.ActuallyPaid = jovepay.PaymentFinished, jovepay.MustAmount(c.paid)
 		v := e.Settle(&p)
 		assert.Equal(t, c.want, v.Decision, "%s of %s: %s", c.paid, c.asked, v.Reason)
 	}
 	p := created()
 	e := p.Expectation()
-	p.Status, p.ActuallyPaid = jovepay.StatusFinished, jovepay.MustAmount("49.749999999999999999")
+	p.Status, p.ActuallyPaid = jovepay.PaymentFinished, jovepay.MustAmount("49.749999999999999999")
 	half := jovepay.Tolerate(jovepay.MustAmount("0.005"))
-	assert.Equal(t, jovepay.DecisionFulfil, e.Settle(&p, half).Decision, "the same double as the least that is tolerated")
+	assert.Equal(t, jovepay.DecisionFulfill, e.Settle(&p, half).Decision, "the same double as the least that is tolerated")
 }
 
 func TestSettleIgnoresTheCaseOfTickers(t *testing.T) {
 	t.Parallel()
 	p := created()
 	e := p.Expectation()
-	p.Status, p.ActuallyPaid = jovepay.StatusFinished, p.PayAmount
+	p.Status, p.ActuallyPaid = jovepay.PaymentFinished, p.PayAmount
 	p.PriceCurrency, p.PayCurrency = "USD", "TRX"
-	assert.Equal(t, jovepay.DecisionFulfil, e.Settle(&p).Decision)
+	assert.Equal(t, jovepay.DecisionFulfill, e.Settle(&p).Decision)
 }
 
 // Unicode folds letters beyond ASCII to ASCII ones: KELVIN SIGN is no K, LONG
@@ -297,8 +297,8 @@ func TestSettleKeepsOtherLettersApart(t *testing.T) {
 		p := created()
 		p.PriceCurrency, p.PayCurrency = ticker, ticker
 		e := p.Expectation()
-		p.Status, p.ActuallyPaid = jovepay.StatusFinished, p.PayAmount
-		require.Equal(t, jovepay.DecisionFulfil, e.Settle(&p).Decision)
+		p.Status, p.ActuallyPaid = jovepay.PaymentFinished, p.PayAmount
+		require.Equal(t, jovepay.DecisionFulfill, e.Settle(&p).Decision)
 		p.PayCurrency = other
 		assert.Equal(t, jovepay.DecisionWrongAsset, e.Settle(&p).Decision)
 		p.PayCurrency, p.PriceCurrency = ticker, other
@@ -319,7 +319,7 @@ func TestSettleReasonIsOneLine(t *testing.T) {
 		},
 	} {
 		p := base
-		p.Status, p.ActuallyPaid = jovepay.StatusFinished, p.PayAmount
+		p.Status, p.ActuallyPaid = jovepay.PaymentFinished, p.PayAmount
 		change(&p)
 		expectation := base.Expectation()
 		reason := expectation.Settle(&p).Reason
@@ -328,25 +328,25 @@ func TestSettleReasonIsOneLine(t *testing.T) {
 	}
 }
 
-func TestSettleOptionsOutOfRangeNeverFulfil(t *testing.T) {
+func TestSettleOptionsOutOfRangeNeverFulfill(t *testing.T) {
 	t.Parallel()
 	p := created()
 	e := p.Expectation()
-	p.Status, p.ActuallyPaid = jovepay.StatusFinished, p.PayAmount
+	p.Status, p.ActuallyPaid = jovepay.PaymentFinished, p.PayAmount
 	for _, part := range []string{"0.51", "1", "5", "-0.005"} {
 		v := e.Settle(&p, jovepay.Tolerate(jovepay.MustAmount(part)))
 		assert.Equal(t, jovepay.DecisionUnknown, v.Decision, part)
 		assert.Contains(t, v.Reason, part)
 	}
 	for _, from := range []jovepay.PaymentStatus{"", "waiting", "confirming", "refunded", "nonsense"} {
-		assert.Equal(t, jovepay.DecisionUnknown, e.Settle(&p, jovepay.FulfilFrom(from)).Decision, from)
+		assert.Equal(t, jovepay.DecisionUnknown, e.Settle(&p, jovepay.FulfillFrom(from)).Decision, from)
 	}
-	assert.Equal(t, jovepay.DecisionFulfil, e.Settle(&p, nil, jovepay.FulfilFrom(jovepay.StatusFinished)).Decision)
+	assert.Equal(t, jovepay.DecisionFulfill, e.Settle(&p, nil, jovepay.FulfillFrom(jovepay.PaymentFinished)).Decision)
 }
 
 // Whatever events come in whatever order, none is judged fit to ship unless it
 // tells of enough of the right asset, in this payment, for this order.
-func TestSettleNeverFulfilsOnTooLittle(t *testing.T) {
+func TestSettleNeverFulfillsOnTooLittle(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(7, 49))
 	pick := func(values ...string) string { return values[random.IntN(len(values))] }
@@ -373,9 +373,9 @@ func TestSettleNeverFulfilsOnTooLittle(t *testing.T) {
 			least = least.Sub(least.Mul(tolerance))
 		}
 		if random.IntN(2) == 0 {
-			opts = append(opts, jovepay.FulfilFrom(jovepay.StatusConfirmed))
+			opts = append(opts, jovepay.FulfillFrom(jovepay.PaymentConfirmed))
 		}
-		if v := expectation.Settle(&p, opts...); v.Fulfil() {
+		if v := expectation.Settle(&p, opts...); v.Fulfill() {
 			fulfilled++
 			require.True(t, p.ActuallyPaid.Decimal().GreaterThanOrEqual(least), "%+v", p)
 			require.Equal(t, jovepay.ID("1001"), p.ID)
@@ -401,7 +401,7 @@ func ExampleExpectation_Settle() {
 	news := jovepay.Payment{
 		ID:            "5745459419",
 		OrderID:       "order-1001",
-		Status:        jovepay.StatusPartiallyPaid,
+		Status:        jovepay.PaymentPartiallyPaid,
 		PriceAmount:   jovepay.MustAmount("49.99"),
 		PriceCurrency: "usd",
 		PayAmount:     jovepay.MustAmount("150"),
@@ -409,6 +409,6 @@ func ExampleExpectation_Settle() {
 		ActuallyPaid:  jovepay.MustAmount("140"),
 	}
 	verdict := expected.Settle(&news)
-	fmt.Println(verdict.Decision, verdict.Difference, verdict.Fulfil())
+	fmt.Println(verdict.Decision, verdict.Difference, verdict.Fulfill())
 	// Output: underpaid 10 false
 }

@@ -10,27 +10,27 @@ type PaymentStatus string
 // The statuses of a payment. The first five are a normal life in its order,
 // the others end it in another way.
 const (
-	StatusWaiting       PaymentStatus = "waiting"        // for the customer's coins
-	StatusConfirming    PaymentStatus = "confirming"     // coins seen on the blockchain
-	StatusConfirmed     PaymentStatus = "confirmed"      // enough confirmations
-	StatusSending       PaymentStatus = "sending"        // on the way to the payout wallet
-	StatusFinished      PaymentStatus = "finished"       // arrived in the payout wallet
-	StatusPartiallyPaid PaymentStatus = "partially_paid" // money came, but not enough
-	StatusFailed        PaymentStatus = "failed"
-	StatusRefunded      PaymentStatus = "refunded"
-	StatusExpired       PaymentStatus = "expired" // no coins in time
-	StatusCancelled     PaymentStatus = "cancelled"
-	StatusCanceled      PaymentStatus = "canceled" // StatusCancelled in the other spelling: JovePay may use either
+	PaymentWaiting       PaymentStatus = "waiting"        // for the customer's coins
+	PaymentConfirming    PaymentStatus = "confirming"     // coins seen on the blockchain
+	PaymentConfirmed     PaymentStatus = "confirmed"      // enough confirmations
+	PaymentSending       PaymentStatus = "sending"        // on the way to the payout wallet
+	PaymentFinished      PaymentStatus = "finished"       // arrived in the payout wallet
+	PaymentPartiallyPaid PaymentStatus = "partially_paid" // money came, but not enough
+	PaymentFailed        PaymentStatus = "failed"
+	PaymentRefunded      PaymentStatus = "refunded"
+	PaymentExpired       PaymentStatus = "expired" // no coins in time
+	PaymentCancelled     PaymentStatus = "cancelled"
+	PaymentCanceled      PaymentStatus = "canceled" // PaymentCancelled in the other spelling: JovePay may use either
 
-	// StatusWrongAssetConfirmed: coins of another asset than the one asked for
+	// PaymentWrongAssetConfirmed: coins of another asset than the one asked for
 	// have enough confirmations. A person decides.
-	StatusWrongAssetConfirmed PaymentStatus = "wrong_asset_confirmed"
+	PaymentWrongAssetConfirmed PaymentStatus = "wrong_asset_confirmed"
 )
 
 // Known reports whether s is one of this package's constants.
 func (s PaymentStatus) Known() bool {
 	switch s {
-	case StatusWaiting, StatusConfirming, StatusConfirmed, StatusSending:
+	case PaymentWaiting, PaymentConfirming, PaymentConfirmed, PaymentSending:
 		return true
 	}
 	return s.Final()
@@ -42,8 +42,8 @@ func (s PaymentStatus) Known() bool {
 // the same payment.
 func (s PaymentStatus) Final() bool {
 	switch s {
-	case StatusFinished, StatusPartiallyPaid, StatusFailed, StatusRefunded, StatusExpired,
-		StatusCancelled, StatusCanceled, StatusWrongAssetConfirmed:
+	case PaymentFinished, PaymentPartiallyPaid, PaymentFailed, PaymentRefunded, PaymentExpired,
+		PaymentCancelled, PaymentCanceled, PaymentWrongAssetConfirmed:
 		return true
 	}
 	return false

@@ -7,10 +7,10 @@
 // neither does. What was applied before, or is older than what was applied, is
 // acknowledged and not applied.
 //
-//	store, err := inboxsql.New(db, inboxsql.PostgreSQL)
+//	store, err := sqlstore.New(db, sqlstore.PostgreSQL)
 //	...
 //	box := inbox.New(store)
-//	mux.Handle("POST /ipn", verifier.Handler(box.Handler(
+//	mux.Handle("POST /ipn", verifier.Handler(box.Once(
 //		func(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 //			payment, ok := event.(*jovepay.PaymentEvent)
 //			if !ok {
@@ -20,7 +20,7 @@
 //			if err != nil {
 //				return err
 //			}
-//			if !order.Expectation.Settle(&payment.Payment).Fulfil() {
+//			if !order.Expectation.Settle(&payment.Payment).Fulfill() {
 //				return nil
 //			}
 //			_, err = tx.ExecContext(ctx, `UPDATE orders SET paid = true WHERE id = $1 AND NOT paid`, order.ID)
@@ -44,7 +44,7 @@
 //
 // # Stores
 //
-// Module github.com/jovepay/jovepay-go/inboxsql stores in PostgreSQL, MariaDB,
+// Module github.com/jovepay/jovepay-go/sqlstore stores in PostgreSQL, MariaDB,
 // MySQL and SQLite. [Memory] is for tests, and for programs that may forget.
 // Package inboxtest tells whether a store of your own keeps the promises.
 package inbox

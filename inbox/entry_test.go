@@ -20,7 +20,7 @@ func TestEntryText(t *testing.T) {
 		want  inbox.Entry
 	}{
 		"payment": {
-			payment("5524759814", jovepay.StatusFinished, paid("1234.50"), outcome("0.00077")),
+			payment("5524759814", jovepay.PaymentFinished, paid("1234.50"), outcome("0.00077")),
 			inbox.Entry{
 				Subject:  "payment:5524759814",
 				Key:      "payment:KEY",
@@ -28,7 +28,7 @@ func TestEntryText(t *testing.T) {
 			},
 		},
 		"repeated deposit, nothing paid": {
-			payment("2", jovepay.StatusWaiting, parent("1")),
+			payment("2", jovepay.PaymentWaiting, parent("1")),
 			inbox.Entry{Subject: "payment:2", Key: "payment:KEY", Position: "10,00,10,00,1,05,payment:KEY"},
 		},
 		"withdrawal": {
@@ -80,22 +80,22 @@ func TestUnprocessable(t *testing.T) {
 		want  string
 	}{
 		"nothing":           {nil, "it is a <nil>"},
-		"no id":             {payment("", jovepay.StatusFinished), "payment without id"},
+		"no id":             {payment("", jovepay.PaymentFinished), "payment without id"},
 		"no withdrawal id":  {&jovepay.WithdrawalEvent{Status: jovepay.WithdrawalFinished}, "withdrawal without id"},
 		"no recurring id":   {&jovepay.RecurringPaymentEvent{Status: jovepay.WithdrawalFinished}, "recurring without id"},
-		"long id":           {payment(jovepay.ID(strings.Repeat("1", 129)), jovepay.StatusFinished), "payment id of 129 bytes"},
-		"id with space":     {payment("1 2", jovepay.StatusFinished), `payment id "1 2"`},
-		"id with NUL":       {payment("1\x00", jovepay.StatusFinished), `payment id "1\x00"`},
-		"id with DEL":       {payment("1\x7f", jovepay.StatusFinished), `payment id "1\x7f"`},
-		"id not ASCII":      {payment("é", jovepay.StatusFinished), `payment id "é"`},
-		"id not UTF-8":      {payment("\xff", jovepay.StatusFinished), `payment id "\xff"`},
+		"long id":           {payment(jovepay.ID(strings.Repeat("1", 129)), jovepay.PaymentFinished), "payment id of 129 bytes"},
+		"id with space":     {payment("1 2", jovepay.PaymentFinished), `payment id "1 2"`},
+		"id with NUL":       {payment("1\x00", jovepay.PaymentFinished), `payment id "1\x00"`},
+		"id with DEL":       {payment("1\x7f", jovepay.PaymentFinished), `payment id "1\x7f"`},
+		"id not ASCII":      {payment("é", jovepay.PaymentFinished), `payment id "é"`},
+		"id not UTF-8":      {payment("\xff", jovepay.PaymentFinished), `payment id "\xff"`},
 		"no status":         {payment("1", ""), "payment:1 without status"},
-		"negative paid":     {payment("1", jovepay.StatusFinished, paid("-0.1")), "payment:1: amount -0.1 is negative"},
-		"negative outcome":  {payment("1", jovepay.StatusFinished, outcome("-1")), "payment:1: amount -1 is negative"},
-		"negative price":    {payment("1", jovepay.StatusFinished, price("-5")), "payment:1: amount -5 is negative"},
-		"absurd":            {payment("1", jovepay.StatusFinished, paid("1e40")), "payment:1: amount 1e40 has over 40 digits before the point"},
-		"absurd, in digits": {payment("1", jovepay.StatusFinished, paid(digits)), "payment:1: amount " + digits + " has over 40 digits before the point"},
-		"absurdly small":    {payment("1", jovepay.StatusFinished, paid("1e-400")), "payment:1: amount 1e-400 has over 40 digits after the point"},
+		"negative paid":     {payment("1", jovepay.PaymentFinished, paid("-0.1")), "payment:1: amount -0.1 is negative"},
+		"negative outcome":  {payment("1", jovepay.PaymentFinished, outcome("-1")), "payment:1: amount -1 is negative"},
+		"negative price":    {payment("1", jovepay.PaymentFinished, price("-5")), "payment:1: amount -5 is negative"},
+		"absurd":            {payment("1", jovepay.PaymentFinished, paid("1e40")), "payment:1: amount 1e40 has over 40 digits before the point"},
+		"absurd, in digits": {payment("1", jovepay.PaymentFinished, paid(digits)), "payment:1: amount " + digits + " has over 40 digits before the point"},
+		"absurdly small":    {payment("1", jovepay.PaymentFinished, paid("1e-400")), "payment:1: amount 1e-400 has over 40 digits after the point"},
 		"absurd fee":        {&jovepay.WithdrawalEvent{ID: "1", Status: "FINISHED", Fee: jovepay.MustAmount("1e99")}, "withdrawal:1: amount 1e99 has over 40 digits before the point"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestLongestEntry(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("9", 40) + "." + strings.Repeat("9", 40)
 	for _, event := range []jovepay.Event{
-		payment(jovepay.ID(strings.Repeat("~", 128)), jovepay.StatusRefunded, paid(longest), outcome(longest)),
+		payment(jovepay.ID(strings.Repeat("~", 128)), jovepay.PaymentRefunded, paid(longest), outcome(longest)),
 		&jovepay.WithdrawalEvent{
 			ID: jovepay.ID(strings.Repeat("!", 128)), Status: jovepay.WithdrawalFinished,
 			Amount: jovepay.MustAmount(longest), Fee: jovepay.MustAmount(longest),

@@ -12,22 +12,22 @@ import (
 func Example() {
 	box := inbox.New(new(inbox.Memory))
 	created := jovepay.Payment{
-		ID: "5524759814", OrderID: "order-1001", Status: jovepay.StatusWaiting,
+		ID: "5524759814", OrderID: "order-1001", Status: jovepay.PaymentWaiting,
 		PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd",
 		PayAmount: jovepay.MustAmount("150"), PayCurrency: "trx",
 	}
 	order := created.Expectation() // kept with the order
 	ship := func(_ context.Context, _ inbox.NoTx, event jovepay.Event) error {
-		if payment, ok := event.(*jovepay.PaymentEvent); ok && order.Settle(&payment.Payment).Fulfil() {
+		if payment, ok := event.(*jovepay.PaymentEvent); ok && order.Settle(&payment.Payment).Fulfill() {
 			fmt.Println("ship", payment.OrderID)
 		}
 		return nil
 	}
 
 	payment := created
-	payment.Status, payment.ActuallyPaid = jovepay.StatusFinished, payment.PayAmount
+	payment.Status, payment.ActuallyPaid = jovepay.PaymentFinished, payment.PayAmount
 	finished := payment.Event()
-	payment.Status = jovepay.StatusConfirming
+	payment.Status = jovepay.PaymentConfirming
 	confirming := payment.Event()
 
 	for _, event := range []jovepay.Event{finished, finished, confirming} {
@@ -53,14 +53,14 @@ func ExampleInbox_Reconcile() {
 		return nil
 	}
 
-	notified := jovepay.Payment{ID: "1", Status: jovepay.StatusFinished, OrderID: "order-1001"}
+	notified := jovepay.Payment{ID: "1", Status: jovepay.PaymentFinished, OrderID: "order-1001"}
 	if _, err := box.Process(context.Background(), notified.Event(), apply); err != nil {
 		fmt.Println(err)
 		return
 	}
 
 	// In a shop: client.Payments.All(ctx, jovepay.PaymentListOptions{DateFrom: twoWeeksAgo})
-	payments := list(nil, &notified, &jovepay.Payment{ID: "2", Status: jovepay.StatusFinished, OrderID: "order-1002"})
+	payments := list(nil, &notified, &jovepay.Payment{ID: "2", Status: jovepay.PaymentFinished, OrderID: "order-1002"})
 	report, err := box.Reconcile(context.Background(), payments, apply)
 	if err != nil {
 		fmt.Println(err)
@@ -80,7 +80,7 @@ func ExampleWithObserver() {
 		func(_ context.Context, _ jovepay.Event, outcome inbox.Outcome) {
 			outcomes = append(outcomes, outcome)
 		}))
-	payment := jovepay.Payment{ID: "1", Status: jovepay.StatusFinished}
+	payment := jovepay.Payment{ID: "1", Status: jovepay.PaymentFinished}
 	for range 3 {
 		_, err := box.Process(context.Background(), payment.Event(), nothing)
 		if err != nil {

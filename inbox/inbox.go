@@ -87,10 +87,10 @@ func (b *Inbox[Tx]) Process(ctx context.Context, event jovepay.Event, fn Func[Tx
 	return b.apply(ctx, entry, event, fn)
 }
 
-// Handler turns fn into what [jovepay.IPNVerifier.Handler] takes, and other
+// Once turns fn into what [jovepay.IPNVerifier.Handler] takes, and other
 // consumers of events: it returns nil for an event that is dealt with, applied
 // now or not, and an error for one that should be delivered again.
-func (b *Inbox[Tx]) Handler(fn Func[Tx]) func(context.Context, jovepay.Event) error {
+func (b *Inbox[Tx]) Once(fn Func[Tx]) func(context.Context, jovepay.Event) error {
 	return func(ctx context.Context, event jovepay.Event) error {
 		_, err := b.Process(ctx, event, fn)
 		return err

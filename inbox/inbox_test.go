@@ -44,7 +44,7 @@ func TestProcess(t *testing.T) {
 		inbox.WithObserver(func(_ context.Context, event jovepay.Event, outcome inbox.Outcome) {
 			observed = append(observed, seen{event, outcome})
 		}))
-	waiting, finished := payment("1", jovepay.StatusWaiting), payment("1", jovepay.StatusFinished)
+	waiting, finished := payment("1", jovepay.PaymentWaiting), payment("1", jovepay.PaymentFinished)
 	want := []seen{{finished, inbox.Applied}, {finished, inbox.Duplicate}, {waiting, inbox.Outdated}}
 	calls := 0
 	for _, w := range want {
@@ -79,9 +79,9 @@ func TestProcessFails(t *testing.T) {
 		is      error
 		message string
 	}{
-		"function":      {new(inbox.Memory), payment("1", jovepay.StatusFinished), errShop, "inbox: payment:1: no goods left"},
-		"store":         {downStore{}, payment("1", jovepay.StatusFinished), errStore, "inbox: payment:1: the store is down"},
-		"unprocessable": {new(inbox.Memory), payment("", jovepay.StatusFinished), inbox.ErrUnprocessable, "inbox: event cannot be processed: payment without id"},
+		"function":      {new(inbox.Memory), payment("1", jovepay.PaymentFinished), errShop, "inbox: payment:1: no goods left"},
+		"store":         {downStore{}, payment("1", jovepay.PaymentFinished), errStore, "inbox: payment:1: the store is down"},
+		"unprocessable": {new(inbox.Memory), payment("", jovepay.PaymentFinished), inbox.ErrUnprocessable, "inbox: event cannot be processed: payment without id"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,9 +127,9 @@ func TestHandlerAnswers(t *testing.T) {
 		return nil
 	}
 	panicking := func(context.Context, inbox.NoTx, jovepay.Event) error { panic("a bug in the shop") }
-	up := verifier.Handler(inbox.New(&store).Handler(working))
-	down := verifier.Handler(inbox.New(downStore{}).Handler(working))
-	broken := verifier.Handler(inbox.New(&store).Handler(panicking))
+	up := verifier.Handler(inbox.New(&store).Once(working))
+	down := verifier.Handler(inbox.New(downStore{}).Once(working))
+	broken := verifier.Handler(inbox.New(&store).Once(panicking))
 	for _, c := range []struct {
 		name    string
 		handler http.Handler

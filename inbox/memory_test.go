@@ -27,10 +27,10 @@ func TestMemoryPruneDuringApply(t *testing.T) {
 	var store inbox.Memory
 	box := inbox.New(&store)
 	tomorrow := time.Now().Add(24 * time.Hour)
-	_, err := box.Process(t.Context(), payment("1", jovepay.StatusSending), nothing)
+	_, err := box.Process(t.Context(), payment("1", jovepay.PaymentSending), nothing)
 	require.NoError(t, err)
 
-	got, err := box.Process(t.Context(), payment("1", jovepay.StatusFinished), func(ctx context.Context, _ inbox.NoTx, _ jovepay.Event) error {
+	got, err := box.Process(t.Context(), payment("1", jovepay.PaymentFinished), func(ctx context.Context, _ inbox.NoTx, _ jovepay.Event) error {
 		n, err := box.Prune(ctx, tomorrow)
 		assert.EqualValues(t, 1, n)
 		return err
@@ -38,7 +38,7 @@ func TestMemoryPruneDuringApply(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, inbox.Applied, got)
 
-	got, err = box.Process(t.Context(), payment("1", jovepay.StatusFinished), nothing)
+	got, err = box.Process(t.Context(), payment("1", jovepay.PaymentFinished), nothing)
 	require.NoError(t, err)
 	assert.Equal(t, inbox.Duplicate, got)
 }

@@ -84,11 +84,11 @@ func sortable(amount jovepay.Amount) (string, error) {
 // there and cannot be read may be money.
 func paymentStage(e *jovepay.PaymentEvent) int {
 	switch e.Status {
-	case jovepay.StatusRefunded:
+	case jovepay.PaymentRefunded:
 		return 90
-	case jovepay.StatusFinished:
+	case jovepay.PaymentFinished:
 		return 80
-	case jovepay.StatusConfirmed, jovepay.StatusSending, jovepay.StatusPartiallyPaid, jovepay.StatusWrongAssetConfirmed:
+	case jovepay.PaymentConfirmed, jovepay.PaymentSending, jovepay.PaymentPartiallyPaid, jovepay.PaymentWrongAssetConfirmed:
 		return 40
 	}
 	if e.ActuallyPaid.Sign() > 0 || e.Extra["actually_paid"] != nil || e.Extra["actuallyPaid"] != nil {
@@ -101,25 +101,25 @@ func paymentStage(e *jovepay.PaymentEvent) int {
 // one never hides how a payment ended, and is never hidden by how it began.
 func paymentRank(s jovepay.PaymentStatus) int {
 	switch s {
-	case jovepay.StatusWaiting:
+	case jovepay.PaymentWaiting:
 		return 10
-	case jovepay.StatusConfirming:
+	case jovepay.PaymentConfirming:
 		return 20
-	case jovepay.StatusConfirmed:
+	case jovepay.PaymentConfirmed:
 		return 30
-	case jovepay.StatusSending:
+	case jovepay.PaymentSending:
 		return 40
-	case jovepay.StatusPartiallyPaid:
+	case jovepay.PaymentPartiallyPaid:
 		return 60
-	case jovepay.StatusWrongAssetConfirmed:
+	case jovepay.PaymentWrongAssetConfirmed:
 		return 65
-	case jovepay.StatusExpired:
+	case jovepay.PaymentExpired:
 		return 70
-	case jovepay.StatusFailed, jovepay.StatusCancelled, jovepay.StatusCanceled:
+	case jovepay.PaymentFailed, jovepay.PaymentCancelled, jovepay.PaymentCanceled:
 		return 75
-	case jovepay.StatusFinished:
+	case jovepay.PaymentFinished:
 		return 80
-	case jovepay.StatusRefunded:
+	case jovepay.PaymentRefunded:
 		return 90
 	}
 	return 50

@@ -22,48 +22,48 @@ func TestOrder(t *testing.T) {
 	t.Parallel()
 	for name, life := range map[string][]jovepay.Event{
 		"payment": {
-			payment("1", jovepay.StatusWaiting),
-			payment("1", jovepay.StatusConfirming),
+			payment("1", jovepay.PaymentWaiting),
+			payment("1", jovepay.PaymentConfirming),
 			payment("1", "on_hold"),
-			payment("1", jovepay.StatusExpired),
-			payment("1", jovepay.StatusFailed),
-			payment("1", jovepay.StatusConfirmed), // money came, though no amount is reported
-			payment("1", jovepay.StatusSending),
-			payment("1", jovepay.StatusPartiallyPaid),
-			payment("1", jovepay.StatusWrongAssetConfirmed),
-			payment("1", jovepay.StatusWaiting, paid("3")),
-			payment("1", jovepay.StatusConfirming, paid("3")),
-			payment("1", jovepay.StatusConfirmed, paid("3")),
-			payment("1", jovepay.StatusSending, paid("3")),
+			payment("1", jovepay.PaymentExpired),
+			payment("1", jovepay.PaymentFailed),
+			payment("1", jovepay.PaymentConfirmed), // money came, though no amount is reported
+			payment("1", jovepay.PaymentSending),
+			payment("1", jovepay.PaymentPartiallyPaid),
+			payment("1", jovepay.PaymentWrongAssetConfirmed),
+			payment("1", jovepay.PaymentWaiting, paid("3")),
+			payment("1", jovepay.PaymentConfirming, paid("3")),
+			payment("1", jovepay.PaymentConfirmed, paid("3")),
+			payment("1", jovepay.PaymentSending, paid("3")),
 			payment("1", "on_hold", paid("3")),
-			payment("1", jovepay.StatusPartiallyPaid, paid("3")),
-			payment("1", jovepay.StatusWrongAssetConfirmed, paid("3")),
-			payment("1", jovepay.StatusExpired, paid("3")),
-			payment("1", jovepay.StatusFailed, paid("3")),
-			payment("1", jovepay.StatusWaiting, paid("3.0000000000000004")),
-			payment("1", jovepay.StatusConfirming, paid("9.99")),
-			payment("1", jovepay.StatusConfirming, paid("10")),
-			payment("1", jovepay.StatusConfirming, paid("10"), outcome("9")),
-			payment("1", jovepay.StatusConfirming, paid("10"), outcome("9"), parent("7")),
-			payment("1", jovepay.StatusConfirming, paid("10"), outcome("10")),
-			payment("1", jovepay.StatusConfirmed, paid("10")),
-			payment("1", jovepay.StatusFinished),
-			payment("1", jovepay.StatusFinished, paid("3")),
-			payment("1", jovepay.StatusRefunded),
-			payment("1", jovepay.StatusRefunded, paid("3")),
+			payment("1", jovepay.PaymentPartiallyPaid, paid("3")),
+			payment("1", jovepay.PaymentWrongAssetConfirmed, paid("3")),
+			payment("1", jovepay.PaymentExpired, paid("3")),
+			payment("1", jovepay.PaymentFailed, paid("3")),
+			payment("1", jovepay.PaymentWaiting, paid("3.0000000000000004")),
+			payment("1", jovepay.PaymentConfirming, paid("9.99")),
+			payment("1", jovepay.PaymentConfirming, paid("10")),
+			payment("1", jovepay.PaymentConfirming, paid("10"), outcome("9")),
+			payment("1", jovepay.PaymentConfirming, paid("10"), outcome("9"), parent("7")),
+			payment("1", jovepay.PaymentConfirming, paid("10"), outcome("10")),
+			payment("1", jovepay.PaymentConfirmed, paid("10")),
+			payment("1", jovepay.PaymentFinished),
+			payment("1", jovepay.PaymentFinished, paid("3")),
+			payment("1", jovepay.PaymentRefunded),
+			payment("1", jovepay.PaymentRefunded, paid("3")),
 		},
 		"cancelled": {
-			payment("1", jovepay.StatusExpired),
-			payment("1", jovepay.StatusCancelled),
-			payment("1", jovepay.StatusSending),
-			payment("1", jovepay.StatusFinished),
+			payment("1", jovepay.PaymentExpired),
+			payment("1", jovepay.PaymentCancelled),
+			payment("1", jovepay.PaymentSending),
+			payment("1", jovepay.PaymentFinished),
 		},
 		"canceled": {
-			payment("1", jovepay.StatusExpired),
-			payment("1", jovepay.StatusCanceled),
-			payment("1", jovepay.StatusConfirming, paid("3")),
-			payment("1", jovepay.StatusCanceled, paid("3")),
-			payment("1", jovepay.StatusFinished),
+			payment("1", jovepay.PaymentExpired),
+			payment("1", jovepay.PaymentCanceled),
+			payment("1", jovepay.PaymentConfirming, paid("3")),
+			payment("1", jovepay.PaymentCanceled, paid("3")),
+			payment("1", jovepay.PaymentFinished),
 		},
 		"withdrawal": {
 			withdrawal(jovepay.WithdrawalCreating, ""),
@@ -106,15 +106,15 @@ func withdrawal(status jovepay.WithdrawalStatus, hash string) jovepay.Event {
 
 func allStatuses() []jovepay.PaymentStatus {
 	return []jovepay.PaymentStatus{
-		jovepay.StatusWaiting, jovepay.StatusConfirming, jovepay.StatusConfirmed, jovepay.StatusSending, jovepay.StatusFinished,
-		jovepay.StatusPartiallyPaid, jovepay.StatusFailed, jovepay.StatusRefunded, jovepay.StatusExpired,
-		jovepay.StatusCancelled, jovepay.StatusCanceled, jovepay.StatusWrongAssetConfirmed, "on_hold",
+		jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending, jovepay.PaymentFinished,
+		jovepay.PaymentPartiallyPaid, jovepay.PaymentFailed, jovepay.PaymentRefunded, jovepay.PaymentExpired,
+		jovepay.PaymentCancelled, jovepay.PaymentCanceled, jovepay.PaymentWrongAssetConfirmed, "on_hold",
 	}
 }
 
 // ends are the statuses of a payment that ended without success.
 func ends() []jovepay.PaymentStatus {
-	return []jovepay.PaymentStatus{jovepay.StatusExpired, jovepay.StatusFailed, jovepay.StatusCancelled, jovepay.StatusCanceled}
+	return []jovepay.PaymentStatus{jovepay.PaymentExpired, jovepay.PaymentFailed, jovepay.PaymentCancelled, jovepay.PaymentCanceled}
 }
 
 // received sets an amount; none if it is empty.
@@ -166,8 +166,8 @@ func TestNewsOfMoneyIsNeverOutdated(t *testing.T) {
 		}
 		over := payment("1", end)
 		for _, status := range []jovepay.PaymentStatus{
-			jovepay.StatusConfirmed, jovepay.StatusSending, jovepay.StatusPartiallyPaid,
-			jovepay.StatusFinished, jovepay.StatusRefunded, jovepay.StatusWrongAssetConfirmed,
+			jovepay.PaymentConfirmed, jovepay.PaymentSending, jovepay.PaymentPartiallyPaid,
+			jovepay.PaymentFinished, jovepay.PaymentRefunded, jovepay.PaymentWrongAssetConfirmed,
 		} {
 			for _, amount := range []string{"", "0"} {
 				money := payment("1", status, received(amount))
@@ -191,12 +191,12 @@ func TestEndAfterMoney(t *testing.T) {
 				continue
 			}
 			want := inbox.Applied
-			if status == jovepay.StatusFinished || status == jovepay.StatusRefunded {
+			if status == jovepay.PaymentFinished || status == jovepay.PaymentRefunded {
 				want = inbox.Outdated
 			}
 			assert.Equal(t, want, outcomes(t, money, payment("1", end, paid("5")))[1], "%s, then %s, with 5", status, end)
 		}
-		for _, status := range []jovepay.PaymentStatus{jovepay.StatusWaiting, jovepay.StatusConfirming, "on_hold"} {
+		for _, status := range []jovepay.PaymentStatus{jovepay.PaymentWaiting, jovepay.PaymentConfirming, "on_hold"} {
 			assert.Equal(t, []inbox.Outcome{inbox.Applied, inbox.Applied, inbox.Outdated},
 				outcomes(t, payment("1", status), payment("1", end), payment("1", status)), "%s, then %s, nothing paid", status, end)
 		}
@@ -207,13 +207,13 @@ func TestEndAfterMoney(t *testing.T) {
 func TestFinishedWithoutAmountIsNews(t *testing.T) {
 	t.Parallel()
 	for _, status := range allStatuses() {
-		if status == jovepay.StatusFinished || status == jovepay.StatusRefunded {
+		if status == jovepay.PaymentFinished || status == jovepay.PaymentRefunded {
 			continue
 		}
 		for _, amount := range []string{"", "0", "5"} {
 			before := payment("1", status, received(amount))
 			assert.Equal(t, []inbox.Outcome{inbox.Applied, inbox.Applied, inbox.Outdated},
-				outcomes(t, before, payment("1", jovepay.StatusFinished, paid("0")), before), "%s with %q", status, amount)
+				outcomes(t, before, payment("1", jovepay.PaymentFinished, paid("0")), before), "%s with %q", status, amount)
 		}
 	}
 }
@@ -228,7 +228,7 @@ func TestUnreadableAmountIsNews(t *testing.T) {
 		event, err := verifier.Parse(body, verifier.Sign(body))
 		require.NoError(t, err)
 		box := inbox.New(new(inbox.Memory))
-		for _, e := range []jovepay.Event{payment("1", jovepay.StatusExpired), event} {
+		for _, e := range []jovepay.Event{payment("1", jovepay.PaymentExpired), event} {
 			outcome, err := box.Process(t.Context(), e, nothing)
 			require.NoError(t, err)
 			assert.Equal(t, inbox.Applied, outcome, member)
@@ -241,7 +241,7 @@ func TestUnreadableAmountIsNews(t *testing.T) {
 func TestFullerReportIsNewer(t *testing.T) {
 	t.Parallel()
 	full := func() *jovepay.PaymentEvent {
-		return payment("1", jovepay.StatusPartiallyPaid, paid("3"), outcome("2"), parent("7"),
+		return payment("1", jovepay.PaymentPartiallyPaid, paid("3"), outcome("2"), parent("7"),
 			func(p *jovepay.Payment) { p.InvoiceID, p.OutcomeCurrency = "9", "trx" })
 	}
 	for name, remove := range map[string]func(*jovepay.Payment){
@@ -318,7 +318,7 @@ func TestAnyOrderOfReports(t *testing.T) {
 			last := applied
 			outcome, err := box.Process(t.Context(), e, apply)
 			require.NoError(t, err)
-			if outcome != inbox.Outdated || last.Status == jovepay.StatusFinished || last.Status == jovepay.StatusRefunded {
+			if outcome != inbox.Outdated || last.Status == jovepay.PaymentFinished || last.Status == jovepay.PaymentRefunded {
 				continue
 			}
 			more := e.ActuallyPaid.Decimal().Sub(last.ActuallyPaid.Decimal())
@@ -344,7 +344,7 @@ func newest(t *testing.T, events []*jovepay.PaymentEvent) (greatest string) {
 func TestSameDoubleSamePlace(t *testing.T) {
 	t.Parallel()
 	place := func(amount string) string {
-		e, err := inbox.NewEntry(payment("1", jovepay.StatusConfirming, paid(amount), outcome(amount)))
+		e, err := inbox.NewEntry(payment("1", jovepay.PaymentConfirming, paid(amount), outcome(amount)))
 		require.NoError(t, err, amount)
 		return strings.TrimSuffix(e.Position, e.Key)
 	}
@@ -370,8 +370,8 @@ func FuzzPosition(f *testing.F) {
 	f.Add("confirming", "50", "1", "confirming", "49.999999999999999999", "1")
 	ranks := []jovepay.PaymentStatus{"waiting", "confirming", "confirmed", "sending", "?", "partially_paid", "wrong_asset_confirmed", "expired", "failed", "finished", "refunded"}
 	rank := func(s jovepay.PaymentStatus) int {
-		if s == jovepay.StatusCancelled || s == jovepay.StatusCanceled {
-			s = jovepay.StatusFailed
+		if s == jovepay.PaymentCancelled || s == jovepay.PaymentCanceled {
+			s = jovepay.PaymentFailed
 		}
 		if i := slices.Index(ranks, s); i >= 0 {
 			return i
@@ -380,9 +380,9 @@ func FuzzPosition(f *testing.F) {
 	}
 	stage := func(e *jovepay.PaymentEvent) int {
 		switch {
-		case e.Status == jovepay.StatusRefunded:
+		case e.Status == jovepay.PaymentRefunded:
 			return 3
-		case e.Status == jovepay.StatusFinished:
+		case e.Status == jovepay.PaymentFinished:
 			return 2
 		case e.ActuallyPaid.Sign() > 0 || slices.Contains(ranks[2:4], e.Status) || slices.Contains(ranks[5:7], e.Status):
 			return 1

@@ -41,9 +41,9 @@ func TestReconcile(t *testing.T) {
 	store := &counting{}
 	box := inbox.New(store)
 	for _, e := range []*jovepay.PaymentEvent{
-		payment("1", jovepay.StatusFinished),
-		payment("2", jovepay.StatusConfirming),
-		payment("3", jovepay.StatusRefunded),
+		payment("1", jovepay.PaymentFinished),
+		payment("2", jovepay.PaymentConfirming),
+		payment("3", jovepay.PaymentRefunded),
 	} {
 		_, err := box.Process(t.Context(), e, nothing)
 		require.NoError(t, err)
@@ -52,10 +52,10 @@ func TestReconcile(t *testing.T) {
 
 	var applied []string
 	payments := list(nil,
-		of(payment("1", jovepay.StatusFinished)),
-		of(payment("2", jovepay.StatusFinished)),
-		of(payment("3", jovepay.StatusFinished)),
-		of(payment("4", jovepay.StatusFinished)),
+		of(payment("1", jovepay.PaymentFinished)),
+		of(payment("2", jovepay.PaymentFinished)),
+		of(payment("3", jovepay.PaymentFinished)),
+		of(payment("4", jovepay.PaymentFinished)),
 	)
 	report, err := box.Reconcile(t.Context(), payments, func(_ context.Context, _ inbox.NoTx, event jovepay.Event) error {
 		applied = append(applied, string(event.(*jovepay.PaymentEvent).ID))
@@ -94,9 +94,9 @@ func TestReconcileGoesOn(t *testing.T) {
 	errShop := errors.New("out of stock")
 	var payments []*jovepay.Payment
 	for i := range 30 {
-		payments = append(payments, of(payment(jovepay.ID(strconv.Itoa(i)), jovepay.StatusFinished)))
+		payments = append(payments, of(payment(jovepay.ID(strconv.Itoa(i)), jovepay.PaymentFinished)))
 	}
-	payments = append(payments, of(payment("", jovepay.StatusFinished)))
+	payments = append(payments, of(payment("", jovepay.PaymentFinished)))
 	box := inbox.New(new(inbox.Memory))
 	report, err := box.Reconcile(t.Context(), list(nil, payments...), func(_ context.Context, _ inbox.NoTx, event jovepay.Event) error {
 		if strings.HasPrefix(string(event.(*jovepay.PaymentEvent).ID), "1") {
@@ -122,14 +122,14 @@ func TestReconcileGoesOn(t *testing.T) {
 func TestReconcileContinuesPastWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	errRow := errors.New("row 2 cannot be read")
-	negative := payment("3", jovepay.StatusFinished, paid("-1"))
+	negative := payment("3", jovepay.PaymentFinished, paid("-1"))
 	rows := func(yield func(*jovepay.Payment, error) bool) {
-		_ = yield(of(payment("1", jovepay.StatusFinished)), nil) &&
+		_ = yield(of(payment("1", jovepay.PaymentFinished)), nil) &&
 			yield(nil, errRow) &&
 			yield(nil, nil) &&
 			yield(of(negative), nil) &&
 			yield(&jovepay.Payment{}, nil) &&
-			yield(of(payment("4", jovepay.StatusFinished)), nil)
+			yield(of(payment("4", jovepay.PaymentFinished)), nil)
 	}
 	report, err := inbox.New(new(inbox.Memory)).Reconcile(t.Context(), rows, nothing)
 	assert.Equal(t, inbox.Report{Seen: 6, Applied: 2, Failed: 4}, report)
@@ -163,7 +163,7 @@ func TestReconcileEndsWithTheContext(t *testing.T) {
 
 func TestReconcileStops(t *testing.T) {
 	t.Parallel()
-	two := []*jovepay.Payment{of(payment("1", jovepay.StatusFinished)), of(payment("2", jovepay.StatusFinished))}
+	two := []*jovepay.Payment{of(payment("1", jovepay.PaymentFinished)), of(payment("2", jovepay.PaymentFinished))}
 
 	t.Run("list fails", func(t *testing.T) {
 		t.Parallel()
@@ -203,7 +203,7 @@ func TestReconcileStops(t *testing.T) {
 // JovePay's list is the same event as its notification.
 func TestReconcileAgainstServer(t *testing.T) {
 	t.Parallel()
-	for name, behaviour := range map[string]jovepaytest.IPNBehaviour{
+	for name, behavior := range map[string]jovepaytest.IPNBehavior{
 		"guide":   {Copies: 3, Shuffle: 6, AtOnce: true, Lose: jovepaytest.Hits{Percent: 70}},
 		"plugins": {Copies: 3, Lose: jovepaytest.Hits{Percent: 70}, CamelCase: true, Forms: []jovepay.IPNForm{jovepay.FormRaw}},
 	} {
@@ -212,7 +212,7 @@ func TestReconcileAgainstServer(t *testing.T) {
 			server, err := jovepaytest.NewServer()
 			require.NoError(t, err)
 			t.Cleanup(server.Close)
-			require.NoError(t, server.SetIPN(behaviour))
+			require.NoError(t, server.SetIPN(behavior))
 			client, err := server.Client()
 			require.NoError(t, err)
 			verifier, err := jovepay.NewIPNVerifier(server.IPNSecret)
@@ -220,12 +220,12 @@ func TestReconcileAgainstServer(t *testing.T) {
 
 			var history histories
 			box := inbox.New(new(inbox.Memory))
-			shop := httptest.NewServer(verifier.Handler(box.Handler(history.add)))
+			shop := httptest.NewServer(verifier.Handler(box.Once(history.add)))
 			t.Cleanup(shop.Close)
 			const orders = 20
 			sell(t, server, client, shop.URL, orders)
 			require.NoError(t, server.WaitDeliveries(t.Context()))
-			missed := orders - history.count(jovepay.StatusFinished)
+			missed := orders - history.count(jovepay.PaymentFinished)
 			require.NotZero(t, missed)
 
 			since := jovepay.PaymentListOptions{DateFrom: time.Now().Add(-time.Hour), Limit: 7}
@@ -258,7 +258,7 @@ func sell(t *testing.T, server *jovepaytest.Server, client *jovepay.Client, call
 			OrderID: "order-" + strconv.Itoa(i), IPNCallbackURL: callback,
 		})
 		require.NoError(t, err)
-		_, err = server.Pay(p.ID, jovepay.Amount{})
+		_, err = server.Pay(p.ID)
 		require.NoError(t, err)
 	}
 }
@@ -295,7 +295,7 @@ func (h *histories) count(status jovepay.PaymentStatus) (n int) {
 func (h *histories) check(t *testing.T, orders int) {
 	t.Helper()
 	life := []jovepay.PaymentStatus{
-		jovepay.StatusWaiting, jovepay.StatusConfirming, jovepay.StatusConfirmed, jovepay.StatusSending, jovepay.StatusFinished,
+		jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending, jovepay.PaymentFinished,
 	}
 	assert.Len(t, h.orders, orders)
 	for order, statuses := range h.orders {

@@ -22,7 +22,7 @@ type arguments struct {
 	Status     string             `json:"status,omitzero"`
 	Duration   time.Duration      `json:"duration,omitzero"`
 	Faults     []Fault            `json:"faults,omitzero"`
-	IPN        *IPNBehaviour      `json:"ipn,omitzero"`
+	IPN        *IPNBehavior       `json:"ipn,omitzero"`
 	URL        string             `json:"url,omitzero"`
 	Body       string             `json:"body,omitzero"`
 	Number     int                `json:"number,omitzero"`
@@ -90,7 +90,7 @@ type redo func(ctx context.Context, s *Server, a arguments) error
 // actions are those that change the server, by the names of their methods.
 func actions() map[string]redo {
 	return map[string]redo{
-		"Pay":     func(_ context.Context, s *Server, a arguments) error { return second(s.Pay(a.ID, a.Amount)) },
+		"Pay":     func(_ context.Context, s *Server, a arguments) error { return second(s.PayAmount(a.ID, a.Amount)) },
 		"Deposit": func(_ context.Context, s *Server, a arguments) error { return second(s.Deposit(a.ID, a.Amount)) },
 		"DepositWrongAsset": func(_ context.Context, s *Server, a arguments) error {
 			return second(s.DepositWrongAsset(a.ID, a.Currency, a.Amount))

@@ -81,7 +81,7 @@ func TestMoveClockTellsWhatFellDue(t *testing.T) {
 	paid := createFor(t, client, s)
 	_, err = server.MoveClock(7 * time.Minute)
 	require.NoError(t, err)
-	_, err = server.Pay(paid.ID, jovepay.Amount{})
+	_, err = server.Pay(paid.ID)
 	require.NoError(t, err)
 
 	_, err = server.MoveClock(time.Hour)
@@ -97,13 +97,13 @@ func TestMoveClockTellsWhatFellDue(t *testing.T) {
 		got = append(got, told{d.PaymentID, d.Status})
 	}
 	assert.Equal(t, []told{
-		{expiring.ID, jovepay.StatusWaiting},
-		{paid.ID, jovepay.StatusWaiting},
-		{paid.ID, jovepay.StatusConfirming},  // 7 minutes
-		{paid.ID, jovepay.StatusConfirmed},   // 12
-		{paid.ID, jovepay.StatusSending},     // 17
-		{expiring.ID, jovepay.StatusExpired}, // 20
-		{paid.ID, jovepay.StatusFinished},    // 22
+		{expiring.ID, jovepay.PaymentWaiting},
+		{paid.ID, jovepay.PaymentWaiting},
+		{paid.ID, jovepay.PaymentConfirming},  // 7 minutes
+		{paid.ID, jovepay.PaymentConfirmed},   // 12
+		{paid.ID, jovepay.PaymentSending},     // 17
+		{expiring.ID, jovepay.PaymentExpired}, // 20
+		{paid.ID, jovepay.PaymentFinished},    // 22
 	}, got)
 	finished, err := server.Payment(paid.ID)
 	require.NoError(t, err)
@@ -154,5 +154,5 @@ func TestMoveClockIsNoticedByThePacemaker(t *testing.T) {
 	_, err = server.MoveClock(20*time.Minute - 50*time.Millisecond)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(s.heard()) == 2 }, 10*time.Second, time.Millisecond)
-	assert.Equal(t, []jovepay.PaymentStatus{jovepay.StatusWaiting, jovepay.StatusExpired}, s.heard())
+	assert.Equal(t, []jovepay.PaymentStatus{jovepay.PaymentWaiting, jovepay.PaymentExpired}, s.heard())
 }

@@ -10,12 +10,18 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-// Pay is the customer paying, and returns how the payment ends: the coins
-// arrive as in [Server.Deposit], and the payment runs through its statuses to
+// Pay makes the customer pay exactly what was asked, as [Server.PayAmount] does
+// with a zero amount, and returns how the payment ends.
+func (s *Server) Pay(id jovepay.ID) (*jovepay.Payment, error) {
+	return s.PayAmount(id, jovepay.Amount{})
+}
+
+// PayAmount makes the customer pay amount, and returns how the payment ends: the
+// coins arrive as in [Server.Deposit], and the payment runs through its statuses to
 // finished, or to partially_paid if less came than was asked. With
 // [WithAutoAdvance] it returns once the coins have arrived, and the rest comes
 // with time.
-func (s *Server) Pay(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
+func (s *Server) PayAmount(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
 	return act(s, "Pay", arguments{ID: id, Amount: amount}, func() (*jovepay.Payment, error) {
 		p, err := s.deposit(id, amount)
 		if err != nil || s.auto {

@@ -18,18 +18,18 @@ func TestPay(t *testing.T) {
 		paid   string
 		status jovepay.PaymentStatus
 	}{
-		"exact":          {jovepay.Amount{}, "0.001", jovepay.StatusFinished},
-		"exact, as zero": {jovepay.MustAmount("0"), "0.001", jovepay.StatusFinished},
-		"exact, as such": {jovepay.MustAmount("0.00100"), "0.001", jovepay.StatusFinished},
-		"over":           {jovepay.MustAmount("0.0011"), "0.0011", jovepay.StatusFinished},
-		"under":          {jovepay.MustAmount("0.0009"), "0.0009", jovepay.StatusPartiallyPaid},
+		"exact":          {jovepay.Amount{}, "0.001", jovepay.PaymentFinished},
+		"exact, as zero": {jovepay.MustAmount("0"), "0.001", jovepay.PaymentFinished},
+		"exact, as such": {jovepay.MustAmount("0.00100"), "0.001", jovepay.PaymentFinished},
+		"over":           {jovepay.MustAmount("0.0011"), "0.0011", jovepay.PaymentFinished},
+		"under":          {jovepay.MustAmount("0.0009"), "0.0009", jovepay.PaymentPartiallyPaid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newServer(t)
 			client := newClient(t, server)
 			created := create(t, client)
-			paid, err := server.Pay(created.ID, c.amount)
+			paid, err := server.PayAmount(created.ID, c.amount)
 			require.NoError(t, err)
 			assert.Equal(t, c.status, paid.Status)
 			assert.Equal(t, c.paid, paid.ActuallyPaid.String())
@@ -47,18 +47,18 @@ func TestPayTwice(t *testing.T) {
 	server := newServer(t)
 	client := newClient(t, server)
 	first := create(t, client)
-	_, err := server.Pay(first.ID, jovepay.MustAmount("0.0009"))
+	_, err := server.PayAmount(first.ID, jovepay.MustAmount("0.0009"))
 	require.NoError(t, err)
-	again, err := server.Pay(first.ID, jovepay.MustAmount("0.0001"))
+	again, err := server.PayAmount(first.ID, jovepay.MustAmount("0.0001"))
 	require.NoError(t, err)
 	assert.Equal(t, first.ID, again.ParentPaymentID)
 	assert.Equal(t, "REPEATED", again.OriginType)
-	assert.Equal(t, jovepay.StatusFinished, again.Status)
+	assert.Equal(t, jovepay.PaymentFinished, again.Status)
 
 	parent, err := server.Payment(first.ID)
 	require.NoError(t, err)
 	assert.Equal(t, []jovepay.ID{again.ID}, parent.PaymentExtraIDs)
-	assert.Equal(t, jovepay.StatusPartiallyPaid, parent.Status)
+	assert.Equal(t, jovepay.PaymentPartiallyPaid, parent.Status)
 
 	all, err := server.Payments()
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestStepByStep(t *testing.T) {
 		statuses = append(statuses, p.Status)
 	}
 	assert.Equal(t, []jovepay.PaymentStatus{
-		jovepay.StatusConfirming, jovepay.StatusConfirmed, jovepay.StatusSending, jovepay.StatusFinished,
+		jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending, jovepay.PaymentFinished,
 	}, statuses)
 	_, err = server.Advance(p.ID)
 	require.EqualError(t, err, "jovepaytest: payment "+p.ID.String()+" is finished, no status follows")
@@ -93,10 +93,10 @@ func TestAutoAdvance(t *testing.T) {
 	clock := newHands()
 	server := newServer(t, jovepaytest.WithClock(clock.Now), jovepaytest.WithAutoAdvance(time.Minute))
 	client := newClient(t, server)
-	p, err := server.Pay(create(t, client).ID, jovepay.Amount{})
+	p, err := server.Pay(create(t, client).ID)
 	require.NoError(t, err)
 	for _, want := range []jovepay.PaymentStatus{
-		jovepay.StatusConfirming, jovepay.StatusConfirmed, jovepay.StatusSending, jovepay.StatusFinished,
+		jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending, jovepay.PaymentFinished,
 	} {
 		p, err = client.Payments.Get(t.Context(), p.ID)
 		require.NoError(t, err)
@@ -153,11 +153,11 @@ func TestControlRefuses(t *testing.T) {
 		message string
 	}{
 		"id":          {second(server.Payment("abc")), `jovepaytest: id "abc" is not a number`},
-		"no id":       {second(server.Pay("", jovepay.Amount{})), `jovepaytest: id "" is not a number`},
-		"no payment":  {second(server.Pay("1", jovepay.Amount{})), "jovepaytest: payment 1 not found"},
+		"no id":       {second(server.Pay("")), `jovepaytest: id "" is not a number`},
+		"no payment":  {second(server.Pay("1")), "jovepaytest: payment 1 not found"},
 		"no invoice":  {second(server.CheckOut("1", "btc")), "jovepaytest: invoice 1 not found"},
 		"negative":    {second(server.Deposit(id, jovepay.MustAmount("-1"))), "jovepaytest: amount must be greater than 0"},
-		"too fine":    {second(server.Pay(id, jovepay.MustAmount("1e-9"))), "jovepaytest: amount must have at most 8 decimal places in btc"},
+		"too fine":    {second(server.PayAmount(id, jovepay.MustAmount("1e-9"))), "jovepaytest: amount must have at most 8 decimal places in btc"},
 		"no status":   {second(server.SetStatus(id, "")), "jovepaytest: status must have 1 to 64 characters"},
 		"no price":    {server.SetPrice("btc", jovepay.Amount{}), "jovepaytest: price must be greater than 0"},
 		"no currency": {server.SetCurrencies("zzz"), `jovepaytest: currencies: currency "zzz" is not available`},

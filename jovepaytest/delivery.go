@@ -47,7 +47,7 @@ const (
 	DeliveryDone    DeliveryOutcome = ipn.Delivered // answered with a 2xx status
 	DeliveryFailed  DeliveryOutcome = ipn.Failed    // another attempt follows
 	DeliveryGivenUp DeliveryOutcome = ipn.GivenUp   // failed, and no attempt follows
-	DeliveryLost    DeliveryOutcome = ipn.Lost      // never sent: see IPNBehaviour.Lose
+	DeliveryLost    DeliveryOutcome = ipn.Lost      // never sent: see IPNBehavior.Lose
 	DeliverySkipped DeliveryOutcome = ipn.Skipped   // never sent: the address may not be called
 )
 

@@ -26,16 +26,16 @@ func TestWrongAssetWaitsForAPerson(t *testing.T) {
 	assert.Equal(t, asked.PayAddress, odd.PayAddress)
 	assert.Equal(t, "ltc", odd.Network)
 	assert.Empty(t, odd.OriginType, "it is not a repeated deposit")
-	assert.Equal(t, jovepay.StatusConfirming, odd.Status)
+	assert.Equal(t, jovepay.PaymentConfirming, odd.Status)
 
 	_, err = server.MoveClock(time.Hour)
 	require.NoError(t, err)
 	odd, err = client.Payments.Get(t.Context(), odd.ID)
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusConfirmed, odd.Status, "here it waits")
+	assert.Equal(t, jovepay.PaymentConfirmed, odd.Status, "here it waits")
 	parent, err := client.Payments.Get(t.Context(), asked.ID)
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusWaiting, parent.Status)
+	assert.Equal(t, jovepay.PaymentWaiting, parent.Status)
 	assert.Equal(t, []jovepay.ID{odd.ID}, parent.PaymentExtraIDs)
 
 	_, err = server.Advance(odd.ID)
@@ -44,7 +44,7 @@ func TestWrongAssetWaitsForAPerson(t *testing.T) {
 	require.NoError(t, err)
 	odd, err = server.Payment(odd.ID)
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusFinished, odd.Status, "a person let it go")
+	assert.Equal(t, jovepay.PaymentFinished, odd.Status, "a person let it go")
 	assert.Equal(t, "41.04375", odd.OutcomeAmount.String())
 
 	paid, err := server.Deposit(asked.ID, jovepay.Amount{})
@@ -64,7 +64,7 @@ func TestWrongAssetProcessing(t *testing.T) {
 	assert.Equal(t, life(), s.heard())
 	odd, err = server.Payment(odd.ID)
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusFinished, odd.Status)
+	assert.Equal(t, jovepay.PaymentFinished, odd.Status)
 }
 
 func TestMoreOfTheWrongAsset(t *testing.T) {
@@ -87,7 +87,7 @@ func TestMoreOfTheWrongAsset(t *testing.T) {
 	parent, err := server.Payment(asked.ID)
 	require.NoError(t, err)
 	assert.Len(t, parent.PaymentExtraIDs, 3)
-	assert.Equal(t, jovepay.StatusWaiting, parent.Status)
+	assert.Equal(t, jovepay.PaymentWaiting, parent.Status)
 }
 
 // A repeated deposit is seen from both ends, in answers and in notifications.
@@ -130,7 +130,7 @@ func TestRepeatedDepositsShowOnTheirParent(t *testing.T) {
 		require.True(t, ok)
 		told[p.ID] = p // the last
 	}
-	assert.Equal(t, jovepay.StatusConfirmed, told[asked.ID].Status)
+	assert.Equal(t, jovepay.PaymentConfirmed, told[asked.ID].Status)
 	assert.Equal(t, children, told[asked.ID].PaymentExtraIDs)
 	for _, id := range children {
 		assert.Equal(t, asked.ID, told[id].ParentPaymentID)
@@ -150,7 +150,7 @@ func TestMemo(t *testing.T) {
 	require.NoError(t, err)
 	assert.Regexp(t, `^1\d{8}$`, created.PayinExtraID)
 	for range 2 {
-		_, err = server.Pay(created.ID, jovepay.Amount{})
+		_, err = server.Pay(created.ID)
 		require.NoError(t, err)
 	}
 	require.NoError(t, server.WaitDeliveries(t.Context()))
@@ -174,15 +174,15 @@ func TestLateDeposit(t *testing.T) {
 	asked := createFor(t, newClient(t, server), s)
 	expired, err := server.Expire(asked.ID)
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusExpired, expired.Status)
+	assert.Equal(t, jovepay.PaymentExpired, expired.Status)
 	assert.Equal(t, expired.UpdatedAt, expired.ExpirationEstimateDate)
 
-	late, err := server.Pay(asked.ID, jovepay.Amount{})
+	late, err := server.Pay(asked.ID)
 	require.NoError(t, err)
 	assert.Equal(t, asked.ID, late.ParentPaymentID)
-	assert.Equal(t, jovepay.StatusFinished, late.Status)
+	assert.Equal(t, jovepay.PaymentFinished, late.Status)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
-	assert.Equal(t, slices.Insert(life(), 1, jovepay.StatusExpired), s.heard(), "in the order in which it happened")
+	assert.Equal(t, slices.Insert(life(), 1, jovepay.PaymentExpired), s.heard(), "in the order in which it happened")
 }
 
 func TestRefund(t *testing.T) {
@@ -193,20 +193,20 @@ func TestRefund(t *testing.T) {
 	_, err := server.Refund(p.ID)
 	require.EqualError(t, err, "jovepaytest: payment "+p.ID.String()+" is waiting, there is nothing to refund")
 	require.ErrorIs(t, err, jovepay.ErrInvalidRequest)
-	_, err = server.Pay(p.ID, jovepay.MustAmount("0.0002"))
+	_, err = server.PayAmount(p.ID, jovepay.MustAmount("0.0002"))
 	require.NoError(t, err)
 	_, err = server.Expire(p.ID)
 	require.EqualError(t, err, "jovepaytest: payment "+p.ID.String()+" is partially_paid, only one that is waiting can expire")
 
 	refunded, err := server.Refund(p.ID)
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusRefunded, refunded.Status)
+	assert.Equal(t, jovepay.PaymentRefunded, refunded.Status)
 	assert.Equal(t, "0.0002", refunded.ActuallyPaid.String(), "what had come")
 	_, err = server.Refund(p.ID)
 	require.Error(t, err, "it went back before")
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	heard := s.heard()
-	assert.Equal(t, jovepay.StatusRefunded, heard[len(heard)-1])
+	assert.Equal(t, jovepay.PaymentRefunded, heard[len(heard)-1])
 }
 
 func TestOddDepositsRefuse(t *testing.T) {

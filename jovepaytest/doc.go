@@ -11,7 +11,7 @@
 //
 //	client, err := server.Client()              // give it to the code under test
 //	...
-//	payment, err := server.Pay(id, jovepay.Amount{}) // the customer pays exactly
+//	payment, err := server.Pay(id) // the customer pays exactly
 //
 // # What it does
 //
@@ -36,7 +36,7 @@
 // What a customer does to a payment of 0.001 btc, and what [jovepay.Expectation]
 // makes of the news:
 //
-//	exactly 0.001 btc            finished                          fulfil
+//	exactly 0.001 btc            finished                          fulfill
 //	less                         partially_paid                    underpaid
 //	more                         finished                          overpaid
 //	again, or after the expiry   another payment, with a parent    repeated
@@ -56,11 +56,11 @@
 // signed notification (IPN) goes to its ipn_callback_url, or to that of the
 // invoice that a payment is made on: to addresses on this machine only, unless [WithRemoteCallbacks] says otherwise.
 // What is not answered with a 2xx status is sent again: see [WithIPNRetries] and,
-// while it runs, [IPNBehaviour].
+// while it runs, [IPNBehavior].
 //
 //	shop := httptest.NewServer(handlerUnderTest) // verifies with server.IPNSecret
 //	...                                          // a payment with shop.URL, and then:
-//	_, err = server.Pay(payment.ID, jovepay.Amount{})
+//	_, err = server.Pay(payment.ID)
 //	err = server.WaitDeliveries(t.Context())     // the shop knows
 //
 // [Server.SetIPN] chooses the form of the signature, and makes notifications

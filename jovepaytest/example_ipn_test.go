@@ -58,7 +58,7 @@ func ExampleServer_WaitDeliveries() {
 	defer shop.Close()
 	defer server.Close()
 
-	if _, err := server.Pay(payment.ID, jovepay.Amount{}); err != nil {
+	if _, err := server.Pay(payment.ID); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -91,11 +91,11 @@ func ExampleServer_SetIPN() {
 		fmt.Println(err)
 		return
 	}
-	if err := server.SetIPN(jovepaytest.IPNBehaviour{Copies: 2, Shuffle: 8}); err != nil {
+	if err := server.SetIPN(jovepaytest.IPNBehavior{Copies: 2, Shuffle: 8}); err != nil {
 		fmt.Println(err)
 		return
 	}
-	if _, err := server.Pay(payment.ID, jovepay.Amount{}); err != nil {
+	if _, err := server.Pay(payment.ID); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -130,7 +130,7 @@ func ExampleServer_Deliveries() {
 		fmt.Println(err)
 		return
 	}
-	if err := server.SetIPN(jovepaytest.IPNBehaviour{Forge: jovepaytest.Hits{Next: 1}}); err != nil {
+	if err := server.SetIPN(jovepaytest.IPNBehavior{Forge: jovepaytest.Hits{Next: 1}}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -36,7 +36,7 @@ func ExampleServer_Replay() {
 		fmt.Println(err)
 		return
 	}
-	if _, err := first.Pay(payment.ID, jovepay.Amount{}); err != nil {
+	if _, err := first.Pay(payment.ID); err != nil {
 		fmt.Println(err)
 		return
 	}

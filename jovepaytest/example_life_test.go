@@ -80,7 +80,7 @@ func ExampleServer_Expire() {
 		return
 	}
 	fmt.Println(expired.Status)
-	late, err := server.Pay(payment.ID, jovepay.Amount{})
+	late, err := server.Pay(payment.ID)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -102,7 +102,7 @@ func ExampleServer_Refund() {
 	}
 	defer server.Close()
 
-	if _, err := server.Pay(payment.ID, jovepay.MustAmount("0.0007")); err != nil {
+	if _, err := server.PayAmount(payment.ID, jovepay.MustAmount("0.0007")); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -35,7 +35,7 @@ func ExampleNewServer() {
 	}
 	fmt.Println(payment.Status, "for", payment.PayAmount, payment.PayCurrency)
 
-	if _, err := server.Pay(payment.ID, jovepay.Amount{}); err != nil {
+	if _, err := server.Pay(payment.ID); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -80,14 +80,14 @@ func ExampleServer_Pay() {
 	}
 	defer server.Close()
 
-	under, err := server.Pay(payment.ID, jovepay.MustAmount("0.0007"))
+	under, err := server.PayAmount(payment.ID, jovepay.MustAmount("0.0007"))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(under.Status, under.ActuallyPaid)
 
-	rest, err := server.Pay(payment.ID, jovepay.MustAmount("0.0003"))
+	rest, err := server.PayAmount(payment.ID, jovepay.MustAmount("0.0003"))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -133,7 +133,7 @@ func ExampleServer_SetStatus() {
 	}
 	defer server.Close()
 
-	if _, err := server.SetStatus(payment.ID, jovepay.StatusCancelled); err != nil {
+	if _, err := server.SetStatus(payment.ID, jovepay.PaymentCancelled); err != nil {
 		fmt.Println(err)
 		return
 	}

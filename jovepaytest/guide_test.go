@@ -35,7 +35,7 @@ func newGuideShop(client *jovepay.Client, ipnSecret string) (*guideShop, error) 
 		return nil, err
 	}
 	shop := &guideShop{client: client, expected: map[string]jovepay.Expectation{}}
-	shop.ipn = verifier.Handler(inbox.New(new(inbox.Memory)).Handler(shop.paymentChanged))
+	shop.ipn = verifier.Handler(inbox.New(new(inbox.Memory)).Once(shop.paymentChanged))
 	return shop, nil
 }
 
@@ -63,7 +63,7 @@ func (s *guideShop) paymentChanged(_ context.Context, _ inbox.NoTx, event jovepa
 	defer s.mu.Unlock()
 	verdict := s.expected[payment.OrderID].Settle(&payment.Payment)
 	s.verdicts = append(s.verdicts, verdict.Decision)
-	if verdict.Fulfil() {
+	if verdict.Fulfill() {
 		s.shipped = append(s.shipped, payment.OrderID)
 	}
 	return nil
@@ -105,7 +105,7 @@ func TestGuidePaidExactly(t *testing.T) {
 
 	payment, err := shop.Order(t.Context(), "order-1001")
 	require.NoError(t, err)
-	_, err = server.Pay(payment.ID, jovepay.Amount{}) // exactly what was asked
+	_, err = server.Pay(payment.ID) // exactly what was asked
 	require.NoError(t, err)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 
@@ -118,7 +118,7 @@ func TestGuideUnderpaid(t *testing.T) {
 
 	payment, err := shop.Order(t.Context(), "order-1001")
 	require.NoError(t, err)
-	_, err = server.Pay(payment.ID, jovepay.MustAmount("0.0009"))
+	_, err = server.PayAmount(payment.ID, jovepay.MustAmount("0.0009"))
 	require.NoError(t, err)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 
@@ -129,7 +129,7 @@ func TestGuideUnderpaid(t *testing.T) {
 func TestGuideBadDelivery(t *testing.T) {
 	t.Parallel()
 	server, shop := open(t, jovepaytest.WithIPNRetries(5, time.Millisecond))
-	require.NoError(t, server.SetIPN(jovepaytest.IPNBehaviour{
+	require.NoError(t, server.SetIPN(jovepaytest.IPNBehavior{
 		Copies:  3,                             // every event three times,
 		Shuffle: 6,                             // in any order,
 		AtOnce:  true,                          // at the same moment,
@@ -139,7 +139,7 @@ func TestGuideBadDelivery(t *testing.T) {
 
 	payment, err := shop.Order(t.Context(), "order-1001")
 	require.NoError(t, err)
-	_, err = server.Pay(payment.ID, jovepay.Amount{})
+	_, err = server.Pay(payment.ID)
 	require.NoError(t, err)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 

@@ -84,10 +84,10 @@ func awkward(t *testing.T, server *jovepaytest.Server, s *shop) {
 			paid = jovepay.MustAmount(c.paid)
 		}
 		for range 2 {
-			_, err = server.Pay(p.ID, paid)
+			_, err = server.PayAmount(p.ID, paid)
 			require.NoError(t, err)
 		}
-		_, err = server.SetStatus(p.ID, jovepay.StatusRefunded)
+		_, err = server.SetStatus(p.ID, jovepay.PaymentRefunded)
 		require.NoError(t, err)
 	}
 	for _, event := range []jovepay.Event{
@@ -107,7 +107,7 @@ func TestTheReferencesAcceptWhatIsSent(t *testing.T) {
 			t.Run(string(form)+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				server := newServer(t)
-				behave(t, server, jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{form}, CamelCase: camelCase})
+				behave(t, server, jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{form}, CamelCase: camelCase})
 				s := newShop(t, server, jovepay.WithIPNForms(form))
 				awkward(t, server, s)
 				got := server.Deliveries()
@@ -131,7 +131,7 @@ func TestTheReferencesRefuseWhatIsForged(t *testing.T) {
 			p := createFor(t, newClient(t, server), s)
 			require.NoError(t, server.WaitDeliveries(t.Context()))
 			for i := range 40 {
-				behave(t, server, jovepaytest.IPNBehaviour{
+				behave(t, server, jovepaytest.IPNBehavior{
 					Forms:   []jovepay.IPNForm{form},
 					Corrupt: jovepaytest.Hits{Next: i % 2}, Forge: jovepaytest.Hits{Next: i / 2 % 2},
 				})

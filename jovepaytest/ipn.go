@@ -8,10 +8,10 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/ipn"
 )
 
-// IPNBehaviour is how notifications are sent. The zero value is how JovePay
+// IPNBehavior is how notifications are sent. The zero value is how JovePay
 // means to: each event once, at once, in order, in the js form. The other
 // values are what happens to shops all the same.
-type IPNBehaviour struct {
+type IPNBehavior struct {
 	// Forms are the forms to sign in. Of several, every attempt has one that
 	// is drawn by the seed; of none it is [jovepay.FormJS].
 	Forms []jovepay.IPNForm
@@ -61,15 +61,15 @@ type Hits struct {
 
 // SetIPN changes how notifications are sent, those included that have been
 // under way since before; only CamelCase, Copies, Shuffle, AtOnce and Delay
-// are of the moment at which the event happened. A behaviour that makes no
+// are of the moment at which the event happened. A behavior that makes no
 // sense is an error and changes nothing.
-func (s *Server) SetIPN(b IPNBehaviour) error {
+func (s *Server) SetIPN(b IPNBehavior) error {
 	forms := make([]string, len(b.Forms))
 	for i, form := range b.Forms {
 		forms[i] = string(form)
 	}
 	return s.set("SetIPN", arguments{IPN: &b}, func() error {
-		return invalid(s.ipns.SetBehaviour(ipn.Behaviour{
+		return invalid(s.ipns.SetBehavior(ipn.Behavior{
 			Forms:     forms,
 			CamelCase: b.CamelCase,
 			Copies:    b.Copies,
@@ -94,7 +94,7 @@ func (s *Server) WaitDeliveries(ctx context.Context) error {
 }
 
 // SendIPN signs a body of the test's own making and delivers it like any other
-// notification: see [IPNBehaviour]. It returns when every copy was answered
+// notification: see [IPNBehavior]. It returns when every copy was answered
 // with a 2xx status, or why one was not. When the context ends it returns, and
 // the delivery goes on. [IPNBody] makes bodies of every kind.
 func (s *Server) SendIPN(ctx context.Context, url string, body []byte) error {
@@ -110,7 +110,7 @@ func (s *Server) SendIPN(ctx context.Context, url string, body []byte) error {
 // byte as it was at its last attempt, with the same signature, lost ones
 // included. It returns when the shop has answered with a 2xx status, or why it
 // has not; like any other it is sent again if it fails. It is told as a
-// notification of its own, with RepeatOf. Of an [IPNBehaviour] only Retries,
+// notification of its own, with RepeatOf. Of an [IPNBehavior] only Retries,
 // Interval and Timeout count for it. Where the number has nothing that was signed
 // it is an error.
 func (s *Server) Redeliver(ctx context.Context, number int) error {

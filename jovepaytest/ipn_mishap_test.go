@@ -56,7 +56,7 @@ func TestDuplicatesInAnotherOrder(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, jovepaytest.WithSeed(7))
 	s := newShop(t, server)
-	behave(t, server, jovepaytest.IPNBehaviour{Copies: 3, Shuffle: 15})
+	behave(t, server, jovepaytest.IPNBehavior{Copies: 3, Shuffle: 15})
 	pay(t, server, createFor(t, newClient(t, server), s).ID)
 
 	var want []jovepay.PaymentStatus
@@ -79,7 +79,7 @@ func TestLoss(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	s := newShop(t, server)
-	behave(t, server, jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Next: 2}})
+	behave(t, server, jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Next: 2}})
 	pay(t, server, createFor(t, newClient(t, server), s).ID)
 	assert.Equal(t, life()[2:], s.heard())
 	lost := server.Deliveries()[1]
@@ -95,12 +95,12 @@ func TestCorruptionAndForgery(t *testing.T) {
 			t.Parallel()
 			server := newServer(t, jovepaytest.WithIPNRetries(1, 0))
 			s := newShop(t, server)
-			behave(t, server, jovepaytest.IPNBehaviour{
+			behave(t, server, jovepaytest.IPNBehavior{
 				Forms: []jovepay.IPNForm{form}, Corrupt: jovepaytest.Hits{Next: 1}, Forge: jovepaytest.Hits{},
 			})
 			p := createFor(t, newClient(t, server), s)
 			require.NoError(t, server.WaitDeliveries(t.Context()))
-			behave(t, server, jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{form}, Forge: jovepaytest.Hits{Next: 1}})
+			behave(t, server, jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{form}, Forge: jovepaytest.Hits{Next: 1}})
 			_, err := server.Deposit(p.ID, jovepay.Amount{})
 			require.NoError(t, err)
 			require.NoError(t, server.WaitDeliveries(t.Context()))
@@ -127,12 +127,12 @@ func TestASlowShopHoldsNobodyUp(t *testing.T) {
 	t.Cleanup(slow.Close)
 	stuck := createFor(t, client, &shop{url: slow.URL})
 	<-begun
-	_, err := server.Pay(stuck.ID, jovepay.Amount{})
+	_, err := server.Pay(stuck.ID)
 	require.NoError(t, err, "the engine goes on")
 
 	s := newShop(t, server)
 	p := createFor(t, client, s)
-	_, err = server.Pay(p.ID, jovepay.Amount{})
+	_, err = server.Pay(p.ID)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(s.heard()) == 5 }, 10*time.Second, time.Millisecond, "another shop hears")
 	assert.Equal(t, jovepaytest.DeliverySending, server.Deliveries()[0].Outcome)
@@ -160,9 +160,9 @@ func TestTimeout(t *testing.T) {
 	assert.Equal(t, "no answer within 30ms", server.Deliveries()[0].Error)
 	assert.Equal(t, jovepaytest.DeliveryGivenUp, server.Deliveries()[0].Outcome)
 
-	behave(t, server, jovepaytest.IPNBehaviour{Timeout: 20 * time.Millisecond, Retries: new(1)})
+	behave(t, server, jovepaytest.IPNBehavior{Timeout: 20 * time.Millisecond, Retries: new(1)})
 	require.ErrorContains(t, server.Redeliver(t.Context(), 1), "given up after attempt 2: no answer within 20ms")
-	behave(t, server, jovepaytest.IPNBehaviour{})
+	behave(t, server, jovepaytest.IPNBehavior{})
 	require.ErrorContains(t, server.Redeliver(t.Context(), 1), "given up after attempt 1: no answer within 30ms", "as it was told at first")
 }
 
@@ -192,7 +192,7 @@ func TestCloseWhileDelivering(t *testing.T) {
 		assert.Equal(t, jovepaytest.DeliveryGivenUp, d.Outcome)
 	}
 	seen := len(server.Deliveries())
-	_, err := server.Pay(payments[0].ID, jovepay.Amount{})
+	_, err := server.Pay(payments[0].ID)
 	require.NoError(t, err)
 	assert.Len(t, server.Deliveries(), seen, "nothing is sent any more")
 }

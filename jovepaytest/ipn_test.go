@@ -102,12 +102,12 @@ func createFor(t *testing.T, client *jovepay.Client, s *shop) *jovepay.Payment {
 // pay lets the customer pay exactly, and waits until the shop knows.
 func pay(t *testing.T, server *jovepaytest.Server, id jovepay.ID) {
 	t.Helper()
-	_, err := server.Pay(id, jovepay.Amount{})
+	_, err := server.Pay(id)
 	require.NoError(t, err)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 }
 
-func behave(t *testing.T, server *jovepaytest.Server, b jovepaytest.IPNBehaviour) {
+func behave(t *testing.T, server *jovepaytest.Server, b jovepaytest.IPNBehavior) {
 	t.Helper()
 	require.NoError(t, server.SetIPN(b))
 }
@@ -122,7 +122,7 @@ func outcomes(server *jovepaytest.Server) (list []jovepaytest.DeliveryOutcome) {
 // life is every status of a payment that goes well.
 func life() []jovepay.PaymentStatus {
 	return []jovepay.PaymentStatus{
-		jovepay.StatusWaiting, jovepay.StatusConfirming, jovepay.StatusConfirmed, jovepay.StatusSending, jovepay.StatusFinished,
+		jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending, jovepay.PaymentFinished,
 	}
 }
 
@@ -133,12 +133,12 @@ func TestEveryStatusIsDelivered(t *testing.T) {
 	s := newShop(t, server)
 	p := createFor(t, client, s)
 	pay(t, server, p.ID)
-	_, err := server.SetStatus(p.ID, jovepay.StatusRefunded)
+	_, err := server.SetStatus(p.ID, jovepay.PaymentRefunded)
 	require.NoError(t, err)
 	_, err = server.SetStatus(p.ID, "frozen")
 	require.NoError(t, err)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
-	assert.Equal(t, append(life(), jovepay.StatusRefunded, "frozen"), s.heard())
+	assert.Equal(t, append(life(), jovepay.PaymentRefunded, "frozen"), s.heard())
 	for i, d := range server.Deliveries() {
 		assert.Equal(t, i+1, d.Number)
 		assert.Equal(t, 1, d.Attempt)
@@ -162,12 +162,12 @@ func TestTheEventIsThePayment(t *testing.T) {
 			server := newServer(t)
 			client := newClient(t, server)
 			s := newShop(t, server)
-			behave(t, server, jovepaytest.IPNBehaviour{CamelCase: camelCase})
+			behave(t, server, jovepaytest.IPNBehavior{CamelCase: camelCase})
 			p := createFor(t, client, s)
 			payment, err := server.Deposit(p.ID, jovepay.MustAmount("0.00123"))
 			require.NoError(t, err)
 			states := []*jovepay.Payment{payment}
-			for payment.Status != jovepay.StatusFinished {
+			for payment.Status != jovepay.PaymentFinished {
 				payment, err = server.Advance(p.ID)
 				require.NoError(t, err)
 				asked, err := client.Payments.Get(t.Context(), p.ID)
@@ -203,7 +203,7 @@ func TestInvoicesAndSecondDeposits(t *testing.T) {
 	p, err := server.CheckOut(invoice.ID, "xrp")
 	require.NoError(t, err)
 	pay(t, server, p.ID)
-	child, err := server.Pay(p.ID, jovepay.MustAmount("7"))
+	child, err := server.PayAmount(p.ID, jovepay.MustAmount("7"))
 	require.NoError(t, err)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 
@@ -233,9 +233,9 @@ func TestDeliveriesOf(t *testing.T) {
 		request.IPNCallbackURL = shop.url
 		p, err := client.Payments.Create(t.Context(), request)
 		require.NoError(t, err)
-		_, err = server.Pay(p.ID, jovepay.Amount{})
+		_, err = server.Pay(p.ID)
 		require.NoError(t, err)
-		again, err := server.Pay(p.ID, jovepay.Amount{}) // a repeated deposit
+		again, err := server.Pay(p.ID) // a repeated deposit
 		require.NoError(t, err)
 		ids = append(ids, p.ID, again.ID)
 	}
@@ -292,7 +292,7 @@ func TestAutoAdvanceIsTold(t *testing.T) {
 	server := newServer(t, jovepaytest.WithAutoAdvance(time.Millisecond))
 	s := newShop(t, server)
 	p := createFor(t, newClient(t, server), s)
-	_, err := server.Pay(p.ID, jovepay.Amount{})
+	_, err := server.Pay(p.ID)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(s.heard()) == 5 }, 10*time.Second, time.Millisecond)
 	assert.Equal(t, life(), s.heard())
@@ -307,7 +307,7 @@ func TestExpiryIsToldWhenTheClockMoves(t *testing.T) {
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	clock.Pass(8 * 24 * time.Hour)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
-	assert.Equal(t, []jovepay.PaymentStatus{jovepay.StatusWaiting, jovepay.StatusExpired}, s.heard())
+	assert.Equal(t, []jovepay.PaymentStatus{jovepay.PaymentWaiting, jovepay.PaymentExpired}, s.heard())
 	assert.Equal(t, clock.Now(), server.Deliveries()[1].Started)
 }
 
@@ -317,13 +317,13 @@ func TestSameSeedAndClockSameDeliveries(t *testing.T) {
 		server := newServer(t, jovepaytest.WithSeed(seed), jovepaytest.WithClock(newHands().Now), jovepaytest.WithIPNRetries(1, 0))
 		client := newClient(t, server)
 		s := newShop(t, server)
-		behave(t, server, jovepaytest.IPNBehaviour{
+		behave(t, server, jovepaytest.IPNBehavior{
 			Forms:  []jovepay.IPNForm{jovepay.FormJS, jovepay.FormPHP, jovepay.FormRaw},
 			Copies: 2, Shuffle: 4,
 			Lose: jovepaytest.Hits{Percent: 10}, Corrupt: jovepaytest.Hits{Percent: 10}, Forge: jovepaytest.Hits{Percent: 10},
 		})
 		for range 10 {
-			_, err := server.Pay(createFor(t, client, s).ID, jovepay.Amount{})
+			_, err := server.Pay(createFor(t, client, s).ID)
 			require.NoError(t, err)
 		}
 		require.NoError(t, server.WaitDeliveries(t.Context()))

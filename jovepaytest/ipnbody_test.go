@@ -32,7 +32,7 @@ func TestIPNBody(t *testing.T) {
 			`"updated_at":"2023-07-26T14:20:21.079Z"}`},
 		"a payment of the test's": {&jovepay.PaymentEvent{
 			Payment: jovepay.Payment{
-				ID: "7", Status: jovepay.StatusPartiallyPaid, PurchaseID: "18446744073709551616", OrderID: `"1"`,
+				ID: "7", Status: jovepay.PaymentPartiallyPaid, PurchaseID: "18446744073709551616", OrderID: `"1"`,
 				ActuallyPaid: jovepay.MustAmount("0.00000001"), PaymentExtraIDs: []jovepay.ID{"8"}, PayinHash: "ab",
 				Answer: jovepay.Answer{Extra: map[string]json.RawMessage{
 					"parent_payment_id": []byte("null"), "new": []byte(`[1.50,{"a":null}]`), "also_new": []byte(`"x"`),
@@ -79,14 +79,14 @@ func TestSendIPN(t *testing.T) {
 	s := newShop(t, server)
 	body, err := jovepaytest.IPNBody(&jovepay.WithdrawalEvent{Status: jovepay.WithdrawalFinished, Amount: jovepay.MustAmount("12.5")})
 	require.NoError(t, err)
-	behave(t, server, jovepaytest.IPNBehaviour{Copies: 2, Forms: []jovepay.IPNForm{jovepay.FormPython}})
+	behave(t, server, jovepaytest.IPNBehavior{Copies: 2, Forms: []jovepay.IPNForm{jovepay.FormPython}})
 	require.NoError(t, server.SendIPN(t.Context(), s.url, body))
 	require.Len(t, s.events, 2)
 	withdrawal, ok := s.events[1].(*jovepay.WithdrawalEvent)
 	require.True(t, ok)
 	assert.Equal(t, "12.5", withdrawal.Amount.String())
 
-	behave(t, server, jovepaytest.IPNBehaviour{})
+	behave(t, server, jovepaytest.IPNBehavior{})
 	s.failNext(1)
 	require.NoError(t, server.SendIPN(t.Context(), s.url, body), "the second attempt succeeds")
 	s.failNext(2)
@@ -94,7 +94,7 @@ func TestSendIPN(t *testing.T) {
 		"jovepaytest: given up after attempt 2: answered 500 Internal Server Error")
 	require.ErrorContains(t, server.SendIPN(t.Context(), s.url, []byte("{")), "body has no js form")
 	require.Error(t, server.SendIPN(t.Context(), "no address", body))
-	behave(t, server, jovepaytest.IPNBehaviour{Delay: 20 * time.Millisecond})
+	behave(t, server, jovepaytest.IPNBehavior{Delay: 20 * time.Millisecond})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, server.SendIPN(ctx, s.url, body), context.Canceled)
@@ -111,7 +111,7 @@ func TestSendIPNMalformed(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, jovepaytest.WithIPNRetries(0, 0))
 	s := newShop(t, server)
-	behave(t, server, jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{jovepay.FormRaw}})
+	behave(t, server, jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{jovepay.FormRaw}})
 	require.Error(t, server.SendIPN(t.Context(), s.url, []byte(`{"id":1,"id":2}`)))
 	assert.Equal(t, []int{400}, s.answered())
 }
@@ -141,7 +141,7 @@ func TestSign(t *testing.T) {
 func TestSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	require.EqualError(t, server.SetIPN(jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{"jsx"}}), `jovepaytest: form "jsx" is not known`)
-	require.ErrorIs(t, server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 101}}), jovepay.ErrInvalidRequest)
+	require.EqualError(t, server.SetIPN(jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{"jsx"}}), `jovepaytest: form "jsx" is not known`)
+	require.ErrorIs(t, server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 101}}), jovepay.ErrInvalidRequest)
 	require.ErrorIs(t, server.Inject(jovepaytest.Fault{}), jovepay.ErrInvalidRequest)
 }

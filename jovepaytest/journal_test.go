@@ -108,7 +108,7 @@ func (b *busy) deposits() {
 	b.t.Helper()
 	for i, amount := range []string{"0.001", "0.0005", "0.002", "0"} {
 		id := b.create(fmt.Sprintf("deposit-%d", i))
-		_, err := b.server.Pay(id, jovepay.MustAmount(amount))
+		_, err := b.server.PayAmount(id, jovepay.MustAmount(amount))
 		b.must(err)
 		_, err = b.server.Deposit(id, jovepay.MustAmount("0.0001"))
 		b.must(err)
@@ -133,7 +133,7 @@ func (b *busy) deposits() {
 	b.must(err)
 	p, err := b.server.CheckOut(invoice.ID, "xrp")
 	b.must(err)
-	_, err = b.server.Pay(p.ID, jovepay.Amount{})
+	_, err = b.server.Pay(p.ID)
 	b.must(err)
 	b.settle()
 }
@@ -164,16 +164,16 @@ func (b *busy) faults() {
 func (b *busy) mishaps() {
 	b.t.Helper()
 	hits := jovepaytest.Hits{Percent: 25}
-	b.must(b.server.SetIPN(jovepaytest.IPNBehaviour{
+	b.must(b.server.SetIPN(jovepaytest.IPNBehavior{
 		Forms:  []jovepay.IPNForm{jovepay.FormJS, jovepay.FormPHP, jovepay.FormRaw},
 		Copies: 2, Shuffle: 4, Lose: hits, Corrupt: hits, Forge: hits,
 	}))
 	for i := range 3 {
-		_, err := b.server.Pay(b.create(fmt.Sprintf("mishap-%d", i)), jovepay.Amount{})
+		_, err := b.server.Pay(b.create(fmt.Sprintf("mishap-%d", i)))
 		b.must(err)
 	}
 	b.settle()
-	b.must(b.server.SetIPN(jovepaytest.IPNBehaviour{
+	b.must(b.server.SetIPN(jovepaytest.IPNBehavior{
 		CamelCase: true, Retries: new(1), Interval: new(time.Duration(0)), Timeout: time.Minute,
 	}))
 	b.must(b.server.SetTokenLifetime(time.Minute))
@@ -355,14 +355,14 @@ func TestRedeliver(t *testing.T) {
 	server := newServer(t)
 	client := newClient(t, server)
 	s := newShop(t, server)
-	behave(t, server, jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{jovepay.FormPHP}, Lose: jovepaytest.Hits{Next: 1}})
+	behave(t, server, jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{jovepay.FormPHP}, Lose: jovepaytest.Hits{Next: 1}})
 	createFor(t, client, s)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	assert.Empty(t, s.heard())
-	behave(t, server, jovepaytest.IPNBehaviour{Copies: 3, Shuffle: 9, Delay: time.Hour, Lose: jovepaytest.Hits{Percent: 100}})
+	behave(t, server, jovepaytest.IPNBehavior{Copies: 3, Shuffle: 9, Delay: time.Hour, Lose: jovepaytest.Hits{Percent: 100}})
 	s.failNext(1)
 	require.NoError(t, server.Redeliver(t.Context(), 1), "it meets no mishap, and is repeated if the shop fails")
-	assert.Equal(t, []jovepay.PaymentStatus{jovepay.StatusWaiting}, s.heard())
+	assert.Equal(t, []jovepay.PaymentStatus{jovepay.PaymentWaiting}, s.heard())
 	got := server.Deliveries()
 	require.Len(t, got, 3)
 	assert.Equal(t, []int{0, 1, 1}, []int{got[0].RepeatOf, got[1].RepeatOf, got[2].RepeatOf})

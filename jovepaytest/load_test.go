@@ -27,7 +27,7 @@ func TestAThousandPaymentsAtOnce(t *testing.T) {
 	client := newClient(t, server, jovepay.WithHTTPClient(&http.Client{Transport: transport}))
 
 	made := make([]jovepay.ID, payments)
-	behave(t, server, jovepaytest.IPNBehaviour{
+	behave(t, server, jovepaytest.IPNBehavior{
 		Forms: []jovepay.IPNForm{jovepay.FormJS, jovepay.FormJSArrays, jovepay.FormPHP, jovepay.FormPython, jovepay.FormRaw},
 	})
 	var customers, waiting sync.WaitGroup
@@ -43,11 +43,11 @@ func TestAThousandPaymentsAtOnce(t *testing.T) {
 				return
 			}
 			made[i] = p.ID
-			_, err = server.Pay(p.ID, jovepay.Amount{})
+			_, err = server.Pay(p.ID)
 			assert.NoError(t, err)
 			p, err = client.Payments.Get(t.Context(), p.ID)
 			assert.NoError(t, err)
-			assert.Equal(t, jovepay.StatusFinished, p.Status)
+			assert.Equal(t, jovepay.PaymentFinished, p.Status)
 			assert.Equal(t, request.OrderID, p.OrderID)
 		})
 	}

@@ -45,7 +45,7 @@ func TestReplayTellsWhatDiffers(t *testing.T) {
 	t.Parallel()
 	b := newBusy(t, newMoody(t).URL)
 	id := b.create("one")
-	_, err := b.server.Pay(id, jovepay.Amount{})
+	_, err := b.server.Pay(id)
 	require.NoError(t, err)
 	_, err = b.client.Payments.Get(t.Context(), id)
 	require.NoError(t, err)
@@ -195,7 +195,7 @@ func TestReplayMovesTheClock(t *testing.T) {
 	hands.Pass(8 * 24 * time.Hour)
 	got, err := client.Payments.Get(t.Context(), p.ID)
 	require.NoError(t, err)
-	require.Equal(t, jovepay.StatusExpired, got.Status)
+	require.Equal(t, jovepay.PaymentExpired, got.Status)
 	journal := written(t, server)
 
 	assert.Empty(t, replay(t, newServer(t, jovepaytest.WithFrozenClock(noon())), journal), "it is moved")
@@ -265,9 +265,9 @@ func TestReplayOfTextThatIsNotUTF8(t *testing.T) {
 	}))
 	_, err := newClient(t, server).Status(t.Context())
 	require.Error(t, err)
-	require.Error(t, server.SetIPN(jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{odd}}))
-	require.Error(t, second(server.Pay(odd, jovepay.Amount{})))
-	require.NoError(t, server.SetIPN(jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{jovepay.FormRaw}}))
+	require.Error(t, server.SetIPN(jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{odd}}))
+	require.Error(t, second(server.Pay(odd)))
+	require.NoError(t, server.SetIPN(jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{jovepay.FormRaw}}))
 	require.NoError(t, server.SendIPN(t.Context(), shop.URL, []byte(odd)))
 	journal := written(t, server)
 	assert.Contains(t, journal, `"Body":{"base64":"/wAgb2RkIM`)
@@ -303,7 +303,7 @@ func TestReplayOfSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusUnauthorized, list(t, server, token))
 	require.Error(t, server.SetTokenLifetime(0))
-	require.NoError(t, server.SetIPN(jovepaytest.IPNBehaviour{
+	require.NoError(t, server.SetIPN(jovepaytest.IPNBehavior{
 		Retries: new(0), Interval: new(time.Duration(0)), Timeout: time.Minute,
 	}))
 	require.Error(t, server.SendIPN(t.Context(), shop.URL, []byte(`{"a":1}`)))

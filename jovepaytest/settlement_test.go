@@ -34,7 +34,7 @@ func TestSettlementOfEveryCase(t *testing.T) {
 		return func(t *testing.T, server *jovepaytest.Server, id jovepay.ID) {
 			t.Helper()
 			for _, amount := range amounts {
-				_, err := server.Pay(id, jovepay.MustAmount(amount))
+				_, err := server.PayAmount(id, jovepay.MustAmount(amount))
 				require.NoError(t, err)
 			}
 		}
@@ -60,12 +60,12 @@ func TestSettlementOfEveryCase(t *testing.T) {
 		difference string
 		child      []jovepay.Decision
 	}{
-		"exact":               {does: sends("0.001"), payment: after(jovepay.DecisionFulfil)},
-		"exact, other digits": {does: sends("0.00100000"), payment: after(jovepay.DecisionFulfil)},
+		"exact":               {does: sends("0.001"), payment: after(jovepay.DecisionFulfill)},
+		"exact, other digits": {does: sends("0.00100000"), payment: after(jovepay.DecisionFulfill)},
 		"under":               {does: sends("0.00099999"), payment: after(jovepay.DecisionUnderpaid), difference: "0.00000001"},
 		"over":                {does: sends("0.00100001"), payment: after(jovepay.DecisionOverpaid), difference: "0.00000001"},
 		"repeated": {
-			does: sends("0.001", "0.001"), payment: after(jovepay.DecisionFulfil),
+			does: sends("0.001", "0.001"), payment: after(jovepay.DecisionFulfill),
 			child: times(4, jovepay.DecisionRepeated),
 		},
 		"under, then the rest": {
@@ -81,7 +81,7 @@ func TestSettlementOfEveryCase(t *testing.T) {
 			child: times(4, jovepay.DecisionWrongAsset),
 		},
 		"wrong asset after the right one": {
-			does: then(sends("0.001"), wrong), payment: after(jovepay.DecisionFulfil),
+			does: then(sends("0.001"), wrong), payment: after(jovepay.DecisionFulfill),
 			child: times(1, jovepay.DecisionWrongAsset),
 		},
 		"wrong asset before the right one": {
@@ -90,7 +90,7 @@ func TestSettlementOfEveryCase(t *testing.T) {
 				then(sends(), wrong)(t, server, id)
 				sends("0.001")(t, server, id)
 			},
-			payment: after(jovepay.DecisionFulfil), child: times(1, jovepay.DecisionWrongAsset),
+			payment: after(jovepay.DecisionFulfill), child: times(1, jovepay.DecisionWrongAsset),
 		},
 		"expired": {does: then(sends(), (*jovepaytest.Server).Expire), payment: closed},
 		"late": {
@@ -103,7 +103,7 @@ func TestSettlementOfEveryCase(t *testing.T) {
 		},
 		"refunded": {
 			does:    then(sends("0.001"), (*jovepaytest.Server).Refund),
-			payment: after(jovepay.DecisionFulfil, jovepay.DecisionClosed),
+			payment: after(jovepay.DecisionFulfill, jovepay.DecisionClosed),
 		},
 		"refunded, since too little came": {
 			does:    then(sends("0.0009"), (*jovepaytest.Server).Refund),
@@ -130,7 +130,7 @@ func TestSettlementOfEveryCase(t *testing.T) {
 				} else {
 					assert.Equal(t, asked.ID, news.ParentPaymentID)
 					child = append(child, verdict.Decision)
-					assert.False(t, verdict.Fulfil(), verdict.Reason)
+					assert.False(t, verdict.Fulfill(), verdict.Reason)
 				}
 			}
 			assert.Equal(t, c.payment, payment)
@@ -154,7 +154,7 @@ func TestSettlementOnAnInvoice(t *testing.T) {
 	require.NoError(t, err)
 	odd, err := server.DepositWrongAsset(p.ID, "ltc", jovepay.Amount{})
 	require.NoError(t, err)
-	_, err = server.Pay(p.ID, jovepay.Amount{})
+	_, err = server.Pay(p.ID)
 	require.NoError(t, err)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	expect := jovepay.Expectation{
@@ -167,6 +167,6 @@ func TestSettlementOnAnInvoice(t *testing.T) {
 		got[news.ID] = append(got[news.ID], expect.Settle(&news.Payment).Decision)
 	}
 	assert.Equal(t, map[jovepay.ID][]jovepay.Decision{
-		p.ID: after(jovepay.DecisionFulfil), odd.ID: {jovepay.DecisionRepeated},
+		p.ID: after(jovepay.DecisionFulfill), odd.ID: {jovepay.DecisionRepeated},
 	}, got)
 }

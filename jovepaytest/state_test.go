@@ -187,7 +187,7 @@ func TestWhatIsDueGoesOnAfterARestart(t *testing.T) {
 	s := newShop(t, server)
 	client := newClient(t, server)
 	forgotten, paid := createFor(t, client, s), createFor(t, client, s)
-	_, err := server.Pay(paid.ID, jovepay.Amount{})
+	_, err := server.Pay(paid.ID)
 	require.NoError(t, err)
 	_, err = server.MoveClock(90 * time.Minute)
 	require.NoError(t, err)
@@ -203,7 +203,7 @@ func TestWhatIsDueGoesOnAfterARestart(t *testing.T) {
 	hands.Pass(30 * time.Minute)
 	p, err := server.Payment(paid.ID)
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusSending, p.Status)
+	assert.Equal(t, jovepay.PaymentSending, p.Status)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	server.Close()
 
@@ -212,7 +212,7 @@ func TestWhatIsDueGoesOnAfterARestart(t *testing.T) {
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	p, err = server.Payment(forgotten.ID)
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusExpired, p.Status)
+	assert.Equal(t, jovepay.PaymentExpired, p.Status)
 	assert.Equal(t, forgotten.CreatedAt.Add(7*24*time.Hour), p.UpdatedAt.Time, "when it was due")
 	assert.ElementsMatch(t, []jovepay.PaymentStatus{
 		"waiting", "waiting", "confirming", "confirmed", "sending", "finished", "expired",
@@ -267,7 +267,7 @@ func TestWhileSavingFails(t *testing.T) {
 	assert.NotContains(t, err.Error(), "disk", "it is not the shop's business")
 	_, err = client.Payments.Get(t.Context(), p.ID)
 	require.ErrorIs(t, err, jovepay.ErrServer, "what is not saved is not shown either")
-	_, err = server.Pay(p.ID, jovepay.Amount{})
+	_, err = server.Pay(p.ID)
 	require.ErrorIs(t, err, errFull)
 	_, err = server.Payment(p.ID)
 	require.ErrorIs(t, err, errFull)
@@ -286,13 +286,13 @@ func TestWhileSavingFails(t *testing.T) {
 	state.fail(nil)
 	got, err := client.Payments.Get(t.Context(), p.ID)
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusFinished, got.Status)
+	assert.Equal(t, jovepay.PaymentFinished, got.Status)
 	require.NoError(t, server.Err())
 	require.NoError(t, server.WaitDeliveries(t.Context()))
-	assert.ElementsMatch(t, append(life(), jovepay.StatusWaiting), s.heard())
+	assert.ElementsMatch(t, append(life(), jovepay.PaymentWaiting), s.heard())
 
 	state.fail(errFull)
-	_, err = server.SetStatus(p.ID, jovepay.StatusRefunded)
+	_, err = server.SetStatus(p.ID, jovepay.PaymentRefunded)
 	require.ErrorIs(t, err, errFull)
 	server.Close()
 	require.ErrorIs(t, server.Err(), errFull, "it was lost")
@@ -302,7 +302,7 @@ func TestWhileSavingFails(t *testing.T) {
 	all, err := server.Payments()
 	require.NoError(t, err)
 	require.Len(t, all, 2)
-	assert.Equal(t, jovepay.StatusFinished, all[0].Status)
+	assert.Equal(t, jovepay.PaymentFinished, all[0].Status)
 }
 
 // Many at the same time are saved together, and every one that was answered is

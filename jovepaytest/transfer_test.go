@@ -90,7 +90,7 @@ func TestTransfersMeetTheSameMishaps(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	s := newShop(t, server)
-	behave(t, server, jovepaytest.IPNBehaviour{
+	behave(t, server, jovepaytest.IPNBehavior{
 		Copies: 3, CamelCase: true, Forms: []jovepay.IPNForm{jovepay.FormRaw}, Lose: jovepaytest.Hits{Next: 1},
 	})
 	w, err := server.Withdraw(jovepaytest.WithdrawalRequest{

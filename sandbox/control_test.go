@@ -165,7 +165,7 @@ func TestControlSettings(t *testing.T) {
 	assert.Equal(t, at.Add(200*time.Hour), clock.Now)
 	p, err = c.Payment(p.ID)
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusExpired, p.Status)
+	assert.Equal(t, jovepay.PaymentExpired, p.Status)
 
 	c.must("POST", "faults", `{"method":"GET","path":"/v1/status","times":2,"status":429,"header":{"Retry-After":["7"]},"body":"slow"}`, nil)
 	resp, err := c.http.Get(c.URL + "/v1/status")

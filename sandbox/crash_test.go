@@ -125,7 +125,7 @@ func TestGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	p, err := first.CheckOut(invoice.ID, "trx")
 	require.NoError(t, err)
-	p, err = first.Pay(p.ID, jovepay.Amount{})
+	p, err = first.Pay(p.ID)
 	require.NoError(t, err)
 	require.NoError(t, first.SetPrice("trx", jovepay.MustAmount("0.5")))
 	_, err = sandbox.New(sandbox.WithStateFile(path))

@@ -66,7 +66,7 @@ func TestControlRefusesForPayments(t *testing.T) {
 	})
 	p, err := c.Payment(jovepay.ID(id))
 	require.NoError(t, err)
-	assert.Equal(t, jovepay.StatusWaiting, p.Status)
+	assert.Equal(t, jovepay.PaymentWaiting, p.Status)
 }
 
 func TestControlRefusesForNotifications(t *testing.T) {

@@ -124,7 +124,7 @@ func (w *exampleWorld) withThings(t *testing.T, line string) string {
 		})
 		require.NoError(t, err)
 		if strings.Contains(line, "watch") || strings.Contains(line, "refund") {
-			_, err := w.box.Pay(p.ID, jovepay.Amount{})
+			_, err := w.box.Pay(p.ID)
 			require.NoError(t, err)
 		}
 		line = strings.ReplaceAll(line, examplePayment, string(p.ID))

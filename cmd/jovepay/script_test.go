@@ -258,7 +258,7 @@ func serverDoes(ts *testscript.TestScript, neg bool, args []string) {
 		if len(args) > 2 {
 			amount = jovepay.MustAmount(args[2])
 		}
-		_, err = server.Pay(id, amount)
+		_, err = server.PayAmount(id, amount)
 	case "advance":
 		_, err = server.Advance(id)
 	case "status":
@@ -305,7 +305,7 @@ func fault(ts *testscript.TestScript, server *jovepaytest.Server, path, kind str
 		f.Status = http.StatusForbidden
 	case "unwell":
 		f.Status, f.Body = http.StatusOK, `{"message":"maintenance"}`
-	case "colours":
+	case "colors":
 		f.Status, f.Body = http.StatusOK, `{"payment_id":"1\u001b[31m","payment_status":"waiting","order_id":"a\nb"}`
 	case "evaluated": // by a shell
 		f.Status, f.Body = http.StatusOK, `{"currencies":[{"code":"$(id)"},{"code":"b tc"},{"code":"btc\n"},{"code":"xmr"}],

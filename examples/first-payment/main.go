@@ -73,7 +73,7 @@ func run(ctx context.Context) error {
 
 	select {
 	case status := <-ended:
-		if status != jovepay.StatusFinished {
+		if status != jovepay.PaymentFinished {
 			return fmt.Errorf("the payment ended %s", status)
 		}
 		return nil

@@ -35,7 +35,7 @@ func TestRun(t *testing.T) {
 			payments, err = server.Payments()
 			return err == nil && len(payments) > i
 		}, 10*time.Second, time.Millisecond)
-		_, err = server.Pay(payments[i].ID, test.amount)
+		_, err = server.PayAmount(payments[i].ID, test.amount)
 		require.NoError(t, err)
 
 		err = <-result

@@ -33,19 +33,19 @@ func stories() []story {
 	pay := func(part string) func(*jovepaytest.Server, *shop.Order) error {
 		return func(server *jovepaytest.Server, order *shop.Order) error {
 			amount := order.PayAmount.Decimal().Mul(jovepay.MustAmount(part).Decimal())
-			_, err := server.Pay(order.PaymentID, jovepay.NewAmount(amount.Truncate(8))) // as many as btc has
+			_, err := server.PayAmount(order.PaymentID, jovepay.NewAmount(amount.Truncate(8))) // as many as btc has
 			return err
 		}
 	}
 	return []story{
-		{"pays", pay("1"), jovepay.DecisionFulfil, 1},
+		{"pays", pay("1"), jovepay.DecisionFulfill, 1},
 		{"pays too much", pay("2"), jovepay.DecisionOverpaid, 1},
 		{"pays half", pay("0.5"), jovepay.DecisionUnderpaid, 0},
 		{"pays twice", func(server *jovepaytest.Server, order *shop.Order) error {
 			return errors.Join(pay("1")(server, order), pay("1")(server, order))
-		}, jovepay.DecisionFulfil, 1},
+		}, jovepay.DecisionFulfill, 1},
 		{"never pays", func(server *jovepaytest.Server, order *shop.Order) error {
-			_, err := server.SetStatus(order.PaymentID, jovepay.StatusExpired)
+			_, err := server.SetStatus(order.PaymentID, jovepay.PaymentExpired)
 			return err
 		}, jovepay.DecisionClosed, 0},
 		{"waits", func(*jovepaytest.Server, *shop.Order) error { return nil }, jovepay.DecisionWait, 0},
@@ -95,7 +95,7 @@ func demo(ctx context.Context, s settings, out io.Writer) (err error) {
 // tell plays the stories and prints how they end.
 func tell(ctx context.Context, s settings, server *jovepaytest.Server, url string, out io.Writer) error {
 	err := errors.Join(
-		server.SetIPN(jovepaytest.IPNBehaviour{
+		server.SetIPN(jovepaytest.IPNBehavior{
 			Copies: 3, Shuffle: 9, AtOnce: true,
 			Lose: jovepaytest.Hits{Percent: 40}, Corrupt: jovepaytest.Hits{Percent: 10},
 		}),

@@ -11,8 +11,8 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/examples/orders/shop"
-	"github.com/jovepay/jovepay-go/inboxwatermill"
-	"github.com/jovepay/jovepay-go/inboxwatermill/jetstream"
+	"github.com/jovepay/jovepay-go/relay"
+	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
 // shutdownTime is how long requests under way may take when the service ends.
@@ -46,7 +46,7 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 			return openErr
 		}
 		defer func() { err = errors.Join(err, engine.Close()) }()
-		relay, openErr := inboxwatermill.New(engine, verifier, inboxwatermill.WithLogger(s.log))
+		relay, openErr := relay.New(engine, verifier, relay.WithLogger(s.log))
 		if openErr != nil {
 			return openErr
 		}
@@ -75,7 +75,7 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 }
 
 // connect opens the message engine between the notifications and the work.
-func (s *settings) connect(ctx context.Context) (*inboxwatermill.Engine, error) {
+func (s *settings) connect(ctx context.Context) (*relay.Engine, error) {
 	if s.nats == "" {
 		return jetstream.Embedded(s.data, jetstream.WithLogger(s.log)) //nolint:contextcheck // it lives until it is closed
 	}

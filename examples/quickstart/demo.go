@@ -103,7 +103,7 @@ func (d *demo) pay(ctx context.Context, id jovepay.ID) error {
 		d.say("customer", "is you: pay now, this program waits")
 	} else {
 		d.say("customer", "pays")
-		if _, err := d.emulator.Pay(id, jovepay.Amount{}); err != nil {
+		if _, err := d.emulator.Pay(id); err != nil {
 			return err
 		}
 	}

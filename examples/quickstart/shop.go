@@ -74,7 +74,7 @@ func (s *shop) apply(_ context.Context, event jovepay.Event) error {
 	s.seen[event.Key()] = true
 	verdict := order.Settle(&payment.Payment)
 	s.log = append(s.log, fmt.Sprintf("%s %s: %s, %s", payment.OrderID, payment.Status, verdict.Decision, verdict.Reason))
-	if verdict.Fulfil() {
+	if verdict.Fulfill() {
 		s.log = append(s.log, payment.OrderID+" is shipped")
 	}
 	return nil

@@ -116,7 +116,7 @@ func TestRealSettingsTakeAPayment(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, payments, 1)
 	for range 2 {
-		_, err = server.Pay(payments[0].ID, jovepay.Amount{})
+		_, err = server.Pay(payments[0].ID)
 		require.NoError(t, err)
 	}
 	require.NoError(t, server.WaitDeliveries(t.Context()))
@@ -140,7 +140,7 @@ func TestIssueBesideTheShop(t *testing.T) {
 	payments, err := server.Payments()
 	require.NoError(t, err)
 	require.Len(t, payments, 1)
-	_, err = server.Pay(payments[0].ID, jovepay.MustAmount("0.0005"))
+	_, err = server.PayAmount(payments[0].ID, jovepay.MustAmount("0.0005"))
 	require.NoError(t, err)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	var out bytes.Buffer

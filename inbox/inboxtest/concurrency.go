@@ -66,7 +66,7 @@ func (k *kit[Tx]) once() {
 // manySubjects: different payments do not get into each other's way.
 func (k *kit[Tx]) manySubjects() {
 	counts := k.together(2*crowd, func(i int) inbox.Entry {
-		return k.entry(jovepay.ID(fmt.Sprint(i/2)), jovepay.StatusWaiting)
+		return k.entry(jovepay.ID(fmt.Sprint(i/2)), jovepay.PaymentWaiting)
 	})
 	if counts[inbox.Applied] != crowd || counts[inbox.Duplicate] != crowd {
 		k.t.Errorf("%v; want %d applied and as many duplicates", counts, crowd)
@@ -110,7 +110,7 @@ func (k *kit[Tx]) hold(e inbox.Entry) (release chan<- error, done <-chan result)
 // waits: while an event is being applied, the same event waits; it gives up when
 // its context ends, and is told of the duplicate when the first has committed.
 func (k *kit[Tx]) waits() {
-	e := k.entry("1", jovepay.StatusFinished)
+	e := k.entry("1", jovepay.PaymentFinished)
 	release, holder := k.hold(e)
 
 	ctx, cancel := context.WithTimeout(k.t.Context(), moment)
@@ -147,7 +147,7 @@ func (k *kit[Tx]) waits() {
 // holderFails: when the event that all others wait for fails, one of them is
 // applied instead.
 func (k *kit[Tx]) holderFails() {
-	e := k.entry("1", jovepay.StatusFinished)
+	e := k.entry("1", jovepay.PaymentFinished)
 	release, holder := k.hold(e)
 	var (
 		outcomes = make([]inbox.Outcome, 8)

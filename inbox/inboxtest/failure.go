@@ -21,7 +21,7 @@ func (k *kit[Tx]) failure() {
 
 // panics: a panic undoes everything and reaches the caller.
 func (k *kit[Tx]) panics() {
-	e := k.entry("1", jovepay.StatusFinished)
+	e := k.entry("1", jovepay.PaymentFinished)
 	reached := func() (reached any) {
 		defer func() { reached = recover() }()
 		_, err := k.apply(k.t.Context(), e, func(context.Context, Tx) error { panic(errShop) }) //nolint:forbidigo // it is what is tested
@@ -38,13 +38,13 @@ func (k *kit[Tx]) panics() {
 // poisoned: an event that always fails is never recorded, and stands in the way
 // of no other.
 func (k *kit[Tx]) poisoned() {
-	poison := k.entry("poison", jovepay.StatusFinished)
+	poison := k.entry("poison", jovepay.PaymentFinished)
 	for i := range 10 {
 		k.expectError(k.t.Context(), errShop, poison, func(context.Context, Tx) error { return errShop })
-		k.expect(inbox.Applied, k.entry(jovepay.ID(fmt.Sprint(i)), jovepay.StatusFinished))
+		k.expect(inbox.Applied, k.entry(jovepay.ID(fmt.Sprint(i)), jovepay.PaymentFinished))
 	}
 	// Not even for the payment itself.
-	k.expect(inbox.Applied, k.entry("poison", jovepay.StatusRefunded))
+	k.expect(inbox.Applied, k.entry("poison", jovepay.PaymentRefunded))
 	k.expect(inbox.Outdated, poison)
 }
 
@@ -52,7 +52,7 @@ func (k *kit[Tx]) poisoned() {
 func (k *kit[Tx]) contextEnded() {
 	ctx, cancel := context.WithCancel(k.t.Context())
 	cancel()
-	e := k.entry("1", jovepay.StatusFinished)
+	e := k.entry("1", jovepay.PaymentFinished)
 	k.expectError(ctx, context.Canceled, e, func(context.Context, Tx) error {
 		k.t.Error("the function was called after the context's end")
 		return nil
@@ -65,7 +65,7 @@ func (k *kit[Tx]) contextEnded() {
 // the function looks at the context.
 func (k *kit[Tx]) contextEnds() {
 	for _, heeds := range []bool{false, true} {
-		e := k.entry(jovepay.ID(fmt.Sprint(heeds)), jovepay.StatusFinished)
+		e := k.entry(jovepay.ID(fmt.Sprint(heeds)), jovepay.PaymentFinished)
 		ctx, cancel := context.WithCancel(k.t.Context())
 		k.expectError(ctx, context.Canceled, e, func(ctx context.Context, _ Tx) error {
 			cancel()
@@ -85,7 +85,7 @@ func (k *kit[Tx]) lostConnection() {
 		k.t.Skip("the harness has no Cut")
 	}
 	for i := range 5 {
-		e := k.entry(jovepay.ID(fmt.Sprint(i)), jovepay.StatusFinished)
+		e := k.entry(jovepay.ID(fmt.Sprint(i)), jovepay.PaymentFinished)
 		outcome, err := k.apply(k.t.Context(), e, func(ctx context.Context, tx Tx) error {
 			if err := k.Cut(ctx, tx); err != nil {
 				k.t.Errorf("Cut: %v", err)

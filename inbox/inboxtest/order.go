@@ -15,8 +15,8 @@ import (
 // their order.
 func life() []jovepay.PaymentStatus {
 	return []jovepay.PaymentStatus{
-		jovepay.StatusWaiting, jovepay.StatusConfirming, jovepay.StatusSending,
-		jovepay.StatusFinished, jovepay.StatusRefunded,
+		jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentSending,
+		jovepay.PaymentFinished, jovepay.PaymentRefunded,
 	}
 }
 
@@ -39,7 +39,7 @@ func (k *kit[Tx]) outOfOrder() {
 			}
 			k.expect(want, e)
 		}
-		if last.Position != k.entry(jovepay.ID(fmt.Sprint(number)), jovepay.StatusRefunded).Position {
+		if last.Position != k.entry(jovepay.ID(fmt.Sprint(number)), jovepay.PaymentRefunded).Position {
 			k.t.Fatalf("%v ends at %s", order, last.Position)
 		}
 		if k.t.Failed() {
@@ -78,8 +78,8 @@ func (k *kit[Tx]) shuffled() {
 			statuses[i], statuses[j] = statuses[j], statuses[i]
 		})
 		k.together(len(statuses), func(i int) inbox.Entry { return k.entry(id, statuses[i]) })
-		k.expectLookup(inbox.Duplicate, k.entry(id, jovepay.StatusRefunded))
-		k.expectLookup(inbox.Outdated, k.entry(id, jovepay.StatusFinished))
+		k.expectLookup(inbox.Duplicate, k.entry(id, jovepay.PaymentRefunded))
+		k.expectLookup(inbox.Outdated, k.entry(id, jovepay.PaymentFinished))
 	}
 	seen := map[string]bool{}
 	for _, key := range k.applied {
@@ -95,11 +95,11 @@ func (k *kit[Tx]) shuffled() {
 func (k *kit[Tx]) moneyAfterEnd() {
 	received := func(p *jovepay.Payment) { p.ActuallyPaid = jovepay.MustAmount("0.0005") }
 	for _, end := range []jovepay.PaymentStatus{
-		jovepay.StatusExpired, jovepay.StatusFailed, jovepay.StatusCancelled, jovepay.StatusCanceled,
+		jovepay.PaymentExpired, jovepay.PaymentFailed, jovepay.PaymentCancelled, jovepay.PaymentCanceled,
 	} {
 		for _, status := range []jovepay.PaymentStatus{
-			jovepay.StatusConfirming, jovepay.StatusConfirmed, jovepay.StatusSending,
-			jovepay.StatusPartiallyPaid, jovepay.StatusFinished,
+			jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending,
+			jovepay.PaymentPartiallyPaid, jovepay.PaymentFinished,
 		} {
 			id := jovepay.ID(end + "-" + status)
 			over, money := k.entry(id, end), k.entry(id, status, received)
@@ -157,9 +157,9 @@ func (k *kit[Tx]) bytewise() {
 
 // lookup: Lookup tells what Apply would do, and changes nothing.
 func (k *kit[Tx]) lookup() {
-	older := k.entry("1", jovepay.StatusConfirming)
-	e := k.entry("1", jovepay.StatusFinished)
-	newer := k.entry("1", jovepay.StatusRefunded)
+	older := k.entry("1", jovepay.PaymentConfirming)
+	e := k.entry("1", jovepay.PaymentFinished)
+	newer := k.entry("1", jovepay.PaymentRefunded)
 	for range 2 {
 		k.expectLookup(inbox.Pending, e)
 	}
@@ -167,7 +167,7 @@ func (k *kit[Tx]) lookup() {
 	k.expectLookup(inbox.Outdated, older)
 	k.expectLookup(inbox.Duplicate, e)
 	k.expectLookup(inbox.Pending, newer)
-	k.expectLookup(inbox.Pending, k.entry("2", jovepay.StatusWaiting))
+	k.expectLookup(inbox.Pending, k.entry("2", jovepay.PaymentWaiting))
 
 	ctx, cancel := context.WithCancel(k.t.Context())
 	cancel()

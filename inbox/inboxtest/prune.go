@@ -27,16 +27,16 @@ func (k *kit[Tx]) expectPruned(want int64, before time.Time) {
 func (k *kit[Tx]) prune() {
 	k.expectPruned(0, time.Now().Add(apart))
 	for i := range pruned {
-		k.expect(inbox.Applied, k.entry(jovepay.ID(fmt.Sprint(i)), jovepay.StatusFinished))
+		k.expect(inbox.Applied, k.entry(jovepay.ID(fmt.Sprint(i)), jovepay.PaymentFinished))
 	}
 	k.expectPruned(0, time.Now().Add(-apart))
-	k.expect(inbox.Duplicate, k.entry("0", jovepay.StatusFinished))
+	k.expect(inbox.Duplicate, k.entry("0", jovepay.PaymentFinished))
 	k.expectPruned(pruned, time.Now().Add(apart))
 	for i := range pruned {
-		k.expectLookup(inbox.Pending, k.entry(jovepay.ID(fmt.Sprint(i)), jovepay.StatusFinished))
+		k.expectLookup(inbox.Pending, k.entry(jovepay.ID(fmt.Sprint(i)), jovepay.PaymentFinished))
 	}
-	k.expect(inbox.Applied, k.entry("0", jovepay.StatusFinished))
-	k.expect(inbox.Outdated, k.entry("0", jovepay.StatusWaiting))
+	k.expect(inbox.Applied, k.entry("0", jovepay.PaymentFinished))
+	k.expect(inbox.Outdated, k.entry("0", jovepay.PaymentWaiting))
 }
 
 // pruneBeside: events can be applied while old records are being removed, also
@@ -67,7 +67,7 @@ func (k *kit[Tx]) pruneBeside() {
 	}
 	close(stop)
 	pruning.Wait()
-	e := k.entry("last", jovepay.StatusFinished)
+	e := k.entry("last", jovepay.PaymentFinished)
 	k.expect(inbox.Applied, e)
 	k.expect(inbox.Duplicate, e)
 }

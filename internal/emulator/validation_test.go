@@ -146,7 +146,7 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 		"/v1/payment?limit=99999999999999999999":                            "limit must be a number",
 		"/v1/payment?page=-1":                                               "page must not be negative",
 		"/v1/payment?page=1.5":                                              "page must be a number",
-		"/v1/payment?sortBy=colour":                                         `sortBy "colour" is not a field to sort by`,
+		"/v1/payment?sortBy=color":                                          `sortBy "color" is not a field to sort by`,
 		"/v1/payment?sort_by=created_at":                                    `unknown parameter "sort_by"`,
 		"/v1/payment?orderBy=up":                                            "orderBy must be asc or desc",
 		"/v1/payment?dateFrom=yesterday":                                    "dateFrom must be a date (YYYY-MM-DD) or an RFC 3339 time",

@@ -16,7 +16,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
-	"github.com/jovepay/jovepay-go/inboxsql"
+	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
 // implementations are what is compared: first deliveries through an inbox, the
@@ -93,7 +93,7 @@ func eachDatabase(b *testing.B, run func(b *testing.B, d database, db *sql.DB, a
 // connection if its transactions are bare, which is the fastest way for them.
 func (d database) benchShop(b *testing.B, db *sql.DB, impl string) *shop {
 	b.Helper()
-	if d.dialect == inboxsql.SQLite {
+	if d.dialect == sqlstore.SQLite {
 		db = d.open(b, d.address(b))
 		if impl == "bare" || impl == "plain" {
 			db.SetMaxOpenConns(1)
@@ -123,7 +123,7 @@ func concurrently(b *testing.B, at, from, n int, deliver delivery) {
 // numberedEvent returns the event of the i-th payment.
 func numberedEvent(i int) jovepay.Event {
 	p := jovepay.Payment{
-		ID: jovepay.ID(strconv.FormatInt(5_000_000_000+int64(i), 10)), Status: jovepay.StatusFinished,
+		ID: jovepay.ID(strconv.FormatInt(5_000_000_000+int64(i), 10)), Status: jovepay.PaymentFinished,
 		PriceAmount: jovepay.MustAmount("49.90"), PriceCurrency: "usd",
 		PayAmount: jovepay.MustAmount("0.00078"), PayCurrency: "btc", ActuallyPaid: jovepay.MustAmount("0.00078"),
 	}
@@ -164,7 +164,7 @@ func bareTransaction(_ testing.TB, s *shop) delivery { return s.transaction(s.up
 // upsert returns the statement that records the event of a payment if it is
 // newer than the one that is recorded.
 func (s *shop) upsert() string {
-	if s.dialect == inboxsql.MySQL {
+	if s.dialect == sqlstore.MySQL {
 		return "INSERT INTO " + s.table + ` (subject, event_key, position, applied_at) VALUES (?, ?, ?, UTC_TIMESTAMP(6))
 ON DUPLICATE KEY UPDATE
 event_key = IF(position < VALUES(position), VALUES(event_key), event_key),
@@ -172,7 +172,7 @@ applied_at = IF(position < VALUES(position), VALUES(applied_at), applied_at),
 position = GREATEST(position, VALUES(position))`
 	}
 	values := "?, ?, ?"
-	if s.dialect == inboxsql.PostgreSQL {
+	if s.dialect == sqlstore.PostgreSQL {
 		values = "$1, $2, $3"
 	}
 	return "INSERT INTO " + s.table + " AS applied (subject, event_key, position) VALUES (" + values + `)
@@ -182,10 +182,10 @@ WHERE applied.position < excluded.position`
 }
 
 func plainTransaction(_ testing.TB, s *shop) delivery {
-	values := map[inboxsql.Dialect]string{
-		inboxsql.PostgreSQL: "$1, $2, $3, now()",
-		inboxsql.MySQL:      "?, ?, ?, UTC_TIMESTAMP(6)",
-		inboxsql.SQLite:     "?, ?, ?, datetime('now')",
+	values := map[sqlstore.Dialect]string{
+		sqlstore.PostgreSQL: "$1, $2, $3, now()",
+		sqlstore.MySQL:      "?, ?, ?, UTC_TIMESTAMP(6)",
+		sqlstore.SQLite:     "?, ?, ?, datetime('now')",
 	}
 	return s.transaction("INSERT INTO " + s.table + " VALUES (" + values[s.dialect] + ")")
 }

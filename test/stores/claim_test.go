@@ -15,7 +15,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
-	"github.com/jovepay/jovepay-go/inboxsql"
+	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
 var errShop = errors.New("out of stock")
@@ -29,8 +29,8 @@ type end struct {
 }
 
 // ends are the ways to end a transaction of a dialect, with SQL or by accident.
-var ends = map[inboxsql.Dialect]map[string]end{
-	inboxsql.PostgreSQL: {
+var ends = map[sqlstore.Dialect]map[string]end{
+	sqlstore.PostgreSQL: {
 		"commit":             {statements: []string{"COMMIT"}},
 		"end":                {statements: []string{"END"}},
 		"rollback":           {statements: []string{"ROLLBACK"}, undoes: true},
@@ -44,7 +44,7 @@ var ends = map[inboxsql.Dialect]map[string]end{
 			statements: []string{"SAVEPOINT own", "ROLLBACK TO own", "SELECT 1/0"}, hides: true, undoes: true,
 		},
 	},
-	inboxsql.MySQL: {
+	sqlstore.MySQL: {
 		"commit":               {statements: []string{"COMMIT"}},
 		"rollback":             {statements: []string{"ROLLBACK"}, undoes: true},
 		"begin":                {statements: []string{"BEGIN"}},
@@ -71,7 +71,7 @@ var ends = map[inboxsql.Dialect]map[string]end{
 		"procedure rolls back": {statements: []string{"CALL OTHER_rolls_back()"}, undoes: true},
 		"procedure begins":     {statements: []string{"CALL OTHER_begins()"}},
 	},
-	inboxsql.SQLite: {
+	sqlstore.SQLite: {
 		"commit":          {statements: []string{"COMMIT"}},
 		"end":             {statements: []string{"END"}},
 		"rollback":        {statements: []string{"ROLLBACK"}, undoes: true},
@@ -89,16 +89,16 @@ func (s *shop) other(t *testing.T) string {
 	s.exec(t, "CREATE TABLE "+other+" (id int PRIMARY KEY)")
 	t.Cleanup(func() { s.cleanup(t, "DROP TABLE IF EXISTS "+other) })
 	switch s.dialect {
-	case inboxsql.SQLite:
+	case sqlstore.SQLite:
 		s.exec(t, "INSERT INTO "+other+" VALUES (1)")
 		s.exec(t, "CREATE TRIGGER "+other+"_t BEFORE INSERT ON "+other+" WHEN NEW.id < 0 BEGIN SELECT RAISE(ROLLBACK, 'no'); END")
-	case inboxsql.MySQL:
+	case sqlstore.MySQL:
 		for name, body := range map[string]string{"commits": "COMMIT", "rolls_back": "ROLLBACK", "begins": "START TRANSACTION"} {
 			procedure := other + "_" + name
 			s.exec(t, "CREATE PROCEDURE "+procedure+"() "+body)
 			t.Cleanup(func() { s.cleanup(t, "DROP PROCEDURE "+procedure) })
 		}
-	case inboxsql.PostgreSQL:
+	case sqlstore.PostgreSQL:
 	}
 	return other
 }
@@ -136,11 +136,11 @@ func TestFunctionEndsTransactionBySQL(t *testing.T) {
 	t.Parallel()
 	for database, d := range databases() {
 		for name, e := range ends[d.dialect] {
-			for _, status := range []jovepay.PaymentStatus{"", jovepay.StatusWaiting} {
+			for _, status := range []jovepay.PaymentStatus{"", jovepay.PaymentWaiting} {
 				t.Run(database+"/"+name+"/"+string(status), func(t *testing.T) {
 					t.Parallel()
 					s := d.shop(t)
-					event := entry(t, "1", jovepay.StatusFinished)
+					event := entry(t, "1", jovepay.PaymentFinished)
 					if status != "" {
 						s.expect(t, inbox.Applied, entry(t, "1", status))
 						s.exec(t, "DELETE FROM "+s.notes)
@@ -148,7 +148,7 @@ func TestFunctionEndsTransactionBySQL(t *testing.T) {
 					function := s.ends(t, e)
 					for range 2 {
 						outcome, err := s.store.Apply(t.Context(), event, function)
-						require.ErrorContains(t, err, "inboxsql: commit: the transaction ended inside the function")
+						require.ErrorContains(t, err, "sqlstore: commit: the transaction ended inside the function")
 						assert.Empty(t, outcome)
 						outcome, err = s.store.Lookup(t.Context(), event)
 						require.NoError(t, err)
@@ -164,7 +164,7 @@ func TestFunctionEndsTransactionBySQL(t *testing.T) {
 
 					s.expect(t, inbox.Applied, event)
 					s.expect(t, inbox.Duplicate, event)
-					s.expect(t, inbox.Outdated, entry(t, "1", jovepay.StatusWaiting))
+					s.expect(t, inbox.Outdated, entry(t, "1", jovepay.PaymentWaiting))
 					notes, err = s.written(t.Context())
 					require.NoError(t, err)
 					assert.Equal(t, []string{event.Key}, notes)
@@ -263,7 +263,7 @@ func TestFailureAfterImplicitCommit(t *testing.T) {
 func TestFunctionHidesDeadlock(t *testing.T) {
 	t.Parallel()
 	for name, d := range databases() {
-		if d.dialect == inboxsql.SQLite {
+		if d.dialect == sqlstore.SQLite {
 			continue // one transaction at a time
 		}
 		t.Run(name, func(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/jovepay/jovepay-go/inbox/inboxtest"
-	"github.com/jovepay/jovepay-go/inboxsql"
+	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
 // The kit on every database, with the defaults and with the settings that
@@ -14,21 +14,21 @@ import (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	all := databases()
-	level := func(l sql.IsolationLevel) inboxsql.Option {
-		return inboxsql.WithTxOptions(sql.TxOptions{Isolation: l})
+	level := func(l sql.IsolationLevel) sqlstore.Option {
+		return sqlstore.WithTxOptions(sql.TxOptions{Isolation: l})
 	}
 	for name, c := range map[string]struct {
 		database
 		change  func(address string) string
-		options []inboxsql.Option
+		options []sqlstore.Option
 	}{
 		"PostgreSQL":                  {database: all["PostgreSQL"]},
-		"PostgreSQL, repeatable read": {database: all["PostgreSQL"], options: []inboxsql.Option{level(sql.LevelRepeatableRead)}},
-		"PostgreSQL, serializable":    {database: all["PostgreSQL"], options: []inboxsql.Option{level(sql.LevelSerializable)}},
+		"PostgreSQL, repeatable read": {database: all["PostgreSQL"], options: []sqlstore.Option{level(sql.LevelRepeatableRead)}},
+		"PostgreSQL, serializable":    {database: all["PostgreSQL"], options: []sqlstore.Option{level(sql.LevelSerializable)}},
 		"MariaDB":                     {database: all["MariaDB"]},
-		"MariaDB, read uncommitted":   {database: all["MariaDB"], options: []inboxsql.Option{level(sql.LevelReadUncommitted)}},
-		"MariaDB, read committed":     {database: all["MariaDB"], options: []inboxsql.Option{level(sql.LevelReadCommitted)}},
-		"MariaDB, serializable":       {database: all["MariaDB"], options: []inboxsql.Option{level(sql.LevelSerializable)}},
+		"MariaDB, read uncommitted":   {database: all["MariaDB"], options: []sqlstore.Option{level(sql.LevelReadUncommitted)}},
+		"MariaDB, read committed":     {database: all["MariaDB"], options: []sqlstore.Option{level(sql.LevelReadCommitted)}},
+		"MariaDB, serializable":       {database: all["MariaDB"], options: []sqlstore.Option{level(sql.LevelSerializable)}},
 		"MariaDB, found rows": {database: all["MariaDB"], change: func(address string) string {
 			return withParam(address, "clientFoundRows=true&interpolateParams=true")
 		}},

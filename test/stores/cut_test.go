@@ -175,7 +175,7 @@ func TestLostCommit(t *testing.T) {
 					cutter.next.Store(int32(c.where))
 					outcome, err := s.store.Apply(t.Context(), e, note)
 					require.ErrorIs(t, err, driver.ErrBadConn)
-					require.EqualError(t, err, "inboxsql: commit: driver: bad connection")
+					require.EqualError(t, err, "sqlstore: commit: driver: bad connection")
 					assert.Empty(t, outcome)
 
 					outcome, err = s.store.Lookup(t.Context(), e)

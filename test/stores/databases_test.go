@@ -24,7 +24,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/inbox/inboxtest"
-	"github.com/jovepay/jovepay-go/inboxsql"
+	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 
 // database is one that the tests run on.
 type database struct {
-	dialect inboxsql.Dialect
+	dialect sqlstore.Dialect
 	driver  string
 	address func(testing.TB) string
 	hint    string // how to start it
@@ -48,7 +48,7 @@ type database struct {
 func databases() map[string]database {
 	return map[string]database{
 		"PostgreSQL": {
-			dialect: inboxsql.PostgreSQL,
+			dialect: sqlstore.PostgreSQL,
 			driver:  "pgx",
 			address: env("JOVEPAY_TEST_POSTGRES", "postgres://postgres@127.0.0.1:5432/test?sslmode=disable"),
 			hint:    "service postgresql start && createdb test",
@@ -56,7 +56,7 @@ func databases() map[string]database {
 			kill:    "SELECT pg_terminate_backend(pg_backend_pid())",
 		},
 		"MariaDB": {
-			dialect: inboxsql.MySQL,
+			dialect: sqlstore.MySQL,
 			driver:  "mysql",
 			address: env("JOVEPAY_TEST_MARIADB", "root@tcp(127.0.0.1:3306)/test"),
 			hint:    "service mariadb start && mariadb -e 'CREATE DATABASE test'",
@@ -64,7 +64,7 @@ func databases() map[string]database {
 			kill:    "KILL CONNECTION_ID()",
 		},
 		"SQLite": {
-			dialect: inboxsql.SQLite,
+			dialect: sqlstore.SQLite,
 			driver:  "sqlite",
 			address: sqliteFile,
 			mark:    "?",
@@ -122,7 +122,7 @@ type shop struct {
 	db     *sql.DB
 	table  string
 	notes  string
-	store  *inboxsql.Store
+	store  *sqlstore.Store
 	insert string
 }
 
@@ -131,7 +131,7 @@ func (d database) shop(tb testing.TB) *shop {
 	return d.shopAt(tb, d.open(tb, d.address(tb)))
 }
 
-func (d database) shopAt(tb testing.TB, db *sql.DB, opts ...inboxsql.Option) *shop {
+func (d database) shopAt(tb testing.TB, db *sql.DB, opts ...sqlstore.Option) *shop {
 	tb.Helper()
 	s := d.shopIn(tb, db, "inbox_"+strings.ToLower(rand.Text()), opts...)
 	tb.Cleanup(func() {
@@ -146,7 +146,7 @@ func (d database) shopAt(tb testing.TB, db *sql.DB, opts ...inboxsql.Option) *sh
 }
 
 // shopIn returns a shop on tables that are there, or are still to be created.
-func (d database) shopIn(tb testing.TB, db *sql.DB, table string, opts ...inboxsql.Option) *shop {
+func (d database) shopIn(tb testing.TB, db *sql.DB, table string, opts ...sqlstore.Option) *shop {
 	tb.Helper()
 	s := &shop{database: d, db: db, table: table, notes: table + "_notes"}
 	s.insert = fmt.Sprintf("INSERT INTO %s VALUES (%s)", s.notes, d.mark)
@@ -155,9 +155,9 @@ func (d database) shopIn(tb testing.TB, db *sql.DB, table string, opts ...inboxs
 }
 
 // newStore returns another store on the shop's table.
-func (s *shop) newStore(tb testing.TB, db *sql.DB, opts ...inboxsql.Option) *inboxsql.Store {
+func (s *shop) newStore(tb testing.TB, db *sql.DB, opts ...sqlstore.Option) *sqlstore.Store {
 	tb.Helper()
-	store, err := inboxsql.New(db, s.dialect, append([]inboxsql.Option{inboxsql.WithTable(s.table)}, opts...)...)
+	store, err := sqlstore.New(db, s.dialect, append([]sqlstore.Option{sqlstore.WithTable(s.table)}, opts...)...)
 	require.NoError(tb, err)
 	return store
 }

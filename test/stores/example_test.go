@@ -11,7 +11,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
-	"github.com/jovepay/jovepay-go/inboxsql"
+	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
 // A shop on SQLite: the order is paid, and its shipment is written down, in the
@@ -26,7 +26,7 @@ func Example() {
 	}
 	defer db.Close() //nolint:errcheck // nothing is open
 
-	store, err := inboxsql.New(db, inboxsql.SQLite)
+	store, err := sqlstore.New(db, sqlstore.SQLite)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -38,13 +38,13 @@ func Example() {
 
 	box := inbox.New(store)
 	payment := jovepay.Payment{
-		ID: "5524759814", Status: jovepay.StatusFinished, OrderID: "order-1001",
+		ID: "5524759814", Status: jovepay.PaymentFinished, OrderID: "order-1001",
 		PriceAmount: jovepay.MustAmount("49.90"), PriceCurrency: "usd",
 		PayAmount: jovepay.MustAmount("0.00078"), PayCurrency: "btc", ActuallyPaid: jovepay.MustAmount("0.00078"),
 	}
 	for range 3 {
-		// In a service: http.Handle("POST /ipn", verifier.Handler(box.Handler(fulfil)))
-		outcome, err := box.Process(ctx, payment.Event(), fulfil)
+		// In a service: http.Handle("POST /ipn", verifier.Handler(box.Once(fulfill)))
+		outcome, err := box.Process(ctx, payment.Event(), fulfill)
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -58,8 +58,8 @@ func Example() {
 	// duplicate
 }
 
-// fulfil is what the shop does with an event.
-func fulfil(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
+// fulfill is what the shop does with an event.
+func fulfill(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	payment, ok := event.(*jovepay.PaymentEvent)
 	if !ok {
 		return nil
@@ -69,7 +69,7 @@ func fulfil(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	if err := row.Scan(&expected.PriceAmount); err != nil {
 		return err
 	}
-	if verdict := expected.Settle(&payment.Payment); !verdict.Fulfil() {
+	if verdict := expected.Settle(&payment.Payment); !verdict.Fulfill() {
 		_, err := tx.ExecContext(ctx, `UPDATE orders SET note = ? WHERE id = ?`, verdict.Reason, payment.OrderID)
 		return err
 	}

@@ -4,14 +4,14 @@ go 1.26.0
 
 replace (
 	github.com/jovepay/jovepay-go => ../../
-	github.com/jovepay/jovepay-go/inboxsql => ../../inboxsql
+	github.com/jovepay/jovepay-go/sqlstore => ../../sqlstore
 )
 
 require (
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/jovepay/jovepay-go v0.0.0
-	github.com/jovepay/jovepay-go/inboxsql v0.0.0
+	github.com/jovepay/jovepay-go/sqlstore v0.0.0
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/goleak v1.3.0
 	modernc.org/sqlite v1.61.1

@@ -12,7 +12,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
-	"github.com/jovepay/jovepay-go/inboxsql"
+	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
 // age makes the records that match older.
@@ -70,7 +70,7 @@ func TestPruneMeetsApply(t *testing.T) {
 					assert.NoError(t, err)
 					pruned <- n
 				}()
-				if d.dialect == inboxsql.SQLite {
+				if d.dialect == sqlstore.SQLite {
 					return nil // it has one writer
 				}
 				for i := range 20 {
@@ -126,7 +126,7 @@ func TestMariaDBWithoutAutocommit(t *testing.T) {
 			db := d.open(t, withParam(d.address(t), "autocommit=0"))
 			db.SetMaxOpenConns(1)
 			db.SetMaxIdleConns(1)
-			s := d.shopAt(t, db, inboxsql.WithTxOptions(sql.TxOptions{Isolation: isolation}))
+			s := d.shopAt(t, db, sqlstore.WithTxOptions(sql.TxOptions{Isolation: isolation}))
 			other := d.shopIn(t, d.open(t, d.address(t)), s.table)
 			open := func() (yes bool) {
 				require.NoError(t, db.QueryRowContext(t.Context(), "SELECT @@in_transaction").Scan(&yes))

@@ -20,7 +20,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
-	"github.com/jovepay/jovepay-go/inboxsql"
+	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
 // The schema is what a person would run by hand, and any number of replicas can
@@ -66,7 +66,7 @@ func TestTables(t *testing.T) {
 	for name, d := range databases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			schema := map[inboxsql.Dialect]string{inboxsql.PostgreSQL: "public", inboxsql.SQLite: "main"}[d.dialect]
+			schema := map[sqlstore.Dialect]string{sqlstore.PostgreSQL: "public", sqlstore.SQLite: "main"}[d.dialect]
 			s := d.shop(t)
 			if schema == "" {
 				require.NoError(t, s.db.QueryRowContext(t.Context(), "SELECT DATABASE()").Scan(&schema))
@@ -74,7 +74,7 @@ func TestTables(t *testing.T) {
 			e := entry(t, "1", "finished")
 			s.expect(t, inbox.Applied, e)
 			same := *s
-			same.store = s.newStore(t, s.db, inboxsql.WithTable(schema+"."+s.table))
+			same.store = s.newStore(t, s.db, sqlstore.WithTable(schema+"."+s.table))
 			same.expect(t, inbox.Duplicate, e)
 			d.shopAt(t, s.db).expect(t, inbox.Applied, e)
 		})
@@ -90,7 +90,7 @@ func TestDown(t *testing.T) {
 		"mysql":  "root@tcp(127.0.0.1:1)/test",
 		"sqlite": "file:" + t.TempDir() + "/missing/shop.db",
 	} {
-		dialect := map[string]inboxsql.Dialect{"pgx": inboxsql.PostgreSQL, "mysql": inboxsql.MySQL, "sqlite": inboxsql.SQLite}[name]
+		dialect := map[string]sqlstore.Dialect{"pgx": sqlstore.PostgreSQL, "mysql": sqlstore.MySQL, "sqlite": sqlstore.SQLite}[name]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db, err := sql.Open(name, address)
@@ -103,14 +103,14 @@ func TestDown(t *testing.T) {
 	for name, d := range databases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			expectDown(t, d.open(t, d.address(t)), d.dialect, inboxsql.WithTable("no_such_table"))
+			expectDown(t, d.open(t, d.address(t)), d.dialect, sqlstore.WithTable("no_such_table"))
 		})
 	}
 }
 
-func expectDown(t *testing.T, db *sql.DB, dialect inboxsql.Dialect, opts ...inboxsql.Option) {
+func expectDown(t *testing.T, db *sql.DB, dialect sqlstore.Dialect, opts ...sqlstore.Option) {
 	t.Helper()
-	store, err := inboxsql.New(db, dialect, opts...)
+	store, err := sqlstore.New(db, dialect, opts...)
 	require.NoError(t, err)
 	e := entry(t, "1", "finished")
 	never := func(context.Context, *sql.Tx) error {
@@ -118,17 +118,17 @@ func expectDown(t *testing.T, db *sql.DB, dialect inboxsql.Dialect, opts ...inbo
 		return errors.New("called")
 	}
 	outcome, err := store.Apply(t.Context(), e, never)
-	require.ErrorContains(t, err, "inboxsql: ")
+	require.ErrorContains(t, err, "sqlstore: ")
 	assert.Empty(t, outcome)
 	outcome, err = store.Lookup(t.Context(), e)
-	require.ErrorContains(t, err, "inboxsql: look up: ")
+	require.ErrorContains(t, err, "sqlstore: look up: ")
 	assert.Empty(t, outcome)
 	_, err = store.Prune(t.Context(), time.Now())
-	require.ErrorContains(t, err, "inboxsql: prune: ")
+	require.ErrorContains(t, err, "sqlstore: prune: ")
 
 	verifier, err := jovepay.NewIPNVerifier("secret")
 	require.NoError(t, err)
-	handler := verifier.Handler(inbox.New(store).Handler(func(ctx context.Context, tx *sql.Tx, _ jovepay.Event) error {
+	handler := verifier.Handler(inbox.New(store).Once(func(ctx context.Context, tx *sql.Tx, _ jovepay.Event) error {
 		return never(ctx, tx)
 	}))
 	const body = `{"payment_id":1,"payment_status":"finished"}`
@@ -146,7 +146,7 @@ func TestTableTakesNothing(t *testing.T) {
 	s := databases()["SQLite"].shop(t)
 	s.exec(t, "CREATE TRIGGER refuse BEFORE INSERT ON "+s.table+" BEGIN SELECT RAISE(IGNORE); END")
 	outcome, err := s.store.Apply(t.Context(), entry(t, "1", "finished"), nil)
-	require.EqualError(t, err, "inboxsql: table "+s.table+" does not take records")
+	require.EqualError(t, err, "sqlstore: table "+s.table+" does not take records")
 	assert.Empty(t, outcome)
 }
 
@@ -250,7 +250,7 @@ func TestFunctionHidesFailure(t *testing.T) {
 		assert.Error(t, err)
 		return nil
 	})
-	require.ErrorContains(t, err, "inboxsql: commit: ")
+	require.ErrorContains(t, err, "sqlstore: commit: ")
 	assert.Empty(t, outcome)
 	s.expect(t, inbox.Applied, e)
 }
@@ -260,7 +260,7 @@ func TestFunctionHidesFailure(t *testing.T) {
 func TestDeadlock(t *testing.T) {
 	t.Parallel()
 	for name, d := range databases() {
-		if d.dialect == inboxsql.SQLite {
+		if d.dialect == sqlstore.SQLite {
 			continue // one transaction at a time
 		}
 		t.Run(name, func(t *testing.T) {
@@ -315,7 +315,7 @@ func TestSQLiteTurns(t *testing.T) {
 }
 
 // stampede applies the life of a payment many times over through all stores.
-func stampede(t *testing.T, s *shop, stores ...*inboxsql.Store) {
+func stampede(t *testing.T, s *shop, stores ...*sqlstore.Store) {
 	t.Helper()
 	e := entry(t, "1", "finished")
 	var applied, duplicates atomic.Int32

@@ -19,17 +19,17 @@ import (
 func appliesOnce(t *testing.T, serve Serve) {
 	t.Helper()
 	for name, test := range map[string]struct {
-		how     jovepaytest.IPNBehaviour
+		how     jovepaytest.IPNBehavior
 		inOrder bool
 	}{
-		"js":              {jovepaytest.IPNBehaviour{}, true},
-		"js-arrays":       {jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{jovepay.FormJSArrays}}, true},
-		"php":             {jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{jovepay.FormPHP}}, true},
-		"python":          {jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{jovepay.FormPython}}, true},
-		"shop plugins":    {jovepaytest.IPNBehaviour{Forms: []jovepay.IPNForm{jovepay.FormRaw}, CamelCase: true}, true},
-		"three times":     {jovepaytest.IPNBehaviour{Copies: 3}, true},
-		"ten at once":     {jovepaytest.IPNBehaviour{Copies: 10, AtOnce: true}, false},
-		"in other orders": {jovepaytest.IPNBehaviour{Copies: 2, Shuffle: 10}, false},
+		"js":              {jovepaytest.IPNBehavior{}, true},
+		"js-arrays":       {jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{jovepay.FormJSArrays}}, true},
+		"php":             {jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{jovepay.FormPHP}}, true},
+		"python":          {jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{jovepay.FormPython}}, true},
+		"shop plugins":    {jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{jovepay.FormRaw}, CamelCase: true}, true},
+		"three times":     {jovepaytest.IPNBehavior{Copies: 3}, true},
+		"ten at once":     {jovepaytest.IPNBehavior{Copies: 10, AtOnce: true}, false},
+		"in other orders": {jovepaytest.IPNBehavior{Copies: 2, Shuffle: 10}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +61,7 @@ func takesTime() error {
 
 func refusesForgeries(t *testing.T, serve Serve) {
 	t.Helper()
-	for name, how := range map[string]jovepaytest.IPNBehaviour{
+	for name, how := range map[string]jovepaytest.IPNBehavior{
 		"another secret": {Forge: jovepaytest.Hits{Next: 1}},
 		"a changed byte": {Corrupt: jovepaytest.Hits{Next: 1}},
 	} {
@@ -188,7 +188,7 @@ func endsItsWork(t *testing.T, serve Serve) {
 	close(finish)
 	require.NoError(t, <-m.closed)
 	assert.Equal(t, []int{200}, m.answers(t))
-	assert.Equal(t, []jovepay.PaymentStatus{jovepay.StatusWaiting}, m.statuses())
+	assert.Equal(t, []jovepay.PaymentStatus{jovepay.PaymentWaiting}, m.statuses())
 }
 
 func wantsSecret(t *testing.T, serve Serve) {

@@ -144,11 +144,11 @@ func (m *market) order(t *testing.T) *jovepay.Payment {
 // JovePay tells the shop.
 func (m *market) sell(t *testing.T) []jovepay.PaymentStatus {
 	t.Helper()
-	_, err := m.jovepay.Pay(m.order(t).ID, jovepay.Amount{})
+	_, err := m.jovepay.Pay(m.order(t).ID)
 	require.NoError(t, err)
 	return []jovepay.PaymentStatus{
-		jovepay.StatusWaiting, jovepay.StatusConfirming, jovepay.StatusConfirmed,
-		jovepay.StatusSending, jovepay.StatusFinished,
+		jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirmed,
+		jovepay.PaymentSending, jovepay.PaymentFinished,
 	}
 }
 

@@ -34,10 +34,10 @@ func Apply(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	if payment.ID != order.PaymentID {
 		return review(ctx, tx, payment, verdict.Reason)
 	}
-	// A plain read of order.Fulfilled is enough: only one payment can fulfil an
+	// A plain read of order.Fulfilled is enough: only one payment can fulfill an
 	// order, and the inbox lets the events of a payment wait for each other.
-	if verdict.Fulfil() && !order.Fulfilled {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO fulfilments (order_id, payment_id) VALUES ($1, $2)`, order.ID, payment.ID); err != nil {
+	if verdict.Fulfill() && !order.Fulfilled {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO fulfillments (order_id, payment_id) VALUES ($1, $2)`, order.ID, payment.ID); err != nil {
 			return err
 		}
 		order.Fulfilled = true

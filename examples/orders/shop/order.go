@@ -100,7 +100,7 @@ func (s *Shop) Find(ctx context.Context, id string) (*Order, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM fulfilments WHERE order_id = $1`, id).Scan(&order.Shipments)
+	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM fulfillments WHERE order_id = $1`, id).Scan(&order.Shipments)
 	return order, err
 }
 

@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS orders (
 );
 
 -- The goods. No constraint keeps an order from being here twice: the inbox does.
-CREATE TABLE IF NOT EXISTS fulfilments (
+CREATE TABLE IF NOT EXISTS fulfillments (
     order_id   VARCHAR(64) NOT NULL,
     payment_id TEXT NOT NULL
 );

@@ -17,7 +17,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
-	"github.com/jovepay/jovepay-go/inboxsql"
+	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
 //go:embed schema.sql
@@ -43,7 +43,7 @@ func Open(ctx context.Context, name string, client *jovepay.Client, callback str
 	if err != nil {
 		return nil, err
 	}
-	store, err := inboxsql.New(db, dialect)
+	store, err := sqlstore.New(db, dialect)
 	if err == nil {
 		err = create(ctx, db, store)
 	}
@@ -53,29 +53,29 @@ func Open(ctx context.Context, name string, client *jovepay.Client, callback str
 	return &Shop{db, inbox.New(store, opts...), client, callback}, nil
 }
 
-func connect(name string) (*sql.DB, inboxsql.Dialect, error) {
+func connect(name string) (*sql.DB, sqlstore.Dialect, error) {
 	if strings.HasPrefix(name, "postgres://") {
 		db, err := sql.Open("pgx", name)
 		if err != nil {
-			return nil, inboxsql.PostgreSQL, err
+			return nil, sqlstore.PostgreSQL, err
 		}
 		db.SetMaxOpenConns(maxConnections)
 		db.SetMaxIdleConns(maxConnections)
-		return db, inboxsql.PostgreSQL, nil
+		return db, sqlstore.PostgreSQL, nil
 	}
 	db, err := sql.Open("sqlite", "file:"+name+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
 	if err != nil {
-		return nil, inboxsql.SQLite, err
+		return nil, sqlstore.SQLite, err
 	}
 	// SQLite has one writer at a time. On one connection they stand in line,
 	// instead of trying again and again.
 	db.SetMaxOpenConns(1)
-	return db, inboxsql.SQLite, nil
+	return db, sqlstore.SQLite, nil
 }
 
 // create creates the tables. Two processes that start at the same moment can
 // get into each other's way here; then they are there at the second try.
-func create(ctx context.Context, db *sql.DB, store *inboxsql.Store) error {
+func create(ctx context.Context, db *sql.DB, store *sqlstore.Store) error {
 	var err error
 	for range 3 {
 		if _, err = db.ExecContext(ctx, schema); err == nil {
@@ -90,9 +90,9 @@ func create(ctx context.Context, db *sql.DB, store *inboxsql.Store) error {
 // Close closes the database.
 func (s *Shop) Close() error { return s.db.Close() }
 
-// Process applies an event once; see [inbox.Inbox.Handler].
+// Process applies an event once; see [inbox.Inbox.Once].
 func (s *Shop) Process(ctx context.Context, event jovepay.Event) error {
-	return s.box.Handler(Apply)(ctx, event)
+	return s.box.Once(Apply)(ctx, event)
 }
 
 // Reconcile finds what notifications never told, in the payments that were made

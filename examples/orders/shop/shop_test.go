@@ -98,7 +98,7 @@ func TestCreateTwiceIsOnePayment(t *testing.T) {
 func TestCreateFindsThePaymentFromBeforeACrash(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
 	created, err := r.shop.Create(t.Context(), newOrder())
 	require.NoError(t, err)
 	// As if the process had ended before it could write down the answer.
@@ -121,9 +121,9 @@ func TestNotificationNamesThePaymentOfAnOrder(t *testing.T) {
 	_, err = r.db.ExecContext(t.Context(), `UPDATE orders SET payment_id = ''`)
 	require.NoError(t, err)
 
-	_, err = r.server.Pay(created.PaymentID, jovepay.Amount{})
+	_, err = r.server.Pay(created.PaymentID)
 	require.NoError(t, err)
-	order := r.requires(t, jovepay.DecisionFulfil, 1)
+	order := r.requires(t, jovepay.DecisionFulfill, 1)
 	assert.Equal(t, created.PaymentID, order.PaymentID)
 }
 
@@ -143,7 +143,7 @@ func TestFurtherPaymentsAreReviewedAndNeverShipped(t *testing.T) {
 			r.payFor(t, paid.order, paid.price, paid.coin)
 			r.requires(t, jovepay.DecisionWait, 0)
 			assert.Equal(t, 1, r.count(t, `SELECT count(*) FROM reviews`))
-			assert.Equal(t, 0, r.count(t, `SELECT count(*) FROM fulfilments`))
+			assert.Equal(t, 0, r.count(t, `SELECT count(*) FROM fulfillments`))
 		})
 	}
 }
@@ -158,7 +158,7 @@ func (r *rig) payFor(t *testing.T, order, price, coin string) {
 		OrderID: order, IPNCallbackURL: r.url + "/ipn",
 	})
 	require.NoError(t, err)
-	_, err = r.server.Pay(payment.ID, jovepay.Amount{})
+	_, err = r.server.Pay(payment.ID)
 	require.NoError(t, err)
 }
 
@@ -167,10 +167,10 @@ func TestRefundClosesAnOrderThatWasShipped(t *testing.T) {
 	r := newRig(t)
 	order, err := r.shop.Create(t.Context(), newOrder())
 	require.NoError(t, err)
-	_, err = r.server.Pay(order.PaymentID, jovepay.Amount{})
+	_, err = r.server.Pay(order.PaymentID)
 	require.NoError(t, err)
-	r.requires(t, jovepay.DecisionFulfil, 1)
-	_, err = r.server.SetStatus(order.PaymentID, jovepay.StatusRefunded)
+	r.requires(t, jovepay.DecisionFulfill, 1)
+	_, err = r.server.SetStatus(order.PaymentID, jovepay.PaymentRefunded)
 	require.NoError(t, err)
 	r.requires(t, jovepay.DecisionClosed, 1)
 }
@@ -178,10 +178,10 @@ func TestRefundClosesAnOrderThatWasShipped(t *testing.T) {
 func TestReconcileFindsWhatWasNeverTold(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
 	order, err := r.shop.Create(t.Context(), newOrder())
 	require.NoError(t, err)
-	_, err = r.server.Pay(order.PaymentID, jovepay.Amount{})
+	_, err = r.server.Pay(order.PaymentID)
 	require.NoError(t, err)
 	r.requires(t, jovepay.DecisionWait, 0)
 
@@ -189,7 +189,7 @@ func TestReconcileFindsWhatWasNeverTold(t *testing.T) {
 	report, err := r.shop.Reconcile(t.Context(), since)
 	require.NoError(t, err)
 	assert.Equal(t, inbox.Report{Seen: 1, Applied: 1}, report)
-	r.requires(t, jovepay.DecisionFulfil, 1)
+	r.requires(t, jovepay.DecisionFulfill, 1)
 	report, err = r.shop.Reconcile(t.Context(), since)
 	require.NoError(t, err)
 	assert.Equal(t, inbox.Report{Seen: 1, Already: 1}, report)
@@ -212,7 +212,7 @@ func TestBadEventsAreRefusedAndNotRecorded(t *testing.T) {
 			payment, err := r.server.Payment(order.PaymentID)
 			require.NoError(t, err)
 			event := payment.Event()
-			event.Status = jovepay.StatusFinished
+			event.Status = jovepay.PaymentFinished
 			change(event)
 			before := r.count(t, `SELECT count(*) FROM jovepay_inbox`)
 			require.Error(t, r.shop.Process(t.Context(), event))
@@ -230,7 +230,7 @@ func TestNotificationIsRefusedWhileTheDatabaseIsDown(t *testing.T) {
 	require.NoError(t, r.server.WaitDeliveries(t.Context()))
 	_, err = r.db.ExecContext(t.Context(), `ALTER TABLE orders RENAME TO gone`)
 	require.NoError(t, err)
-	_, err = r.server.Pay(order.PaymentID, jovepay.Amount{})
+	_, err = r.server.Pay(order.PaymentID)
 	require.NoError(t, err)
 	require.NoError(t, r.server.WaitDeliveries(t.Context()))
 	for _, delivery := range r.server.Deliveries()[1:] {
@@ -242,7 +242,7 @@ func TestNotificationIsRefusedWhileTheDatabaseIsDown(t *testing.T) {
 
 	_, err = r.shop.Reconcile(t.Context(), time.Now().Add(-time.Hour))
 	require.NoError(t, err)
-	r.requires(t, jovepay.DecisionFulfil, 1)
+	r.requires(t, jovepay.DecisionFulfill, 1)
 }
 
 func TestPages(t *testing.T) {

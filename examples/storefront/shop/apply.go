@@ -40,7 +40,7 @@ func Apply(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	if err := record(ctx, tx, &payment.Payment, verdict); err != nil {
 		return err
 	}
-	if verdict.Fulfil() {
+	if verdict.Fulfill() {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO tickets (order_id, payment_id, code) VALUES ($1, $2, $3)
 			ON CONFLICT (order_id) DO NOTHING`, order.ID, payment.ID, newTicket()); err != nil {
 			return err

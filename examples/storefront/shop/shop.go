@@ -18,7 +18,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
-	"github.com/jovepay/jovepay-go/inboxsql"
+	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
 //go:embed schema.sql
@@ -54,7 +54,7 @@ func Open(ctx context.Context, s Settings) (*Shop, error) {
 	// SQLite has one writer at a time. On one connection they stand in line,
 	// instead of trying again and again.
 	db.SetMaxOpenConns(1)
-	store, err := inboxsql.New(db, inboxsql.SQLite)
+	store, err := sqlstore.New(db, sqlstore.SQLite)
 	if err == nil {
 		_, err = db.ExecContext(ctx, schema)
 	}
@@ -73,9 +73,9 @@ func Open(ctx context.Context, s Settings) (*Shop, error) {
 // Close closes the database.
 func (s *Shop) Close() error { return s.db.Close() }
 
-// Process applies an event once; see [inbox.Inbox.Handler].
+// Process applies an event once; see [inbox.Inbox.Once].
 func (s *Shop) Process(ctx context.Context, event jovepay.Event) error {
-	return s.box.Handler(Apply)(ctx, event)
+	return s.box.Once(Apply)(ctx, event)
 }
 
 // Reconcile finds what notifications never told, in the payments that were made

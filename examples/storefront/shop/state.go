@@ -75,13 +75,13 @@ func conclude(last []News, paidBy jovepay.ID) State {
 func (n *News) state(paidBy jovepay.ID) State {
 	bought := n.PaymentID == paidBy
 	switch {
-	case n.Status == jovepay.StatusRefunded && bought:
+	case n.Status == jovepay.PaymentRefunded && bought:
 		return StateRefunded
-	case n.Status == jovepay.StatusRefunded:
+	case n.Status == jovepay.PaymentRefunded:
 		return StateReturned
 	}
 	switch n.Decision {
-	case jovepay.DecisionFulfil, jovepay.DecisionOverpaid:
+	case jovepay.DecisionFulfill, jovepay.DecisionOverpaid:
 		switch {
 		case !bought:
 			return StateRepeated // the order was paid by another payment before
@@ -90,7 +90,7 @@ func (n *News) state(paidBy jovepay.ID) State {
 		}
 		return StatePaid
 	case jovepay.DecisionWait:
-		if n.Status == jovepay.StatusWaiting {
+		if n.Status == jovepay.PaymentWaiting {
 			return StateWaiting
 		}
 		return StateConfirming
@@ -101,7 +101,7 @@ func (n *News) state(paidBy jovepay.ID) State {
 	case jovepay.DecisionRepeated:
 		return StateRepeated
 	case jovepay.DecisionClosed:
-		if n.Status == jovepay.StatusExpired {
+		if n.Status == jovepay.PaymentExpired {
 			return StateExpired
 		}
 		return StateFailed

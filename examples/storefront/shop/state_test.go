@@ -17,24 +17,24 @@ func TestStateOfOnePayment(t *testing.T) {
 		bought   bool
 		want     State
 	}{
-		{jovepay.DecisionWait, jovepay.StatusWaiting, false, StateWaiting},
-		{jovepay.DecisionWait, jovepay.StatusConfirming, false, StateConfirming},
-		{jovepay.DecisionWait, jovepay.StatusSending, false, StateConfirming},
-		{jovepay.DecisionFulfil, jovepay.StatusFinished, true, StatePaid},
-		{jovepay.DecisionFulfil, jovepay.StatusFinished, false, StateRepeated},
-		{jovepay.DecisionOverpaid, jovepay.StatusFinished, true, StateOverpaid},
-		{jovepay.DecisionOverpaid, jovepay.StatusFinished, false, StateRepeated},
-		{jovepay.DecisionUnderpaid, jovepay.StatusPartiallyPaid, false, StateUnderpaid},
-		{jovepay.DecisionWrongAsset, jovepay.StatusConfirmed, false, StateWrongAsset},
-		{jovepay.DecisionRepeated, jovepay.StatusFinished, false, StateRepeated},
-		{jovepay.DecisionRepeated, jovepay.StatusRefunded, false, StateReturned},
-		{jovepay.DecisionMismatch, jovepay.StatusFinished, false, StateReview},
+		{jovepay.DecisionWait, jovepay.PaymentWaiting, false, StateWaiting},
+		{jovepay.DecisionWait, jovepay.PaymentConfirming, false, StateConfirming},
+		{jovepay.DecisionWait, jovepay.PaymentSending, false, StateConfirming},
+		{jovepay.DecisionFulfill, jovepay.PaymentFinished, true, StatePaid},
+		{jovepay.DecisionFulfill, jovepay.PaymentFinished, false, StateRepeated},
+		{jovepay.DecisionOverpaid, jovepay.PaymentFinished, true, StateOverpaid},
+		{jovepay.DecisionOverpaid, jovepay.PaymentFinished, false, StateRepeated},
+		{jovepay.DecisionUnderpaid, jovepay.PaymentPartiallyPaid, false, StateUnderpaid},
+		{jovepay.DecisionWrongAsset, jovepay.PaymentConfirmed, false, StateWrongAsset},
+		{jovepay.DecisionRepeated, jovepay.PaymentFinished, false, StateRepeated},
+		{jovepay.DecisionRepeated, jovepay.PaymentRefunded, false, StateReturned},
+		{jovepay.DecisionMismatch, jovepay.PaymentFinished, false, StateReview},
 		{jovepay.DecisionUnknown, "frozen", false, StateReview},
-		{jovepay.DecisionClosed, jovepay.StatusExpired, false, StateExpired},
-		{jovepay.DecisionClosed, jovepay.StatusFailed, false, StateFailed},
-		{jovepay.DecisionClosed, jovepay.StatusCancelled, false, StateFailed},
-		{jovepay.DecisionClosed, jovepay.StatusRefunded, false, StateReturned},
-		{jovepay.DecisionClosed, jovepay.StatusRefunded, true, StateRefunded},
+		{jovepay.DecisionClosed, jovepay.PaymentExpired, false, StateExpired},
+		{jovepay.DecisionClosed, jovepay.PaymentFailed, false, StateFailed},
+		{jovepay.DecisionClosed, jovepay.PaymentCancelled, false, StateFailed},
+		{jovepay.DecisionClosed, jovepay.PaymentRefunded, false, StateReturned},
+		{jovepay.DecisionClosed, jovepay.PaymentRefunded, true, StateRefunded},
 	} {
 		n := News{PaymentID: "1", Decision: row.decision, Status: row.status}
 		paidBy := jovepay.ID("")
@@ -47,13 +47,13 @@ func TestStateOfOnePayment(t *testing.T) {
 
 func TestConcludeFromSeveralPayments(t *testing.T) {
 	t.Parallel()
-	paid := News{PaymentID: "1", Decision: jovepay.DecisionFulfil, Status: jovepay.StatusFinished}
-	under := News{PaymentID: "1", Decision: jovepay.DecisionUnderpaid, Status: jovepay.StatusPartiallyPaid}
-	waiting := News{PaymentID: "1", Decision: jovepay.DecisionWait, Status: jovepay.StatusWaiting}
-	expired := News{PaymentID: "1", Decision: jovepay.DecisionClosed, Status: jovepay.StatusExpired}
-	again := News{PaymentID: "2", Decision: jovepay.DecisionRepeated, Status: jovepay.StatusConfirming}
-	wrong := News{PaymentID: "3", Decision: jovepay.DecisionWrongAsset, Status: jovepay.StatusConfirmed}
-	back := News{PaymentID: "3", Decision: jovepay.DecisionWrongAsset, Status: jovepay.StatusRefunded}
+	paid := News{PaymentID: "1", Decision: jovepay.DecisionFulfill, Status: jovepay.PaymentFinished}
+	under := News{PaymentID: "1", Decision: jovepay.DecisionUnderpaid, Status: jovepay.PaymentPartiallyPaid}
+	waiting := News{PaymentID: "1", Decision: jovepay.DecisionWait, Status: jovepay.PaymentWaiting}
+	expired := News{PaymentID: "1", Decision: jovepay.DecisionClosed, Status: jovepay.PaymentExpired}
+	again := News{PaymentID: "2", Decision: jovepay.DecisionRepeated, Status: jovepay.PaymentConfirming}
+	wrong := News{PaymentID: "3", Decision: jovepay.DecisionWrongAsset, Status: jovepay.PaymentConfirmed}
+	back := News{PaymentID: "3", Decision: jovepay.DecisionWrongAsset, Status: jovepay.PaymentRefunded}
 	for name, row := range map[string]struct {
 		last   []News
 		paidBy jovepay.ID
@@ -67,7 +67,7 @@ func TestConcludeFromSeveralPayments(t *testing.T) {
 		"another coin, sent back, too late": {[]News{expired, back}, "", StateReturned},
 		"another coin, then the right one":  {[]News{paid, wrong}, "1", StatePaid},
 		"too late":                          {[]News{expired, again}, "", StateRepeated},
-		"a second payment on the invoice":   {[]News{paid, {PaymentID: "4", Decision: jovepay.DecisionFulfil}}, "1", StatePaid},
+		"a second payment on the invoice":   {[]News{paid, {PaymentID: "4", Decision: jovepay.DecisionFulfill}}, "1", StatePaid},
 	} {
 		assert.Equal(t, row.want, conclude(row.last, row.paidBy), name)
 		slices.Reverse(row.last)
@@ -78,10 +78,10 @@ func TestConcludeFromSeveralPayments(t *testing.T) {
 func TestLatestKeepsOneOfEachPayment(t *testing.T) {
 	t.Parallel()
 	all := []News{
-		{PaymentID: "1", Status: jovepay.StatusWaiting}, {PaymentID: "2", Status: jovepay.StatusWaiting},
-		{PaymentID: "1", Status: jovepay.StatusExpired},
+		{PaymentID: "1", Status: jovepay.PaymentWaiting}, {PaymentID: "2", Status: jovepay.PaymentWaiting},
+		{PaymentID: "1", Status: jovepay.PaymentExpired},
 	}
 	assert.Equal(t, []News{
-		{PaymentID: "1", Status: jovepay.StatusExpired}, {PaymentID: "2", Status: jovepay.StatusWaiting},
+		{PaymentID: "1", Status: jovepay.PaymentExpired}, {PaymentID: "2", Status: jovepay.PaymentWaiting},
 	}, latest(all))
 }

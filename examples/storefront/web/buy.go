@@ -7,8 +7,8 @@ import (
 	"github.com/jovepay/jovepay-go/examples/storefront/shop"
 )
 
-func (p *pages) catalogue(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusOK, "catalogue", shop.Items())
+func (p *pages) catalog(w http.ResponseWriter, r *http.Request) {
+	p.show(w, r, http.StatusOK, "catalog", shop.Items())
 }
 
 // itemPage is what the page of an item shows.

@@ -72,7 +72,7 @@ func TestFormThatIsSentTwiceIsOneOrder(t *testing.T) {
 func TestLostAnswerHasAPageAndIsFoundAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
 	form := r.choose(t, "telescope", "btc", shop.ByAddress)
 	require.NoError(t, r.server.Inject(
 		jovepaytest.Fault{Method: http.MethodPost, Path: "/v1/payment", Cut: true, AfterEffect: true},
@@ -135,7 +135,7 @@ func TestLostAnswerToAnInvoice(t *testing.T) {
 func TestPaymentFromBeforeACrashIsFound(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
 	id := r.order(t, "btc", shop.ByAddress)
 	made := r.payment(t, id)
 	// As if the process had ended a while ago, before it wrote down the answer.
@@ -154,7 +154,7 @@ func TestPaymentThatCouldNotBeWrittenDown(t *testing.T) {
 	t.Parallel()
 	for method, column := range map[shop.Method]string{shop.ByAddress: "payment_id", shop.ByInvoice: "invoice_id"} {
 		r := newRig(t)
-		require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+		require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
 		_, err := r.db.ExecContext(t.Context(), `CREATE TRIGGER full BEFORE UPDATE OF `+column+` ON orders BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
 		require.NoError(t, err)
 		form := r.choose(t, "telescope", "btc", method)

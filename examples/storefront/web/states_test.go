@@ -23,7 +23,7 @@ func pay(amount string) act {
 		if amount != "" {
 			coins = jovepay.MustAmount(amount)
 		}
-		_, err := s.Pay(id, coins)
+		_, err := s.PayAmount(id, coins)
 		return err
 	}
 }
@@ -73,14 +73,14 @@ var stories = map[string]struct {
 	"wrong asset, then right": {[]act{payWrongly, pay("")}, shop.StatePaid, true, []string{"Also:", "0.6\u00a0LTC came, in another currency"}},
 	"expired":                 {[]act{expire}, shop.StateExpired, false, []string{"has expired", "nothing was charged", "Order again"}},
 	"too late":                {[]act{expire, pay("")}, shop.StateRepeated, false, []string{"A person will look"}},
-	"failed":                  {[]act{becomes(jovepay.StatusFailed)}, shop.StateFailed, false, []string{"The payment failed"}},
+	"failed":                  {[]act{becomes(jovepay.PaymentFailed)}, shop.StateFailed, false, []string{"The payment failed"}},
 	"under and refunded":      {[]act{pay("0.0005"), refund}, shop.StateReturned, false, []string{"was sent back"}},
 	"a status of its own":     {[]act{becomes("frozen")}, shop.StateReview, false, []string{"A person will look", "does not fit"}},
 }
 
 func TestEveryStory(t *testing.T) {
 	t.Parallel()
-	for network, behaviour := range map[string]jovepaytest.IPNBehaviour{
+	for network, behavior := range map[string]jovepaytest.IPNBehavior{
 		"":                     {},
 		"doubled and shuffled": {Copies: 3, Shuffle: 9, AtOnce: true},
 		"never told":           {Lose: jovepaytest.Hits{Percent: 100}},
@@ -90,13 +90,13 @@ func TestEveryStory(t *testing.T) {
 				t.Run(strings.Join([]string{name, string(method), network}, " "), func(t *testing.T) {
 					t.Parallel()
 					r := newRig(t)
-					require.NoError(t, r.server.SetIPN(behaviour))
+					require.NoError(t, r.server.SetIPN(behavior))
 					id := r.order(t, "btc", method)
 					payment := r.payment(t, id)
 					for _, act := range story.acts {
 						require.NoError(t, act(r.server, payment))
 					}
-					if behaviour.Lose.Percent > 0 {
+					if behavior.Lose.Percent > 0 {
 						r.requires(t, id, shop.StateWaiting)
 						r.reconcile(t)
 					}
@@ -129,7 +129,7 @@ func (r *rig) reconcile(t *testing.T) inbox.Report {
 func TestReconcileTellsWhatWasMissing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
 	id := r.order(t, "btc", shop.ByAddress)
 	require.NoError(t, pay("")(r.server, r.payment(t, id)))
 	assert.Equal(t, inbox.Report{Seen: 1, Applied: 1}, r.reconcile(t))
@@ -164,7 +164,7 @@ func TestNewsThatDoNotTellHowMuchCame(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	id := r.order(t, "btc", shop.ByAddress)
-	_, err := r.server.SetStatus(r.payment(t, id), jovepay.StatusConfirming)
+	_, err := r.server.SetStatus(r.payment(t, id), jovepay.PaymentConfirming)
 	require.NoError(t, err)
 	page := r.requires(t, id, shop.StateConfirming)
 	assert.Contains(t, page, "Coins arrived on the network.")
@@ -187,7 +187,7 @@ func TestRefundTakesTheTicketBack(t *testing.T) {
 func TestRefundThatIsAllThatIsHeardGivesNoTicket(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehaviour{Lose: jovepaytest.Hits{Percent: 100}}))
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
 	id := r.order(t, "btc", shop.ByAddress)
 	require.NoError(t, pay("")(r.server, r.payment(t, id)))
 	require.NoError(t, refund(r.server, r.payment(t, id)))

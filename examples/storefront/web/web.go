@@ -50,7 +50,7 @@ func New(s Settings) (http.Handler, error) {
 	}
 	p := &pages{s, views}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", p.catalogue)
+	mux.HandleFunc("GET /{$}", p.catalog)
 	mux.HandleFunc("GET /items/{item}", p.item)
 	mux.HandleFunc("POST /items/{item}", p.place)
 	mux.HandleFunc("GET /orders/{id}", p.order("order"))

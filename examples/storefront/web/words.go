@@ -187,7 +187,7 @@ func note(n *shop.News) (text string, odd bool) {
 	switch {
 	case n.Decision == shop.DecisionIssued:
 		return "Ticket issued, after a person here looked at what came", false
-	case n.Status == jovepay.StatusRefunded:
+	case n.Status == jovepay.PaymentRefunded:
 		return "Payment sent back", false
 	case n.Decision == jovepay.DecisionRepeated:
 		return came + " came as a further payment", true
@@ -202,17 +202,17 @@ func note(n *shop.News) (text string, odd bool) {
 // happened tells of a payment that is on its ordinary way.
 func happened(status jovepay.PaymentStatus, came string) string {
 	switch status {
-	case jovepay.StatusWaiting:
+	case jovepay.PaymentWaiting:
 		return "Payment set up"
-	case jovepay.StatusConfirming:
+	case jovepay.PaymentConfirming:
 		return came + " seen on the network"
-	case jovepay.StatusConfirmed:
+	case jovepay.PaymentConfirmed:
 		return came + " confirmed"
-	case jovepay.StatusSending:
+	case jovepay.PaymentSending:
 		return came + " being paid out"
-	case jovepay.StatusFinished:
+	case jovepay.PaymentFinished:
 		return came + " received"
-	case jovepay.StatusPartiallyPaid:
+	case jovepay.PaymentPartiallyPaid:
 		return came + " received, which is not enough"
 	default:
 		return "Payment " + string(status)

@@ -24,11 +24,11 @@ func (e *Engine) Deposit(id int64, amount decimal.Decimal) (Payment, error) {
 	if err := checkDeposit("amount", amount, coin); err != nil {
 		return Payment{}, err
 	}
-	if r.Status != StatusWaiting {
+	if r.Status != PaymentWaiting {
 		r = e.redeposit(r, coin, amount, now)
 	}
 	r.ActuallyPaid = amount
-	e.move(r, StatusConfirming, now)
+	e.move(r, PaymentConfirming, now)
 	return r.Payment, nil
 }
 
@@ -62,7 +62,7 @@ func (e *Engine) DepositWrongAsset(id int64, ticker string, amount decimal.Decim
 	}
 	child := e.redeposit(r, coin, amount, now)
 	child.ActuallyPaid = amount
-	e.move(child, StatusConfirming, now)
+	e.move(child, PaymentConfirming, now)
 	return child.Payment, nil
 }
 

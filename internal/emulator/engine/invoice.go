@@ -141,6 +141,6 @@ func (e *Engine) PayInvoice(id int64, payCurrency string) (Payment, error) {
 		return Payment{}, err
 	}
 	r := e.open(&req, coin, id, now)
-	e.move(r, StatusWaiting, now)
+	e.move(r, PaymentWaiting, now)
 	return r.Payment, nil
 }

@@ -10,17 +10,17 @@ import (
 // the last. The last step depends on what was paid.
 func (p *Payment) next() string {
 	switch p.Status {
-	case StatusWaiting:
-		return StatusConfirming
-	case StatusConfirming:
-		return StatusConfirmed
-	case StatusConfirmed:
-		return StatusSending
-	case StatusSending:
+	case PaymentWaiting:
+		return PaymentConfirming
+	case PaymentConfirming:
+		return PaymentConfirmed
+	case PaymentConfirmed:
+		return PaymentSending
+	case PaymentSending:
 		if p.ActuallyPaid.LessThan(p.PayAmount) {
-			return StatusPartiallyPaid
+			return PaymentPartiallyPaid
 		}
-		return StatusFinished
+		return PaymentFinished
 	default:
 		return ""
 	}
@@ -32,7 +32,7 @@ func (e *Engine) move(r *record, status string, at time.Time) {
 	r.Status, r.UpdatedAt = status, at
 	e.touch(kindPayment, r.ID)
 	switch {
-	case status == StatusWaiting:
+	case status == PaymentWaiting:
 		e.expect(r, at)
 	case r.next() == "":
 		e.unschedule(r)
@@ -58,7 +58,7 @@ func (e *Engine) runs(r *record) bool {
 // held reports whether the payment waits for a person: coins of a wrong asset
 // do, once they are confirmed.
 func (e *Engine) held(p *Payment) bool {
-	return p.WrongAsset && !e.passWrongAssets && p.Status == StatusConfirmed
+	return p.WrongAsset && !e.passWrongAssets && p.Status == PaymentConfirmed
 }
 
 // automatic reports whether the payment runs to its end without a deposit.
@@ -79,28 +79,28 @@ func (e *Engine) expect(r *record, at time.Time) {
 
 // happen is what becomes of a payment by itself.
 func (e *Engine) happen(r *record, at time.Time) {
-	if r.Status != StatusWaiting {
+	if r.Status != PaymentWaiting {
 		e.move(r, r.next(), at)
 		return
 	}
 	switch r.Case {
 	case CaseSuccess:
 		r.ActuallyPaid = r.PayAmount
-		e.move(r, StatusConfirming, at)
+		e.move(r, PaymentConfirming, at)
 	case CasePartiallyPaid:
 		r.ActuallyPaid = r.PayAmount.DivRound(decimal.New(2, 0), r.Coin.Precision)
-		e.move(r, StatusConfirming, at)
+		e.move(r, PaymentConfirming, at)
 	case CaseFailed:
-		e.move(r, StatusFailed, at)
+		e.move(r, PaymentFailed, at)
 	default:
-		e.move(r, StatusExpired, at)
+		e.move(r, PaymentExpired, at)
 	}
 }
 
 // settle pays out what came, less the service fee, when a payment has ended
 // well.
 func (e *Engine) settle(r *record) {
-	ended := r.Status == StatusFinished || r.Status == StatusPartiallyPaid
+	ended := r.Status == PaymentFinished || r.Status == PaymentPartiallyPaid
 	if !ended || r.ActuallyPaid.IsZero() {
 		return
 	}
@@ -127,7 +127,7 @@ func (e *Engine) Advance(id int64) (Payment, error) {
 }
 
 func (e *Engine) advance(r *record, now time.Time) {
-	if r.Status == StatusWaiting {
+	if r.Status == PaymentWaiting {
 		r.ActuallyPaid = r.PayAmount
 	}
 	e.move(r, r.next(), now)
@@ -173,11 +173,11 @@ func (e *Engine) Expire(id int64) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
-	if r.Status != StatusWaiting {
+	if r.Status != PaymentWaiting {
 		return Payment{}, refuse(CodeWrongStatus, "payment %d is %s, only one that is waiting can expire", id, r.Status)
 	}
 	r.ExpiresAt = now
-	e.move(r, StatusExpired, now)
+	e.move(r, PaymentExpired, now)
 	return r.Payment, nil
 }
 
@@ -190,9 +190,9 @@ func (e *Engine) Refund(id int64) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
-	if r.Status == StatusRefunded || r.ActuallyPaid.IsZero() {
+	if r.Status == PaymentRefunded || r.ActuallyPaid.IsZero() {
 		return Payment{}, refuse(CodeWrongStatus, "payment %d is %s, there is nothing to refund", id, r.Status)
 	}
-	e.move(r, StatusRefunded, now)
+	e.move(r, PaymentRefunded, now)
 	return r.Payment, nil
 }

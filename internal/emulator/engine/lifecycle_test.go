@@ -14,9 +14,9 @@ import (
 func TestAdvanceWalksToTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ paid, last, outcome string }{
-		"exact": {"0.001", engine.StatusFinished, "63.68"},
-		"over":  {"0.0015", engine.StatusFinished, "95.52"},
-		"under": {"0.00099999", engine.StatusPartiallyPaid, "63.679363"},
+		"exact": {"0.001", engine.PaymentFinished, "63.68"},
+		"over":  {"0.0015", engine.PaymentFinished, "95.52"},
+		"under": {"0.00099999", engine.PaymentPartiallyPaid, "63.679363"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +50,7 @@ func TestAdvancePaysAWaitingPayment(t *testing.T) {
 	w := newWorld(t, engine.Config{})
 	p, err := w.Advance(w.create(t).ID)
 	require.NoError(t, err)
-	assert.Equal(t, engine.StatusConfirming, p.Status)
+	assert.Equal(t, engine.PaymentConfirming, p.Status)
 	assert.True(t, p.ActuallyPaid.Equal(p.PayAmount))
 }
 
@@ -83,7 +83,7 @@ func TestLaterDepositsBecomeChildren(t *testing.T) {
 			w.pass(time.Hour)
 			child, err := w.Deposit(parent.ID, dec("10"))
 			require.NoError(t, err)
-			assert.Equal(t, engine.StatusConfirming, child.Status)
+			assert.Equal(t, engine.PaymentConfirming, child.Status)
 			assert.Equal(t, parent.ID, child.ParentID)
 			assert.Equal(t, invoice.ID, child.InvoiceID)
 			assert.Equal(t, parent.OrderID, child.OrderID)
@@ -143,22 +143,22 @@ func TestExpiry(t *testing.T) {
 		return now.Status
 	}
 	w.pass(20*time.Minute - time.Millisecond)
-	assert.Equal(t, engine.StatusWaiting, status(fixed))
+	assert.Equal(t, engine.PaymentWaiting, status(fixed))
 	w.pass(time.Hour)
-	assert.Equal(t, engine.StatusExpired, status(fixed))
-	assert.Equal(t, engine.StatusWaiting, status(plain))
-	assert.Equal(t, engine.StatusConfirming, status(paid), "paid in time")
+	assert.Equal(t, engine.PaymentExpired, status(fixed))
+	assert.Equal(t, engine.PaymentWaiting, status(plain))
+	assert.Equal(t, engine.PaymentConfirming, status(paid), "paid in time")
 
 	expired, err := w.Payment(fixed.ID)
 	require.NoError(t, err)
 	assert.Equal(t, fixed.ExpiresAt, expired.UpdatedAt, "when it was due, not when it was seen")
 
-	again, err := w.SetStatus(fixed.ID, engine.StatusWaiting)
+	again, err := w.SetStatus(fixed.ID, engine.PaymentWaiting)
 	require.NoError(t, err)
 	assert.Equal(t, w.Now().Add(20*time.Minute), again.ExpiresAt)
 	w.pass(7 * 24 * time.Hour)
-	assert.Equal(t, engine.StatusExpired, status(fixed))
-	assert.Equal(t, engine.StatusExpired, status(plain))
+	assert.Equal(t, engine.PaymentExpired, status(fixed))
+	assert.Equal(t, engine.PaymentExpired, status(plain))
 }
 
 func TestStepsByTheClock(t *testing.T) {
@@ -168,7 +168,7 @@ func TestStepsByTheClock(t *testing.T) {
 	w.pass(time.Hour)
 	p, err := w.Payment(p.ID)
 	require.NoError(t, err)
-	assert.Equal(t, engine.StatusWaiting, p.Status, "nobody paid yet")
+	assert.Equal(t, engine.PaymentWaiting, p.Status, "nobody paid yet")
 
 	_, err = w.Deposit(p.ID, decimal.Decimal{})
 	require.NoError(t, err)
@@ -185,15 +185,15 @@ func TestStepsByTheClock(t *testing.T) {
 func TestCasesPlayThemselves(t *testing.T) {
 	t.Parallel()
 	for name, last := range map[string]string{
-		engine.CaseSuccess:       engine.StatusFinished,
-		engine.CasePartiallyPaid: engine.StatusPartiallyPaid,
-		engine.CaseFailed:        engine.StatusFailed,
-		engine.CaseCommon:        engine.StatusWaiting,
+		engine.CaseSuccess:       engine.PaymentFinished,
+		engine.CasePartiallyPaid: engine.PaymentPartiallyPaid,
+		engine.CaseFailed:        engine.PaymentFailed,
+		engine.CaseCommon:        engine.PaymentWaiting,
 	} {
 		for _, step := range []time.Duration{0, time.Minute} {
 			w := newWorld(t, engine.Config{StepEvery: step})
 			p := w.createAs(t, func(r *engine.PaymentRequest) { r.Case = name })
-			assert.Equal(t, engine.StatusWaiting, p.Status, "it is created as any other")
+			assert.Equal(t, engine.PaymentWaiting, p.Status, "it is created as any other")
 			w.pass(5 * step)
 			p, err := w.Payment(p.ID)
 			require.NoError(t, err)
@@ -211,7 +211,7 @@ func TestCaseIsNotInherited(t *testing.T) {
 	require.Equal(t, p.ID, child.ParentID, "it had been paid by then")
 	child, err = w.Payment(child.ID)
 	require.NoError(t, err)
-	assert.Equal(t, engine.StatusConfirming, child.Status)
+	assert.Equal(t, engine.PaymentConfirming, child.Status)
 }
 
 func TestAHandStartsTheMinuteAnew(t *testing.T) {

@@ -146,7 +146,7 @@ func TestPreload(t *testing.T) {
 	assert.Equal(t, w.Now(), all[999].CreatedAt)
 	assert.Equal(t, w.Now().Add(-999*time.Second), all[0].CreatedAt)
 	for _, p := range all {
-		require.Equal(t, engine.StatusFinished, p.Status)
+		require.Equal(t, engine.PaymentFinished, p.Status)
 		require.False(t, p.OutcomeAmount.IsZero())
 	}
 	w.pass(365 * 24 * time.Hour)

@@ -8,15 +8,15 @@ import (
 
 // The statuses of a payment that the engine itself gives.
 const (
-	StatusWaiting       = "waiting"
-	StatusConfirming    = "confirming"
-	StatusConfirmed     = "confirmed"
-	StatusSending       = "sending"
-	StatusPartiallyPaid = "partially_paid"
-	StatusFinished      = "finished"
-	StatusFailed        = "failed"
-	StatusExpired       = "expired"
-	StatusRefunded      = "refunded"
+	PaymentWaiting       = "waiting"
+	PaymentConfirming    = "confirming"
+	PaymentConfirmed     = "confirmed"
+	PaymentSending       = "sending"
+	PaymentPartiallyPaid = "partially_paid"
+	PaymentFinished      = "finished"
+	PaymentFailed        = "failed"
+	PaymentExpired       = "expired"
+	PaymentRefunded      = "refunded"
 )
 
 // The cases that a request may ask for: what becomes of the payment without
@@ -105,7 +105,7 @@ func (e *Engine) CreatePayment(req PaymentRequest) (Payment, error) {
 		return Payment{}, err
 	}
 	r := e.open(&req, coin, 0, now)
-	e.move(r, StatusWaiting, now)
+	e.move(r, PaymentWaiting, now)
 	return r.Payment, nil
 }
 
@@ -264,7 +264,7 @@ func (e *Engine) Preload(n int) error {
 		at := now.Add(time.Duration(i+1-n) * time.Second)
 		r := e.open(&req, coin, 0, at)
 		r.ActuallyPaid = req.PayAmount
-		e.move(r, StatusFinished, at)
+		e.move(r, PaymentFinished, at)
 	}
 	return nil
 }

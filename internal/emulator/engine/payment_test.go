@@ -15,7 +15,7 @@ func TestCreatePayment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, engine.Config{})
 	p := w.create(t)
-	assert.Equal(t, engine.StatusWaiting, p.Status)
+	assert.Equal(t, engine.PaymentWaiting, p.Status)
 	assert.Equal(t, "0.001", p.PayAmount.String())
 	assert.True(t, p.ActuallyPaid.IsZero())
 	assert.Equal(t, "usdttrc20", p.PayoutCurrency)

@@ -207,7 +207,7 @@ func (r *restoration) checkPayment(p *paymentRecord) error {
 		return fmt.Errorf("its invoice %d is missing", p.InvoiceID)
 	case p.PurchaseID <= 0 || p.PayAddress == "":
 		return errors.New("its purchase or its address is missing")
-	case p.Status == StatusWaiting && p.Due.IsZero():
+	case p.Status == PaymentWaiting && p.Due.IsZero():
 		return errors.New("it waits without an end")
 	case p.next() == "" && !p.Due.IsZero():
 		return fmt.Errorf("nothing is due at status %s", p.Status)

@@ -37,7 +37,7 @@ func (s *Sender) seal(p *parcel) *Delivery {
 		return s.sealAgain(p)
 	}
 	s.mu.Lock()
-	t := s.behaviour.draw(s.chance(p.number, p.attempts), p.attempts == 1)
+	t := s.behavior.draw(s.chance(p.number, p.attempts), p.attempts == 1)
 	s.mu.Unlock()
 	now := s.cfg.Now()
 	d := &Delivery{

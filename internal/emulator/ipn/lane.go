@@ -53,13 +53,13 @@ func (s *Sender) accept(n Notification) ([]*parcel, error) {
 		return nil, err
 	}
 	if n.repeat != nil {
-		parcels := s.pack(n, &Behaviour{})
+		parcels := s.pack(n, &Behavior{})
 		l := s.lane(s.loner())
 		l.line = parcels
 		s.wake(l)
 		return parcels, nil
 	}
-	parcels := s.pack(n, &s.behaviour)
+	parcels := s.pack(n, &s.behavior)
 	key := cmp.Or(n.ParentID, n.PaymentID)
 	if key == 0 {
 		key = s.loner()
@@ -71,7 +71,7 @@ func (s *Sender) accept(n Notification) ([]*parcel, error) {
 // The methods that follow are called under the lock.
 
 // pack makes the copies of a notification.
-func (s *Sender) pack(n Notification, b *Behaviour) []*parcel {
+func (s *Sender) pack(n Notification, b *Behavior) []*parcel {
 	parcels := make([]*parcel, max(1, b.Copies))
 	for i := range parcels {
 		parcels[i] = &parcel{
@@ -95,7 +95,7 @@ func (s *Sender) pack(n Notification, b *Behaviour) []*parcel {
 func (s *Sender) hold(l *lane, parcels []*parcel) {
 	l.held = append(l.held, parcels...)
 	switch {
-	case len(l.held) >= s.behaviour.Shuffle:
+	case len(l.held) >= s.behavior.Shuffle:
 		s.release(l)
 	case l.hold == nil:
 		l.hold = time.AfterFunc(shuffleTime, func() {

@@ -107,9 +107,9 @@ func saying(numbers ...int) []string {
 	return bodies
 }
 
-func behave(t *testing.T, s *Sender, b Behaviour) {
+func behave(t *testing.T, s *Sender, b Behavior) {
 	t.Helper()
-	require.NoError(t, s.SetBehaviour(b))
+	require.NoError(t, s.SetBehavior(b))
 }
 
 // outcomes are those of the journal, in its order.

@@ -28,11 +28,11 @@ const (
 
 var errClosed = errors.New("the server is closed")
 
-// Config sets up a Sender. Secret, Now and Timeout are required. A Behaviour can
+// Config sets up a Sender. Secret, Now and Timeout are required. A Behavior can
 // have another number of Repeats, Interval and Timeout.
 type Config struct {
 	Secret   string           // of the merchant account
-	Seed     uint64           // decides whatever a Behaviour leaves to chance
+	Seed     uint64           // decides whatever a Behavior leaves to chance
 	Now      func() time.Time // the journal's clock
 	Repeats  int              // attempts after one that failed
 	Interval time.Duration    // between attempts
@@ -64,16 +64,16 @@ type Sender struct {
 	journal journal
 	running sync.WaitGroup
 
-	mu        sync.Mutex
-	behaviour Behaviour
-	terms     terms // of the attempts from now on
-	lanes     map[int64]*lane
-	ready     []*lane // their first parcel can be sent
-	workers   int     // under way with a lane
-	numbers   int     // given so far
-	loners    int64   // lanes that are no payment's
-	open      int     // parcels that are not done
-	idle      chan struct{}
+	mu       sync.Mutex
+	behavior Behavior
+	terms    terms // of the attempts from now on
+	lanes    map[int64]*lane
+	ready    []*lane // their first parcel can be sent
+	workers  int     // under way with a lane
+	numbers  int     // given so far
+	loners   int64   // lanes that are no payment's
+	open     int     // parcels that are not done
+	idle     chan struct{}
 }
 
 // NewSender returns a sender that works until ctx ends or it is closed.
@@ -90,19 +90,19 @@ func NewSender(ctx context.Context, cfg Config) *Sender {
 	return s
 }
 
-// ordinary are the terms where no behaviour has others.
+// ordinary are the terms where no behavior has others.
 func (s *Sender) ordinary() terms {
 	return terms{s.cfg.Repeats, s.cfg.Interval, s.cfg.Timeout}
 }
 
-// SetBehaviour changes how notifications are sent.
-func (s *Sender) SetBehaviour(b Behaviour) error {
+// SetBehavior changes how notifications are sent.
+func (s *Sender) SetBehavior(b Behavior) error {
 	if err := b.validate(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.behaviour = b.clone()
+	s.behavior = b.clone()
 	s.terms = s.ordinary().change(&b)
 	return nil
 }

@@ -192,11 +192,11 @@ func TestCloseWhileDelivering(t *testing.T) {
 		s := newSender(t, to, Config{})
 		s.Notify(say(1, 1)) // under way
 		s.Notify(say(1, 2)) // behind it
-		behave(t, s, Behaviour{Delay: time.Hour})
+		behave(t, s, Behavior{Delay: time.Hour})
 		s.Notify(say(2, 3)) // delayed
-		behave(t, s, Behaviour{Shuffle: 5})
+		behave(t, s, Behavior{Shuffle: 5})
 		s.Notify(say(3, 4)) // held, until somebody waits
-		behave(t, s, Behaviour{})
+		behave(t, s, Behavior{})
 		synctest.Wait()
 		errs := make(chan error, 2)
 		go func() { errs <- s.Wait(t.Context()) }()
@@ -250,7 +250,7 @@ func TestABodyThatCannotBeMade(t *testing.T) {
 		require.EqualError(t, s.Send(t.Context(), n), "out of ink")
 		n.Body = func(bool) ([]byte, error) { return []byte(`{"a":1,"a":2}`), nil }
 		require.ErrorContains(t, s.Send(t.Context(), n), "body has no js form: duplicate name")
-		behave(t, s, Behaviour{Forms: []string{FormRaw}})
+		behave(t, s, Behavior{Forms: []string{FormRaw}})
 		require.NoError(t, s.Send(t.Context(), n), "any body has a raw form")
 		assert.Equal(t, []string{GivenUp, GivenUp, Delivered}, outcomes(s))
 		assert.Equal(t, []string{`{"a":1,"a":2}`}, to.bodies())

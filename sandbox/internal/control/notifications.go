@@ -37,7 +37,7 @@ type ipnBody struct {
 }
 
 func (s server) ipn(_ *http.Request, b ipnBody) (any, error) {
-	return nil, s.SetIPN(jovepaytest.IPNBehaviour{
+	return nil, s.SetIPN(jovepaytest.IPNBehavior{
 		Forms: b.Forms, CamelCase: b.CamelCase, Copies: b.Copies, Shuffle: b.Shuffle, AtOnce: b.AtOnce,
 		Delay: time.Duration(b.Delay), Retries: b.Retries, Interval: (*time.Duration)(b.Interval), Timeout: time.Duration(b.Timeout),
 		Lose: jovepaytest.Hits(b.Lose), Corrupt: jovepaytest.Hits(b.Corrupt), Forge: jovepaytest.Hits(b.Forge),

@@ -24,7 +24,7 @@ type amountBody struct {
 }
 
 func (s server) pay(r *http.Request, b amountBody) (any, error) {
-	return shown(s.Pay(id(r), b.Amount))
+	return shown(s.PayAmount(id(r), b.Amount))
 }
 
 func (s server) deposit(r *http.Request, b amountBody) (any, error) {

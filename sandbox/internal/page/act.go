@@ -20,15 +20,15 @@ type action struct {
 func actionsFor(p *jovepay.Payment) []action {
 	again := action{Name: "twice", Label: "Pay twice", About: "The right amount, two times: the second is a payment of its own."}
 	gone, none, rest := "", "", ""
-	if p.Status != jovepay.StatusWaiting {
+	if p.Status != jovepay.PaymentWaiting {
 		gone = "The payment no longer waits."
 		again.Label, again.About = "Pay again", "The right amount once more, or late: a payment of its own."
 	}
-	if p.ActuallyPaid.Sign() <= 0 || p.Status == jovepay.StatusRefunded {
+	if p.ActuallyPaid.Sign() <= 0 || p.Status == jovepay.PaymentRefunded {
 		none = "There is nothing to pay back."
 	}
 	switch p.Status {
-	case jovepay.StatusWaiting, jovepay.StatusConfirming, jovepay.StatusConfirmed, jovepay.StatusSending:
+	case jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending:
 	default:
 		rest = "No step follows by itself."
 	}
@@ -89,7 +89,7 @@ func (h *handler) act(w http.ResponseWriter, r *http.Request) {
 func (h *handler) play(p *jovepay.Payment, name string) (err error) {
 	switch name {
 	case "exact":
-		_, err = h.server.Pay(p.ID, jovepay.Amount{})
+		_, err = h.server.Pay(p.ID)
 	case "under":
 		return h.payPart(p, 1)
 	case "over":
@@ -97,12 +97,12 @@ func (h *handler) play(p *jovepay.Payment, name string) (err error) {
 	case "wrong":
 		return h.payWrong(p)
 	case "twice":
-		if p.Status == jovepay.StatusWaiting {
-			if _, err := h.server.Pay(p.ID, jovepay.Amount{}); err != nil {
+		if p.Status == jovepay.PaymentWaiting {
+			if _, err := h.server.Pay(p.ID); err != nil {
 				return err
 			}
 		}
-		_, err = h.server.Pay(p.ID, jovepay.Amount{})
+		_, err = h.server.Pay(p.ID)
 	case "expire":
 		_, err = h.server.Expire(p.ID)
 	case "advance":
@@ -121,7 +121,7 @@ func (h *handler) payPart(p *jovepay.Payment, halves int64) error {
 	if part.IsZero() { // which would be the whole
 		return fmt.Errorf("half of %s %s is too small for the coin", p.PayAmount, p.PayCurrency)
 	}
-	_, err := h.server.Pay(p.ID, jovepay.NewAmount(part))
+	_, err := h.server.PayAmount(p.ID, jovepay.NewAmount(part))
 	return err
 }
 

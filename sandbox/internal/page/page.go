@@ -183,7 +183,7 @@ func (h *handler) choose(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, p := range payments {
-		if p.Status == jovepay.StatusWaiting && p.PayCurrency == code {
+		if p.Status == jovepay.PaymentWaiting && p.PayCurrency == code {
 			show(w, r, p)
 			return
 		}

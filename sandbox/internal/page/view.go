@@ -86,7 +86,7 @@ func (h *handler) view(id jovepay.ID) (*view, error) {
 		Order:   order{p.OrderDescription, p.OrderID, price(p.PriceAmount, p.PriceCurrency)},
 		Amount:  p.PayAmount.String(), Ticker: c.Ticker,
 		Network: c.Network, Address: p.PayAddress, Memo: p.PayinExtraID,
-		Waiting: p.Status == jovepay.StatusWaiting,
+		Waiting: p.Status == jovepay.PaymentWaiting,
 		Silent:  p.IPNCallbackURL == "",
 		status:  p.Status,
 	}
@@ -186,7 +186,7 @@ func (h *handler) relate(v *view, p *jovepay.Payment) error {
 	if parent.PayCurrency != p.PayCurrency {
 		asked := describe(parent.PayCurrency, parent.Network)
 		v.ParentWhy = "The shop asked for " + asked.full() + ". A person has to decide what becomes of it."
-		if p.Status == jovepay.StatusConfirmed {
+		if p.Status == jovepay.PaymentConfirmed {
 			v.Detail = "These are not the coins that were asked for, so they wait for a person to look at them."
 		}
 	}
@@ -206,13 +206,13 @@ func (h *handler) leave(v *view, p *jovepay.Payment) error {
 	to := ""
 	switch {
 	case p.ParentPaymentID != "": // the order's own payment returns to the shop
-	case p.Status == jovepay.StatusFinished:
+	case p.Status == jovepay.PaymentFinished:
 		to = invoice.SuccessURL
-	case p.Status == jovepay.StatusPartiallyPaid:
+	case p.Status == jovepay.PaymentPartiallyPaid:
 		to = invoice.PartiallyPaidURL
 	case p.Status.Final():
 		to = invoice.CancelURL
-	case p.Status == jovepay.StatusWaiting:
+	case p.Status == jovepay.PaymentWaiting:
 		v.CancelURL = invoice.CancelURL
 	}
 	if to != "" {

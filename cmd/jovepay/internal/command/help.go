@@ -100,6 +100,6 @@ Secrets are not printed, with --verbose neither. That logs method, path,
 status, duration and request id of each request. The one exception is
 "jovepay sandbox env", whose keys open nothing but that sandbox.
 
-NO_COLOR draws QR codes without colours, for light text on a dark background.`,
+NO_COLOR draws QR codes without colors, for light text on a dark background.`,
 	}
 }

@@ -84,7 +84,7 @@ func (c *cli) showInvoice(invoice *jovepay.Invoice, qr bool) error {
 			output.Field{Name: "notifies", Value: invoice.IPNCallbackURL},
 		)
 		if qr && invoice.URL != "" {
-			t.Code(invoice.URL, c.qrWidth(), c.print.Colour)
+			t.Code(invoice.URL, c.qrWidth(), c.print.Color)
 		}
 	})
 }

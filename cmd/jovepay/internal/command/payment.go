@@ -17,9 +17,9 @@ import (
 // paymentStatuses lists the statuses in the order of a payment's life.
 func paymentStatuses() []jovepay.PaymentStatus {
 	return []jovepay.PaymentStatus{
-		jovepay.StatusWaiting, jovepay.StatusConfirming, jovepay.StatusConfirmed, jovepay.StatusSending, jovepay.StatusFinished,
-		jovepay.StatusPartiallyPaid, jovepay.StatusFailed, jovepay.StatusRefunded, jovepay.StatusExpired, jovepay.StatusCancelled,
-		jovepay.StatusCanceled, jovepay.StatusWrongAssetConfirmed,
+		jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending, jovepay.PaymentFinished,
+		jovepay.PaymentPartiallyPaid, jovepay.PaymentFailed, jovepay.PaymentRefunded, jovepay.PaymentExpired, jovepay.PaymentCancelled,
+		jovepay.PaymentCanceled, jovepay.PaymentWrongAssetConfirmed,
 	}
 }
 
@@ -66,7 +66,7 @@ func (c *cli) qrWidth() int {
 }
 
 func (c *cli) showPayment(p *jovepay.Payment, qr bool) error {
-	return c.print.Show(p, func(t *output.Text) { t.Payment(p, qr, c.qrWidth(), c.print.Colour) })
+	return c.print.Show(p, func(t *output.Text) { t.Payment(p, qr, c.qrWidth(), c.print.Color) })
 }
 
 func (c *cli) getPaymentCommand() *cobra.Command {
@@ -163,7 +163,7 @@ has no filter for it: all payments since --from are read.`,
 }
 
 func (l *listing) read() (err error) {
-	l.SortBy, l.OrderBy, l.InvoiceID = jovepay.SortField(l.sort), jovepay.Order(l.order), jovepay.ID(l.invoice)
+	l.SortBy, l.OrderBy, l.InvoiceID = jovepay.SortField(l.sort), jovepay.SortOrder(l.order), jovepay.ID(l.invoice)
 	if l.DateFrom, err = date("--from", l.from); err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ nothing happens. Notifications tell sooner: see "jovepay ipn listen".`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&until, "until", string(jovepay.StatusFinished), "`status` that is far enough")
+	flags.StringVar(&until, "until", string(jovepay.PaymentFinished), "`status` that is far enough")
 	flags.DurationVar(&interval, "interval", 2*time.Second, "shortest `time` between two requests")
 	flags.DurationVar(&timeout, "timeout", 0, "give up after this `time` with exit code 8; 0 never does")
 	c.completeFlag(cmd, "until", func(context.Context) []cobra.Completion {
@@ -123,7 +123,7 @@ func change(p *jovepay.Payment) string {
 	switch {
 	case p.ActuallyPaid.Sign() > 0:
 		line += fmt.Sprintf("  %s of %s", p.ActuallyPaid, output.Money(p.PayAmount, p.PayCurrency))
-	case p.Status == jovepay.StatusWaiting:
+	case p.Status == jovepay.PaymentWaiting:
 		line += fmt.Sprintf("  for %s to %s", output.Money(p.PayAmount, p.PayCurrency), p.PayAddress)
 		if p.PayinExtraID != "" {
 			line += " with memo " + p.PayinExtraID

@@ -52,10 +52,10 @@ func TestQRCanBeRead(t *testing.T) {
 		"GFVKRNPMJJ6VHCSWQT6NCC2YNATHEVVPOME37KCDQHKZ3LYBV6VB3UWU",
 		"https://shop.example/payment/?iid=" + strings.Repeat("4", 200),
 	} {
-		for _, colour := range []bool{false, true} {
-			code, width, err := QR(content, colour)
+		for _, color := range []bool{false, true} {
+			code, width, err := QR(content, color)
 			require.NoError(t, err)
-			assert.Equal(t, colour, strings.Contains(code, "\x1b["))
+			assert.Equal(t, color, strings.Contains(code, "\x1b["))
 			plain := strings.NewReplacer("\x1b[97;40m", "", "\x1b[0m", "").Replace(code)
 			assert.Len(t, []rune(strings.Split(plain, "\n")[0]), width)
 			bitmap, err := gozxing.NewBinaryBitmapFromImage(photograph(t, plain))
@@ -78,7 +78,7 @@ func TestPlainCannotSteerATerminal(t *testing.T) {
 	assert.Equal(t, "���", Plain("\u009b\u202e\xff"))
 	assert.Equal(t, "é 漢字", Plain("é 漢字"))
 	text := &Text{}
-	text.Line("%s %d %v", "\x1b", 3, jovepay.StatusWaiting)
+	text.Line("%s %d %v", "\x1b", 3, jovepay.PaymentWaiting)
 	text.Fields(Field{"a", "x\ny"}, Field{"longer", "\x07"}, Field{"none", ""})
 	assert.Equal(t, "� 3 waiting\na       x y\nlonger  �\n", text.buf.String())
 }

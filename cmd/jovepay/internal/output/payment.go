@@ -10,7 +10,7 @@ import (
 // Payment adds what there is to know of a payment, and for one that waits for
 // coins how to send them: the address as a QR code if qr is true and it fits,
 // and a warning if the coins need a memo.
-func (t *Text) Payment(p *jovepay.Payment, qr bool, width int, colour bool) {
+func (t *Text) Payment(p *jovepay.Payment, qr bool, width int, color bool) {
 	t.Fields(
 		Field{"payment", string(p.ID)},
 		Field{"status", string(p.Status)},
@@ -30,20 +30,20 @@ func (t *Text) Payment(p *jovepay.Payment, qr bool, width int, colour bool) {
 		Field{"expires", Time(p.ExpirationEstimateDate)},
 		Field{"notifies", p.IPNCallbackURL},
 	)
-	if p.Status != jovepay.StatusWaiting || p.PayAddress == "" {
+	if p.Status != jovepay.PaymentWaiting || p.PayAddress == "" {
 		return
 	}
 	if p.PayinExtraID != "" {
 		t.Line("\n! The memo %s must be sent with the coins. Without it they are lost.", p.PayinExtraID)
 	}
 	if qr {
-		t.Code(p.PayAddress, width, colour)
+		t.Code(p.PayAddress, width, color)
 	}
 }
 
 // Code adds a QR code, or says why there is none.
-func (t *Text) Code(content string, width int, colour bool) {
-	code, wide, err := QR(content, colour)
+func (t *Text) Code(content string, width int, color bool) {
+	code, wide, err := QR(content, color)
 	switch {
 	case err != nil:
 		t.Line("\n(It is too long for a QR code.)")

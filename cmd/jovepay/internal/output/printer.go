@@ -23,9 +23,9 @@ type Printer struct {
 
 	// Terminal tells whether a person looks at Out as it is written.
 	Terminal bool
-	// Colour tells whether Out understands colours, which a QR code needs to
+	// Color tells whether Out understands colors, which a QR code needs to
 	// be readable on any background.
-	Colour bool
+	Color bool
 
 	out *os.File
 }
@@ -40,7 +40,7 @@ func New(out, err *os.File, environment func(string) string) *Printer {
 		Err:      vault.Writer(err),
 		Vault:    vault,
 		Terminal: terminal && environment("TERM") != "dumb",
-		Colour:   terminal && environment("TERM") != "dumb" && environment("NO_COLOR") == "",
+		Color:    terminal && environment("TERM") != "dumb" && environment("NO_COLOR") == "",
 		out:      out,
 	}
 }

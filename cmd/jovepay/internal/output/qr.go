@@ -12,9 +12,9 @@ import (
 const quiet = 2
 
 // QR returns a QR code of content for a terminal, two rows of it in each line,
-// and how many characters wide it is. With colour it is dark on light on any
+// and how many characters wide it is. With color it is dark on light on any
 // background; without, it is made for light text on a dark background.
-func QR(content string, colour bool) (code string, width int, err error) {
+func QR(content string, color bool) (code string, width int, err error) {
 	matrix, err := qr.Encode(content, qr.M, qr.Auto)
 	if err != nil {
 		return "", 0, err
@@ -22,13 +22,13 @@ func QR(content string, colour bool) (code string, width int, err error) {
 	size := matrix.Bounds().Dx()
 	var out strings.Builder
 	for y := -quiet; y < size+quiet; y += 2 {
-		if colour {
+		if color {
 			out.WriteString("\x1b[97;40m")
 		}
 		for x := -quiet; x < size+quiet; x++ {
 			out.WriteString(half(light(matrix, x, y), light(matrix, x, y+1)))
 		}
-		if colour {
+		if color {
 			out.WriteString("\x1b[0m")
 		}
 		out.WriteString("\n")
@@ -36,7 +36,7 @@ func QR(content string, colour bool) (code string, width int, err error) {
 	return out.String(), size + 2*quiet, nil
 }
 
-// half draws two modules, one above the other: light ones in the colour of
+// half draws two modules, one above the other: light ones in the color of
 // text, dark ones in that of the background.
 func half(upper, lower bool) string {
 	switch {

@@ -10,7 +10,7 @@ import (
 )
 
 // Plain returns s fit for a terminal: what comes from outside must not be able
-// to move the cursor, change a colour or break a line.
+// to move the cursor, change a color or break a line.
 func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

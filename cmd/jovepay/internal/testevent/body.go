@@ -47,7 +47,7 @@ type Event struct {
 // A value is JSON where it is valid JSON, else text; that of a field that holds
 // the shop's own text is text unless it is null or in quotes. The example's
 // parent_payment_id is left null: with a parent, the event would be that of a
-// repeated deposit, which no shop should fulfil.
+// repeated deposit, which no shop should fulfill.
 func (e Event) Body() ([]byte, error) {
 	extra, err := members(e.Set)
 	if err != nil {
@@ -77,7 +77,7 @@ func (e Event) event(extra map[string]json.RawMessage) (jovepay.Event, error) {
 	}
 	switch e.Kind {
 	case Payment:
-		payment := jovepay.Payment{Status: jovepay.PaymentStatus(status("payment_status", string(jovepay.StatusFinished))), Answer: answer}
+		payment := jovepay.Payment{Status: jovepay.PaymentStatus(status("payment_status", string(jovepay.PaymentFinished))), Answer: answer}
 		otherwise(extra, "parent_payment_id", "null")
 		if nothingPaid(payment.Status) {
 			otherwise(extra, "actually_paid", "0")
@@ -96,7 +96,7 @@ func (e Event) event(extra map[string]json.RawMessage) (jovepay.Event, error) {
 // example has.
 func nothingPaid(status jovepay.PaymentStatus) bool {
 	switch status {
-	case jovepay.StatusWaiting, jovepay.StatusExpired, jovepay.StatusCancelled, jovepay.StatusCanceled:
+	case jovepay.PaymentWaiting, jovepay.PaymentExpired, jovepay.PaymentCancelled, jovepay.PaymentCanceled:
 		return true
 	}
 	return false

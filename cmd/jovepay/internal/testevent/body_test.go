@@ -26,9 +26,9 @@ func TestEveryEventIsGenuineAndOfItsKind(t *testing.T) {
 				case Payment:
 					p, ok := event.(*jovepay.PaymentEvent)
 					require.True(t, ok)
-					assert.Equal(t, jovepay.StatusFinished, p.Status)
+					assert.Equal(t, jovepay.PaymentFinished, p.Status)
 					assert.Equal(t, "17", p.OrderID)
-					assert.Empty(t, p.ParentPaymentID, "an event that a shop may fulfil")
+					assert.Empty(t, p.ParentPaymentID, "an event that a shop may fulfill")
 				case Withdrawal:
 					w, ok := event.(*jovepay.WithdrawalEvent)
 					require.True(t, ok)

@@ -1,0 +1,232 @@
+package relay_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/inbox"
+	"github.com/jovepay/jovepay-go/relay"
+	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+)
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	f := new(fake)
+	verifier, err := jovepay.NewIPNVerifier(enginetest.Secret)
+	require.NoError(t, err)
+	good := relay.Engine{Topic: "a", PoisonTopic: "b", Publisher: f, Subscriber: f}
+	_, err = relay.New(&good, verifier, nil, relay.WithRetryFor(0), relay.WithLogger(slog.Default()))
+	require.NoError(t, err)
+
+	_, err = relay.New(nil, verifier)
+	require.ErrorContains(t, err, "engine")
+	_, err = relay.New(&good, nil)
+	require.ErrorContains(t, err, "verifier")
+	for _, engine := range []relay.Engine{
+		{},
+		{Topic: "a", PoisonTopic: "b", Publisher: f},
+		{Topic: "a", PoisonTopic: "b", Subscriber: f},
+		{PoisonTopic: "b", Publisher: f, Subscriber: f},
+		{Topic: "a", Publisher: f, Subscriber: f},
+		{Topic: "a", PoisonTopic: "a", Publisher: f, Subscriber: f},
+		{Topic: "a", RetryTopic: "a", PoisonTopic: "b", Publisher: f, Subscriber: f},
+		{Topic: "a", RetryTopic: "b", PoisonTopic: "b", Publisher: f, Subscriber: f},
+	} {
+		_, err = relay.New(&engine, verifier)
+		require.ErrorContains(t, err, "relay: ")
+	}
+	for _, opt := range []relay.Option{
+		relay.WithLogger(nil),
+		relay.WithWorkers(0), relay.WithWorkers(1001),
+		relay.WithRetryFor(-1), relay.WithRetryFor(2 * time.Hour),
+		relay.WithTimeout(0), relay.WithTimeout(2 * time.Hour),
+		relay.WithDrain(0), relay.WithDrain(2 * time.Hour),
+	} {
+		_, err = relay.New(&good, verifier, opt)
+		require.ErrorContains(t, err, "relay: ")
+	}
+}
+
+// TestRetries holds the waits of the default retry time to the clock.
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		outage time.Duration
+		want   inbox.Outcome
+	}{
+		"4/5 of the retry time": {96 * time.Second, inbox.Applied},
+		"an hour":               {time.Hour, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				shop, consumer, _ := newShop(t)
+				begun := time.Now()
+				var attempts []time.Duration
+				shop.Work(func(context.Context, jovepay.Event) error {
+					attempts = append(attempts, time.Since(begun))
+					if time.Since(begun) < test.outage {
+						return errDown
+					}
+					return nil
+				})
+				stop := shop.Start(t, consumer)
+				require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+				<-time.After(3 * time.Minute)
+				if test.want != "" {
+					shop.Expect(t, 1, finished, test.want)
+				} else {
+					shop.Poisoned(t, consumer, 1)
+					assert.Less(t, attempts[len(attempts)-1], 2*time.Minute)
+					assert.Greater(t, attempts[len(attempts)-1], 96*time.Second)
+				}
+				require.NoError(t, stop())
+				assert.Greater(t, len(attempts), 8)
+				assert.Less(t, len(attempts), 40)
+				assert.Less(t, attempts[1], 500*time.Millisecond)
+			})
+		})
+	}
+}
+
+// TestTimeout has an attempt that hangs: its context ends, and that counts as
+// a failure of the event.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	shop, consumer, _ := newShop(t, relay.WithTimeout(10*time.Millisecond), relay.WithRetryFor(0))
+	shop.Work(func(ctx context.Context, _ jovepay.Event) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	shop.Start(t, consumer)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	assert.Contains(t, shop.Poisoned(t, consumer, 1)[0].Reason, context.DeadlineExceeded.Error())
+}
+
+// TestPermanent is an error that the shop knows to be of no use to try again.
+func TestPermanent(t *testing.T) {
+	t.Parallel()
+	shop, consumer, _ := newShop(t, relay.WithRetryFor(time.Hour))
+	shop.Work(func(context.Context, jovepay.Event) error { return backoff.Permanent(errors.New("no such order")) })
+	shop.Start(t, consumer)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	assert.Contains(t, shop.Poisoned(t, consumer, 1)[0].Reason, "no such order")
+}
+
+// TestPoisonQueueDown keeps a message that can go nowhere where it is.
+func TestPoisonQueueDown(t *testing.T) {
+	t.Parallel()
+	shop, consumer, f := newShop(t, relay.WithRetryFor(0))
+	f.fails("poison", true)
+	attempts := make(chan struct{}, 1000)
+	shop.Work(func(context.Context, jovepay.Event) error {
+		select {
+		case attempts <- struct{}{}:
+		default:
+		}
+		return errDown
+	})
+	shop.Start(t, consumer)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	for range 3 {
+		<-attempts
+	}
+	shop.Poisoned(t, consumer, 0)
+	f.fails("poison", false)
+	shop.Poisoned(t, consumer, 1)
+}
+
+// TestReason is what is kept of a failure.
+func TestReason(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ err, want string }{
+		{"a\n\tb\r\nc", "a b c"},
+		{strings.Repeat("é", 1000), strings.Repeat("é", 250-len("inbox: payment:1: ")/2) + "…"},
+	} {
+		shop, consumer, _ := newShop(t, relay.WithRetryFor(0))
+		shop.Work(func(context.Context, jovepay.Event) error { return errors.New(test.err) })
+		shop.Start(t, consumer)
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+		assert.Equal(t, "inbox: payment:1: "+test.want, shop.Poisoned(t, consumer, 1)[0].Reason)
+	}
+}
+
+func TestSubscribeFails(t *testing.T) {
+	t.Parallel()
+	f, engine := newFake(t)
+	f.fails("subscribe", true)
+	shop := enginetest.NewShop(t)
+	consumer := shop.Relay(t, engine, relay.WithWorkers(8))
+	require.ErrorIs(t, consumer.Run(t.Context(), shop.Apply), errDown)
+}
+
+func TestSubscriptionEnds(t *testing.T) {
+	t.Parallel()
+	shop, consumer, f := newShop(t)
+	ended := make(chan error)
+	go func() { ended <- consumer.Run(t.Context(), shop.Apply) }()
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	shop.Expect(t, 1, finished, inbox.Applied)
+	require.NoError(t, f.Close())
+	require.ErrorContains(t, <-ended, "ended the subscription")
+}
+
+// TestRunAgain after the end: the engine is the caller's to close.
+func TestRunAgain(t *testing.T) {
+	t.Parallel()
+	shop, consumer, _ := newShop(t)
+	for id := range 3 {
+		stop := shop.Start(t, consumer)
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
+		for shop.Next(t).ID != jovepay.ID(fmt.Sprint(id)) { // Go channels deliver all messages again
+		}
+		require.NoError(t, stop())
+	}
+}
+
+func TestLogger(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer
+	shop, consumer, _ := newShop(t, relay.WithRetryFor(0),
+		relay.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("no such order") })
+	stop := shop.Start(t, consumer)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	shop.Poisoned(t, consumer, 1)
+	require.NoError(t, stop())
+	assert.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
+	assert.Contains(t, log.String(), "poison queue")
+	assert.Contains(t, log.String(), "no such order")
+	assert.NotContains(t, log.String(), "pay_amount")
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}

@@ -1,0 +1,417 @@
+package jetstream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/inbox"
+	"github.com/jovepay/jovepay-go/relay"
+	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/jetstream"
+)
+
+const finished = jovepay.PaymentFinished
+
+// TestServer runs the cases on the NATS server of the machine, which may be an
+// old one: nats-server 2.9.10 holds a message that was given back until AckWait
+// is over, in about one of 100 shutdowns.
+func TestServer(t *testing.T) {
+	t.Parallel()
+	address := os.Getenv("JOVEPAY_TEST_NATS")
+	if address == "" {
+		address = nats.DefaultURL
+	}
+	var tests atomic.Int64
+	conn, err := nats.Connect(address, nats.Timeout(2*time.Second))
+	if err != nil {
+		hint := fmt.Sprintf("no NATS server at %s (%v): start one with nats-server -js", address, err)
+		if os.Getenv("JOVEPAY_REQUIRE_SERVICES") == "1" {
+			require.FailNow(t, hint)
+		}
+		t.Skip(hint)
+	}
+	t.Cleanup(conn.Close)
+	js, err := natsjs.New(conn)
+	require.NoError(t, err)
+	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
+		t.Helper()
+		name := fmt.Sprintf("jovepay-test-%d-%d", time.Now().UnixNano(), tests.Add(1))
+		t.Cleanup(func() {
+			for _, stream := range []string{name, name + "-retry", name + "-poison"} {
+				assert.NoError(t, js.DeleteStream(context.WithoutCancel(t.Context()), stream))
+			}
+		})
+		var opened *relay.Engine
+		return enginetest.Harness{
+			Open: func() *relay.Engine {
+				engine, err := jetstream.Connect(t.Context(), address, jetstream.WithName(name), jetstream.WithAckWait(10*time.Second))
+				require.NoError(t, err)
+				opened = engine
+				return engine
+			},
+			Waiting: func() int {
+				n, err := jetstream.Waiting(t.Context(), opened)
+				require.NoError(t, err)
+				return n
+			},
+		}
+	})
+}
+
+// natsServer starts a server that listens, on a directory that outlives it.
+func natsServer(t *testing.T, dir string, port int) *server.Server {
+	t.Helper()
+	srv, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true, JetStream: true, StoreDir: dir,
+	})
+	require.NoError(t, err)
+	go srv.Start()
+	require.True(t, srv.ReadyForConnections(10*time.Second))
+	return srv
+}
+
+func stopServer(srv *server.Server) {
+	srv.Shutdown()
+	srv.WaitForShutdown()
+}
+
+// TestServerRestarts takes the server away in the middle of everything, three
+// times: what was answered with 200 is applied, once; the rest is answered with
+// 500 at once.
+func TestServerRestarts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	srv := natsServer(t, dir, server.RANDOM_PORT)
+	address, port := srv.ClientURL(), srv.Addr().(*net.TCPAddr).Port
+	engine, err := jetstream.Connect(t.Context(), address, jetstream.WithAckWait(time.Second),
+		jetstream.WithNATS(nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0)))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
+	shop := enginetest.NewShop(t)
+	consumer := shop.Relay(t, engine)
+	stop := shop.Start(t, consumer)
+
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(0, finished)))
+	shop.Expect(t, 0, finished, inbox.Applied)
+
+	next, accepted := 1, map[int]bool{}
+	deliver := func() int {
+		code := shop.Deliver(consumer, enginetest.Body(next, finished))
+		if code == http.StatusOK {
+			accepted[next] = true
+		}
+		next++
+		return code
+	}
+	for range 3 {
+		for range 30 {
+			require.Equal(t, http.StatusOK, deliver())
+		}
+		stopServer(srv)
+		require.Eventually(t, func() bool { return deliver() == http.StatusInternalServerError }, 10*time.Second, time.Millisecond)
+		begun := time.Now()
+		require.Equal(t, http.StatusInternalServerError, deliver())
+		assert.Less(t, time.Since(begun), time.Second, "refused at once")
+		srv = natsServer(t, dir, port)
+		require.Eventually(t, func() bool { return deliver() == http.StatusOK }, 10*time.Second, time.Millisecond)
+	}
+	done := map[jovepay.ID]bool{}
+	for len(done) < len(accepted) {
+		done[shop.Next(t).ID] = true
+	}
+	for id := range accepted {
+		assert.Len(t, shop.Applied(id), 1)
+	}
+	require.NoError(t, stop())
+	stopServer(srv)
+}
+
+// TestConsumerGone deletes the durable consumer, as an administrator may: it is
+// created again, and nothing is lost.
+func TestConsumerGone(t *testing.T) {
+	t.Parallel()
+	engine, js := connected(t)
+	shop := enginetest.NewShop(t)
+	consumer := shop.Relay(t, engine, relay.WithWorkers(2))
+	shop.Start(t, consumer)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	shop.Expect(t, 1, finished, inbox.Applied)
+	require.Eventually(t, func() bool {
+		stream, err := js.Stream(t.Context(), engine.Topic)
+		return err == nil && stream.CachedInfo().State.Msgs == 0 // acknowledged
+	}, 10*time.Second, time.Millisecond)
+	require.NoError(t, js.DeleteConsumer(t.Context(), engine.Topic, engine.Topic))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(2, finished)))
+	shop.Expect(t, 2, finished, inbox.Applied)
+}
+
+// TestLongWork has work that takes longer than a message waits for a sign of
+// life from its consumer: it is not done twice.
+func TestLongWork(t *testing.T) {
+	t.Parallel()
+	const ackWait = 2 * time.Second
+	engine, js := connected(t, jetstream.WithAckWait(ackWait))
+	shop := enginetest.NewShop(t)
+	var attempts atomic.Int32
+	shop.Work(func(ctx context.Context, _ jovepay.Event) error {
+		attempts.Add(1)
+		consumer, err := js.Consumer(ctx, engine.Topic, engine.Topic)
+		if err != nil {
+			return err
+		}
+		for begun := time.Now(); time.Since(begun) < 2*ackWait; {
+			info, err := consumer.Info(ctx)
+			if err != nil {
+				return err
+			}
+			if info.NumRedelivered > 0 {
+				return errors.New("redelivered")
+			}
+		}
+		return nil
+	})
+	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
+	stop := shop.Start(t, consumer)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	shop.Expect(t, 1, finished, inbox.Applied)
+	require.NoError(t, stop())
+	assert.EqualValues(t, 1, attempts.Load())
+	info, err := js.Stream(t.Context(), engine.Topic)
+	require.NoError(t, err)
+	assert.Zero(t, info.CachedInfo().State.Msgs, "what is acknowledged leaves the stream")
+}
+
+// TestConnectionCut has the consumer's process die between commit and
+// acknowledgement, as the server sees it: the message comes back after AckWait.
+func TestConnectionCut(t *testing.T) {
+	t.Parallel()
+	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
+	t.Cleanup(func() { stopServer(srv) })
+	connect := func() (*relay.Engine, func()) {
+		conn := make(chan *nats.Conn, 1)
+		engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithAckWait(500*time.Millisecond),
+			jetstream.WithNATS(nats.ConnectHandler(func(c *nats.Conn) { conn <- c })))
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, engine.Close()) })
+		return engine, func() { (<-conn).Close() }
+	}
+	first, cut := connect()
+	shop := enginetest.NewShop(t)
+	committed, release := make(chan struct{}), make(chan struct{})
+	consumer := shop.Relay(t, first)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- consumer.Run(ctx, func(ctx context.Context, event jovepay.Event) error {
+			err := shop.Apply(ctx, event)
+			close(committed)
+			<-release
+			return err
+		})
+	}()
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	<-committed
+	shop.Expect(t, 1, finished, inbox.Applied)
+	cut()
+	close(release)
+
+	second, _ := connect()
+	shop.Start(t, shop.Relay(t, second))
+	shop.Expect(t, 1, finished, inbox.Duplicate)
+	assert.Len(t, shop.Applied(1), 1)
+	cancel()
+	require.NoError(t, <-ended)
+}
+
+// connected returns an engine on a server of its own, and a way round it.
+func connected(t *testing.T, opts ...jetstream.Option) (*relay.Engine, natsjs.JetStream) {
+	t.Helper()
+	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
+	t.Cleanup(func() { stopServer(srv) })
+	engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), opts...)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
+	return engine, management(t, srv)
+}
+
+func management(t *testing.T, srv *server.Server) natsjs.JetStream {
+	t.Helper()
+	conn, err := nats.Connect(srv.ClientURL())
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	js, err := natsjs.New(conn)
+	require.NoError(t, err)
+	return js
+}
+
+// TestStreamsThatExist are used if they keep the promises, and left as they are.
+func TestStreamsThatExist(t *testing.T) {
+	t.Parallel()
+	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
+	t.Cleanup(func() { stopServer(srv) })
+	js := management(t, srv)
+	for i, test := range []struct {
+		change func(*natsjs.StreamConfig)
+		want   string
+	}{
+		{func(c *natsjs.StreamConfig) { c.Duplicates = 24 * time.Hour }, ""},
+		{func(c *natsjs.StreamConfig) { c.MaxMsgs, c.Discard = 10, natsjs.DiscardNew }, ""},
+		{func(c *natsjs.StreamConfig) {
+			c.MaxMsgsPerSubject, c.Discard, c.DiscardNewPerSubject = 10, natsjs.DiscardNew, true
+		}, ""},
+		{func(c *natsjs.StreamConfig) { c.Duplicates = 0 }, "duplicate_window is 2m0s, want 1h0m0s or more"}, // the server's default
+		{func(c *natsjs.StreamConfig) { c.Duplicates = time.Hour - 1 }, "duplicate_window is 59m59.999999999s"},
+		{func(c *natsjs.StreamConfig) { c.Storage = natsjs.MemoryStorage }, "storage is Memory, want File"},
+		{func(c *natsjs.StreamConfig) { c.PersistMode = natsjs.AsyncPersistMode }, "persist_mode is Async, want default"},
+		{func(c *natsjs.StreamConfig) { c.MaxAge = 2 * time.Hour }, "max_age is 2h0m0s, want 0"},
+		{func(c *natsjs.StreamConfig) { c.MaxMsgs, c.Discard = 10, natsjs.DiscardOld }, "discard is DiscardOld, want DiscardNew"},
+		{func(c *natsjs.StreamConfig) { c.MaxBytes, c.Discard = 1000, natsjs.DiscardOld }, "discard is DiscardOld, want DiscardNew"},
+		{func(c *natsjs.StreamConfig) { c.MaxMsgsPerSubject, c.Discard = 10, natsjs.DiscardNew }, "max_msgs_per_subject is 10, want discard_new_per_subject"},
+		{func(c *natsjs.StreamConfig) { c.Retention = natsjs.LimitsPolicy }, "retention is Limits, want WorkQueue"},
+		{func(c *natsjs.StreamConfig) { c.Retention = natsjs.InterestPolicy }, "retention is Interest, want WorkQueue"},
+		{func(c *natsjs.StreamConfig) { c.Subjects = []string{"elsewhere"} }, "subjects is [elsewhere], want"},
+		{func(c *natsjs.StreamConfig) {
+			c.SubjectTransform = &natsjs.SubjectTransformConfig{Source: c.Name, Destination: "elsewhere"}
+		}, "subject_transform is set, want none"},
+		{func(c *natsjs.StreamConfig) { c.NoAck = true }, "no_ack is true, want false"},
+		{func(c *natsjs.StreamConfig) { c.DenyDelete, c.Retention = true, natsjs.LimitsPolicy }, "deny_delete is true, want false"},
+	} {
+		name := fmt.Sprintf("shop-%d", i)
+		config := natsjs.StreamConfig{Name: name, Subjects: []string{name}, Retention: natsjs.WorkQueuePolicy, Description: "mine", Duplicates: time.Hour}
+		test.change(&config)
+		_, err := js.CreateStream(t.Context(), config)
+		require.NoError(t, err, "%d", i)
+		engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
+		if test.want != "" {
+			require.ErrorContains(t, err, "stream "+name+": ")
+			require.ErrorContains(t, err, test.want)
+			assert.NotContains(t, err.Error(), "\n")
+			continue
+		}
+		require.NoError(t, err, "%d", i)
+		require.NoError(t, engine.Close())
+		stream, err := js.Stream(t.Context(), name)
+		require.NoError(t, err)
+		assert.Equal(t, "mine", stream.CachedInfo().Config.Description)
+		assert.Equal(t, config.MaxMsgs, max(0, stream.CachedInfo().Config.MaxMsgs))
+	}
+}
+
+// TestPoisonStreamsThatExist need no window, since nothing is deduplicated there,
+// but keep one message of each event.
+func TestPoisonStreamsThatExist(t *testing.T) {
+	t.Parallel()
+	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
+	t.Cleanup(func() { stopServer(srv) })
+	js := management(t, srv)
+	for i, test := range []struct {
+		change func(*natsjs.StreamConfig)
+		want   string
+	}{
+		{func(*natsjs.StreamConfig) {}, ""},
+		{func(c *natsjs.StreamConfig) { c.Subjects = append(c.Subjects, c.Name) }, ""},
+		{func(c *natsjs.StreamConfig) { c.Discard, c.MaxMsgs = natsjs.DiscardNew, 1000 }, ""},
+		{func(c *natsjs.StreamConfig) { c.Retention = natsjs.WorkQueuePolicy }, "retention is WorkQueue, want Limits"},
+		{func(c *natsjs.StreamConfig) { c.Subjects = []string{c.Name} }, "subjects is [4-poison], want 4-poison.> among them"},
+		{func(c *natsjs.StreamConfig) { c.MaxMsgsPerSubject = -1 }, "max_msgs_per_subject is -1, want 1"},
+		{func(c *natsjs.StreamConfig) { c.MaxMsgsPerSubject = 2 }, "max_msgs_per_subject is 2, want 1"},
+		{func(c *natsjs.StreamConfig) {
+			c.Discard, c.DiscardNewPerSubject = natsjs.DiscardNew, true
+		}, "max_msgs_per_subject is 1, want 1, without discard_new_per_subject"},
+	} {
+		name := strconv.Itoa(i)
+		config := natsjs.StreamConfig{
+			Name: name + "-poison", Subjects: []string{name + "-poison.>"}, MaxMsgsPerSubject: 1, Duplicates: time.Second,
+		}
+		test.change(&config)
+		_, err := js.CreateStream(t.Context(), config)
+		require.NoError(t, err, name)
+		engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
+		if test.want != "" {
+			require.ErrorContains(t, err, "stream "+name+"-poison: ")
+			require.ErrorContains(t, err, test.want)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.NoError(t, engine.Close())
+	}
+}
+
+// TestPoisonedTwice has an event fail again long after its first failure was
+// discarded, when its notification comes again: the poison queue takes it, although
+// it has seen the id.
+func TestPoisonedTwice(t *testing.T) {
+	t.Parallel()
+	engine, js := connected(t)
+	shop := enginetest.NewShop(t)
+	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
+	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("broken") })
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	stream, err := js.Stream(t.Context(), engine.Topic)
+	require.NoError(t, err)
+	first, err := stream.GetLastMsgForSubject(t.Context(), engine.Topic)
+	require.NoError(t, err)
+	shop.Start(t, consumer)
+	require.NoError(t, consumer.Discard(t.Context(), shop.Poisoned(t, consumer, 1)[0]))
+
+	again := &nats.Msg{Subject: engine.Topic, Header: first.Header, Data: first.Data}
+	again.Header.Del(nats.MsgIdHdr) // the window is over
+	_, err = js.PublishMsg(t.Context(), again)
+	require.NoError(t, err)
+	shop.Poisoned(t, consumer, 1)
+}
+
+// TestForeignMessages come from anyone who may write to the subject.
+func TestForeignMessages(t *testing.T) {
+	t.Parallel()
+	engine, js := connected(t)
+	shop := enginetest.NewShop(t)
+	consumer := shop.Relay(t, engine)
+	twice := &nats.Msg{Subject: engine.Topic, Data: []byte("x"), Header: nats.Header{"A": {"1", "2"}}}
+	for _, msg := range []*nats.Msg{twice, {Subject: engine.Topic}} {
+		_, err := js.PublishMsg(t.Context(), msg)
+		require.NoError(t, err)
+	}
+	shop.Start(t, consumer)
+	shop.Poisoned(t, consumer, 2)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	shop.Expect(t, 1, finished, inbox.Applied)
+}
+
+func TestConnectFails(t *testing.T) {
+	t.Parallel()
+	_, err := jetstream.Connect(t.Context(), "nats://127.0.0.1:1")
+	require.ErrorContains(t, err, "connect")
+
+	plain, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true})
+	require.NoError(t, err)
+	go plain.Start()
+	require.True(t, plain.ReadyForConnections(10*time.Second))
+	t.Cleanup(func() { stopServer(plain) })
+	_, err = jetstream.Connect(t.Context(), plain.ClientURL())
+	require.ErrorIs(t, err, nats.ErrNoResponders, "it has no JetStream")
+
+	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
+	t.Cleanup(func() { stopServer(srv) })
+	_, err = jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithReplicas(3))
+	require.ErrorContains(t, err, "replicas", "it is alone")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = jetstream.Connect(ctx, srv.ClientURL())
+	require.ErrorIs(t, err, context.Canceled)
+}

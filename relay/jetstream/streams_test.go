@@ -1,0 +1,116 @@
+package jetstream_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/inbox"
+	"github.com/jovepay/jovepay-go/relay"
+	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/jetstream"
+)
+
+// TestStreamGone deletes each stream, as an administrator may: it is created
+// again with the settings that it had, by whoever needs it first.
+func TestStreamGone(t *testing.T) {
+	t.Parallel()
+	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
+	t.Cleanup(func() { stopServer(srv) })
+	js := management(t, srv)
+	const name = "shop"
+	_, err := js.CreateStream(t.Context(), natsjs.StreamConfig{
+		Name: name, Subjects: []string{name}, Retention: natsjs.WorkQueuePolicy, Description: "mine", Duplicates: 24 * time.Hour,
+	})
+	require.NoError(t, err)
+	engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
+	shop := enginetest.NewShop(t)
+	consumer := shop.Relay(t, engine, relay.WithRetryFor(time.Second))
+
+	require.NoError(t, js.DeleteStream(t.Context(), name))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)), "it is created again")
+	stream, err := js.Stream(t.Context(), name)
+	require.NoError(t, err)
+	assert.Equal(t, "mine", stream.CachedInfo().Config.Description)
+	assert.Equal(t, 24*time.Hour, stream.CachedInfo().Config.Duplicates)
+
+	require.NoError(t, js.DeleteStream(t.Context(), name))
+	shop.Start(t, consumer)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)), "what is lost is no duplicate")
+	shop.Expect(t, 1, finished, inbox.Applied)
+	for id, gone := range []string{name, engine.RetryTopic, engine.PoisonTopic} {
+		require.NoError(t, js.DeleteStream(t.Context(), gone))
+		shop.Work(enginetest.FailFirst(1))
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(10+id, finished)), gone)
+		shop.Expect(t, 10+id, finished, inbox.Applied)
+	}
+	shop.Work(enginetest.FailFirst(1000))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(20, finished)))
+	shop.Poisoned(t, consumer, 1)
+}
+
+// TestServerLosesData restarts the server on an empty directory: notifications
+// are accepted and applied again, without a restart of the program.
+func TestServerLosesData(t *testing.T) {
+	t.Parallel()
+	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
+	port := srv.Addr().(*net.TCPAddr).Port
+	engine, err := jetstream.Connect(t.Context(), srv.ClientURL(),
+		jetstream.WithNATS(nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0)))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
+	shop := enginetest.NewShop(t)
+	consumer := shop.Relay(t, engine)
+	shop.Start(t, consumer)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(0, finished)))
+	shop.Expect(t, 0, finished, inbox.Applied)
+	stopServer(srv)
+
+	srv = natsServer(t, t.TempDir(), port)
+	t.Cleanup(func() { stopServer(srv) })
+	require.Eventually(t, func() bool {
+		return shop.Deliver(consumer, enginetest.Body(1, finished)) == http.StatusOK
+	}, 10*time.Second, 10*time.Millisecond)
+	shop.Expect(t, 1, finished, inbox.Applied)
+}
+
+// TestManyWait has more events wait for their next attempt than the server lets
+// a consumer leave unacknowledged by default: they hold up nobody.
+func TestManyWait(t *testing.T) {
+	t.Parallel()
+	engine, js := connected(t)
+	shop := enginetest.NewShop(t)
+	consumer := shop.Relay(t, engine, relay.WithRetryFor(time.Hour))
+	const n = 1100
+	shop.Work(func(_ context.Context, event jovepay.Event) error {
+		if payment, ok := event.(*jovepay.PaymentEvent); ok && payment.ID == jovepay.ID(strconv.Itoa(n)) {
+			return nil
+		}
+		return errors.New("no such order")
+	})
+	shop.Start(t, consumer)
+	for id := range n {
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
+	}
+	consumer, err := js.Consumer(t.Context(), engine.RetryTopic, engine.RetryTopic)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		info, err := consumer.Info(t.Context())
+		return err == nil && info.NumAckPending > 1000
+	}, 40*time.Second, 10*time.Millisecond)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(n, finished)))
+	shop.Expect(t, n, finished, inbox.Applied)
+}

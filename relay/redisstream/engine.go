@@ -1,0 +1,162 @@
+package redisstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/jovepay/jovepay-go/relay"
+)
+
+// ClaimAfter is how long a message waits for the next sign of life from the
+// consumer that has it, before another consumer gets it.
+const ClaimAfter = 30 * time.Second
+
+// maxSubscriptions bounds the connections of subscriptions that wait for
+// messages. A relay has 1500 at most.
+const maxSubscriptions = 2000
+
+// Option configures an engine. One that is nil changes nothing.
+type Option func(*settings) error
+
+type settings struct {
+	name       string
+	log        watermill.LoggerAdapter
+	claimAfter time.Duration
+	unchecked  bool
+}
+
+// WithName sets the name of the stream and of its consumer group. The names of
+// all other keys begin with it. The default is "jovepay-ipn". Shops that share a
+// server need different names.
+func WithName(name string) Option {
+	return func(s *settings) error {
+		if name == "" {
+			return errors.New("name is empty")
+		}
+		s.name = name
+		return nil
+	}
+}
+
+// WithLogger logs what the engine meets, such as a lost connection or a lost
+// consumer group. The default is [slog.Default].
+func WithLogger(log *slog.Logger) Option {
+	return func(s *settings) error {
+		if log == nil {
+			return errors.New("logger is nil")
+		}
+		s.log = adapter(log)
+		return nil
+	}
+}
+
+func adapter(log *slog.Logger) watermill.LoggerAdapter {
+	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
+}
+
+// WithUncheckedServer makes [Connect] accept a server whatever its settings, and
+// one that does not show them. Notifications are then accepted with 200 and can
+// be lost: to eviction, or to a restart. Reconcile often.
+func WithUncheckedServer() Option {
+	return func(s *settings) error {
+		s.unchecked = true
+		return nil
+	}
+}
+
+// Connect returns the engine on a Redis server, at an address such as
+// redis://:password@redis.example:6379/0. ctx bounds the setup only.
+//
+// The server must keep what it accepts: Redis 6.2 or later, a master and not a
+// part of a Redis Cluster, with maxmemory-policy noeviction or without
+// maxmemory, and with appendonly yes. Otherwise Connect returns an error that
+// names each setting at fault, its value, and what is wanted; see
+// [WithUncheckedServer]. The settings are read with INFO, and appendfsync with
+// CONFIG GET if the server permits that.
+func Connect(ctx context.Context, address string, opts ...Option) (*relay.Engine, error) {
+	s := settings{name: "jovepay-ipn", log: adapter(slog.Default()), claimAfter: ClaimAfter}
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(&s); err != nil {
+			return nil, fmt.Errorf("redisstream: %w", err)
+		}
+	}
+	options, err := redis.ParseURL(address)
+	if err != nil {
+		// The error would repeat the address, which may hold a password.
+		return nil, errors.New("redisstream: address: want redis://host:port/db")
+	}
+	options.ContextTimeoutEnabled = true
+	// Each subscription that waits for a message holds a connection. It asks
+	// again by itself.
+	polling := *options
+	polling.PoolSize, polling.MaxRetries = max(maxSubscriptions, options.PoolSize), -1
+	client, waiting := redis.NewClient(options), redis.NewClient(&polling)
+	engine, err := s.engine(ctx, client, waiting)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("redisstream: %w", err), client.Close(), waiting.Close())
+	}
+	return engine, nil
+}
+
+func (s *settings) engine(ctx context.Context, client, waiting *redis.Client) (*relay.Engine, error) {
+	if err := s.ready(ctx, client); err != nil {
+		return nil, err
+	}
+	k := keys(s.name)
+	sub := newSubscriber(client, waiting, k, s.log, s.claimAfter)
+	for _, stream := range [...]string{k.events(), k.retries()} {
+		if _, err := sub.ensureGroup(ctx, stream); err != nil {
+			return nil, err
+		}
+	}
+	return &relay.Engine{
+		Topic:       k.events(),
+		RetryTopic:  k.retries(),
+		PoisonTopic: k.poison(),
+		Publisher:   newPublisher(client, k),
+		Subscriber:  sub,
+		Poison:      poisonQueue{client, k},
+		Stop: sync.OnceValue(func() error {
+			return errors.Join(client.Close(), waiting.Close())
+		}),
+	}, nil
+}
+
+// ready returns an error if the server does not respond, or does not keep what
+// it accepts.
+func (s *settings) ready(ctx context.Context, client *redis.Client) error {
+	if s.unchecked {
+		return client.Ping(ctx).Err()
+	}
+	c, err := readConfig(ctx, client)
+	if err != nil {
+		return err
+	}
+	return c.check()
+}
+
+// keys are the names of what is stored, after the name of the engine.
+type keys string
+
+func (k keys) events() string  { return string(k) }
+func (k keys) retries() string { return string(k) + "-retry" }
+func (k keys) poison() string  { return string(k) + "-poison" }
+
+// index is the hash that says where the events of a stream are. One that waits
+// for its next attempt is the same event as one that comes again.
+func (k keys) index(stream string) string {
+	if stream == k.poison() {
+		return k.poison() + "-ids"
+	}
+	return k.events() + "-ids"
+}

@@ -1,0 +1,179 @@
+package redisstream_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/inbox"
+	"github.com/jovepay/jovepay-go/relay"
+	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/redisstream"
+)
+
+// TestLongWork has work that takes longer than a message waits for a sign of
+// life from its consumer: it is not done twice.
+func TestLongWork(t *testing.T) {
+	t.Parallel()
+	const claimAfter = time.Second
+	srv := startRedis(t)
+	shop := enginetest.NewShop(t)
+	var attempts atomic.Int32
+	shop.Work(func(ctx context.Context, _ jovepay.Event) error {
+		attempts.Add(1)
+		for began := time.Now(); time.Since(began) < 3*claimAfter; {
+			pending, err := srv.client.XPending(ctx, "jovepay-ipn", "jovepay-ipn").Result()
+			if err != nil {
+				return err
+			}
+			if pending.Count != 1 {
+				return errors.New("given up")
+			}
+		}
+		return nil
+	})
+	consumer := shop.Relay(t, srv.connect(t, redisstream.WithClaimAfter(claimAfter)))
+	shop.Start(t, consumer)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	shop.Expect(t, 1, finished, inbox.Applied)
+	assert.EqualValues(t, 1, attempts.Load())
+}
+
+// TestNothingIsLeft has events applied, tried again, poisoned and replayed: the
+// server then holds empty streams and no notes.
+func TestNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	srv := startRedis(t)
+	shop := enginetest.NewShop(t)
+	consumer := shop.Relay(t, srv.connect(t), relay.WithRetryFor(time.Second))
+	shop.Work(enginetest.FailFirst(1000))
+	stop := shop.Start(t, consumer)
+	const n = 20
+	for id := range n {
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
+	}
+	shop.Poisoned(t, consumer, n)
+	shop.Work(enginetest.FailFirst(1))
+	replayed, err := consumer.ReplayAll(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, n, replayed)
+	for range n {
+		assert.Equal(t, inbox.Applied, shop.Next(t).Outcome)
+	}
+	require.NoError(t, stop())
+	keys, err := srv.client.Keys(t.Context(), "*").Result()
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []string{"jovepay-ipn", "jovepay-ipn-retry", "jovepay-ipn-poison"}, keys)
+	for _, key := range keys {
+		assert.Zero(t, srv.client.XLen(t.Context(), key).Val(), key)
+	}
+	consumers, err := srv.client.XInfoConsumers(t.Context(), "jovepay-ipn", "jovepay-ipn").Result()
+	require.NoError(t, err)
+	require.Len(t, consumers, 1, "processes that ended leave no consumers behind")
+	assert.Zero(t, consumers[0].Pending)
+}
+
+// TestPoisonedOnce sends one notification of an event that cannot be processed
+// again and again: the poison queue holds it once, with its last failure.
+func TestPoisonedOnce(t *testing.T) {
+	t.Parallel()
+	srv := startRedis(t)
+	shop := enginetest.NewShop(t)
+	consumer := shop.Relay(t, srv.connect(t), relay.WithRetryFor(0))
+	var attempts atomic.Int32
+	shop.Work(func(context.Context, jovepay.Event) error {
+		attempts.Add(1)
+		return errors.New("no such order")
+	})
+	shop.Start(t, consumer)
+	for i := range int32(20) {
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+		require.Eventually(t, func() bool { return attempts.Load() == i+1 && srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, time.Millisecond)
+	}
+	first := shop.Poisoned(t, consumer, 1)[0]
+	require.NoError(t, consumer.Discard(t.Context(), first))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	shop.Poisoned(t, consumer, 1)
+}
+
+// TestPoisonedWhileReplayed has a replayed event fail before it is taken out of
+// the poison queue: it is still there afterwards.
+func TestPoisonedWhileReplayed(t *testing.T) {
+	t.Parallel()
+	srv := startRedis(t)
+	shop := enginetest.NewShop(t)
+	engine := srv.connect(t)
+	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
+	shop.Work(enginetest.FailFirst(1000))
+	shop.Start(t, consumer)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	first := shop.Poisoned(t, consumer, 1)[0]
+	crashing := *engine
+	crashing.Poison = slowRemoval{engine.Poison, func() {
+		require.Eventually(t, func() bool { return srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, time.Millisecond)
+	}}
+	require.NoError(t, shop.Relay(t, &crashing).Replay(t.Context(), first))
+	again := shop.Poisoned(t, consumer, 1)[0]
+	assert.Equal(t, first.Key, again.Key)
+}
+
+// slowRemoval waits before it removes a message.
+type slowRemoval struct {
+	relay.PoisonQueue
+	wait func()
+}
+
+func (s slowRemoval) Remove(ctx context.Context, position string) error {
+	s.wait()
+	return s.PoisonQueue.Remove(ctx, position)
+}
+
+// TestGivenBackAtOnce ends a consumer that has a message and did not begin with
+// it: another one does not wait for it.
+func TestGivenBackAtOnce(t *testing.T) {
+	t.Parallel()
+	srv := startRedis(t)
+	shop := enginetest.NewShop(t)
+	engine := srv.connect(t, redisstream.WithClaimAfter(time.Hour))
+	consumer := shop.Relay(t, engine)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	ctx, cancel := context.WithCancel(t.Context())
+	messages, err := engine.Subscriber.Subscribe(ctx, engine.Topic)
+	require.NoError(t, err)
+	<-messages
+	cancel()
+	<-messages
+	shop.Start(t, consumer)
+	shop.Expect(t, 1, finished, inbox.Applied)
+}
+
+// TestCloseWhileSubscribing ends every subscription, or refuses it.
+func TestCloseWhileSubscribing(t *testing.T) {
+	t.Parallel()
+	engine := startRedis(t).connect(t)
+	var callers sync.WaitGroup
+	for range 50 {
+		callers.Go(func() {
+			messages, err := engine.Subscriber.Subscribe(t.Context(), engine.Topic)
+			if err != nil {
+				return
+			}
+			for range messages {
+				t.Error("a message")
+			}
+		})
+	}
+	require.NoError(t, engine.Close())
+	callers.Wait()
+	_, err := engine.Subscriber.Subscribe(t.Context(), engine.Topic)
+	require.Error(t, err)
+	require.NoError(t, engine.Subscriber.Close(), "twice")
+}

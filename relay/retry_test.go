@@ -1,0 +1,152 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/inbox"
+	"github.com/jovepay/jovepay-go/relay"
+	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+)
+
+// newRetryShop returns a shop on an engine with a retry topic, which knows
+// nothing of delays.
+func newRetryShop(t *testing.T) (*enginetest.Shop, *relay.Relay, *fake) {
+	t.Helper()
+	f, engine := newFake(t)
+	engine.RetryTopic = "retries"
+	shop := enginetest.NewShop(t)
+	return shop, shop.Relay(t, engine, single), f
+}
+
+// TestFailingHoldUpNobody has 80 events fail for as long as they are tried, with
+// one worker, on any engine of Watermill that has a retry topic: a good event
+// does not wait.
+func TestFailingHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shop, consumer, _ := newRetryShop(t)
+		const failing = 80
+		attempts := map[string][]time.Time{}
+		shop.Work(func(_ context.Context, event jovepay.Event) error {
+			if payment, ok := event.(*jovepay.PaymentEvent); ok && payment.ID == "9000" {
+				return nil
+			}
+			attempts[event.Key()] = append(attempts[event.Key()], time.Now())
+			return errors.New("no such order")
+		})
+		stop := shop.Start(t, consumer)
+		for id := range failing {
+			require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
+		}
+		synctest.Wait()
+		began := time.Now()
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(9000, finished)))
+		shop.Expect(t, 9000, finished, inbox.Applied)
+		assert.Zero(t, time.Since(began))
+		shop.Poisoned(t, consumer, 0)
+		<-time.After(5 * time.Minute)
+		shop.Poisoned(t, consumer, failing)
+		require.NoError(t, stop())
+		require.Len(t, attempts, failing)
+		for _, at := range attempts {
+			assert.Less(t, at[1].Sub(at[0]), time.Second)
+			assert.Greater(t, len(at), 4)
+			assert.Less(t, len(at), 40)
+			last := len(at) - 1
+			assert.Greater(t, at[last].Sub(at[last-1]), at[1].Sub(at[0]), "the intervals grow")
+		}
+	})
+}
+
+// TestNoRetryTopic cannot be published to: the event goes to the poison queue,
+// where it can be replayed, rather than be lost or hold up the others.
+func TestNoRetryTopic(t *testing.T) {
+	t.Parallel()
+	shop, consumer, f := newRetryShop(t)
+	f.fails("retries", true)
+	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("no such order") })
+	shop.Start(t, consumer)
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	p := shop.Poisoned(t, consumer, 1)[0]
+	assert.Contains(t, p.Reason, "no such order")
+	assert.Contains(t, p.Reason, errDown.Error())
+}
+
+// TestReplayIsTriedInFull replays an event that failed for the whole retry time:
+// it is tried for that long again.
+func TestReplayIsTriedInFull(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shop, consumer, _ := newRetryShop(t)
+		var attempts int
+		shop.Work(func(context.Context, jovepay.Event) error {
+			attempts++
+			return errors.New("no such order")
+		})
+		stop := shop.Start(t, consumer)
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+		<-time.After(3 * time.Minute)
+		shop.Poisoned(t, consumer, 1)
+		attempts = 0
+		_, err := consumer.ReplayAll(t.Context())
+		require.NoError(t, err)
+		<-time.After(3 * time.Minute)
+		shop.Poisoned(t, consumer, 1)
+		assert.Greater(t, attempts, 4)
+		require.NoError(t, stop())
+	})
+}
+
+// TestDueIn reads what anyone may have written to the broker.
+func TestDueIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for value, want := range map[string]time.Duration{
+			"":                                  0,
+			"soon":                              0,
+			time.Now().Format(time.RFC3339Nano): 0,
+			time.Now().Add(-time.Hour).Format(time.RFC3339Nano):       0,
+			time.Now().Add(time.Minute).Format(time.RFC3339Nano):      time.Minute,
+			time.Now().Add(1000 * time.Hour).Format(time.RFC3339Nano): time.Hour,
+		} {
+			msg := message.NewMessage("1", nil)
+			msg.Metadata.Set("not_before", value)
+			assert.Equal(t, want, relay.DueIn(msg), value)
+		}
+		assert.Zero(t, relay.DueIn(message.NewMessage("1", nil)))
+	})
+}
+
+// TestForgedHistory is that of a message that claims to have failed in the
+// future, or since long, or absurdly often.
+func TestForgedHistory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shop, consumer, f := newRetryShop(t)
+		shop.Work(enginetest.FailFirst(1))
+		stop := shop.Start(t, consumer)
+		for i, metadata := range []message.Metadata{
+			{"failing_since": time.Now().Add(time.Hour).Format(time.RFC3339Nano)},
+			{"failing_since": "x", "failures": "-1"},
+			{"failures": "99999999999999999999", "not_before": "y"},
+		} {
+			body := enginetest.Body(i, finished)
+			msg := message.NewMessage("a", []byte(body))
+			msg.Metadata = metadata
+			msg.Metadata.Set(jovepay.IPNSignatureHeader, shop.Verifier.Sign([]byte(body)))
+			require.NoError(t, f.Publish("events", msg))
+			shop.Expect(t, i, finished, inbox.Applied)
+		}
+		require.NoError(t, stop())
+	})
+}

@@ -1,0 +1,44 @@
+module github.com/jovepay/jovepay-go/test/browser
+
+go 1.26.0
+
+replace (
+	github.com/jovepay/jovepay-go => ../..
+	github.com/jovepay/jovepay-go/examples/storefront => ../../examples/storefront
+	github.com/jovepay/jovepay-go/sqlstore => ../../sqlstore
+	github.com/jovepay/jovepay-go/sandbox => ../../sandbox
+)
+
+require (
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
+	github.com/jovepay/jovepay-go v0.0.0
+	github.com/jovepay/jovepay-go/examples/storefront v0.0.0
+	github.com/jovepay/jovepay-go/sandbox v0.0.0
+	github.com/makiuchi-d/gozxing v0.1.1
+	github.com/stretchr/testify v1.12.1
+)
+
+require (
+	github.com/boombuler/barcode v1.1.0 // indirect
+	github.com/dustin/go-humanize v1.1.0 // indirect
+	github.com/go-json-experiment/json v1.27.2 // indirect
+	github.com/gofrs/flock v0.13.1 // indirect
+	github.com/google/go-querystring v1.2.0 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/jovepay/jovepay-go/sqlstore v0.0.0 // indirect
+	github.com/mattn/go-isatty v0.0.24 // indirect
+	github.com/ncruces/go-strftime v1.1.0 // indirect
+	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/shopspring/decimal v1.6.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
+	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
+	modernc.org/libc v1.79.0 // indirect
+	modernc.org/mathutil v1.7.1 // indirect
+	modernc.org/memory v1.12.1 // indirect
+	modernc.org/sqlite v1.61.1 // indirect
+)

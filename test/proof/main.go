@@ -1,0 +1,86 @@
+// Proof shows that the order service of examples/orders fulfills each order once,
+// whatever happens to it.
+//
+//	go run . -orders 1000
+//
+// It runs three processes of the service on one PostgreSQL and JovePay's
+// emulator, plays the customers, and delivers each notification three times,
+// shuffled and at the same time, while it kills processes and cuts connections.
+// One notification in a hundred never arrives. In the end it counts, in the
+// database, and exits with 1 unless all is as it must be, or with 3 if there is
+// no database to run on. docs/proof.md says more.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// settings are those of the command line.
+type settings struct {
+	orders   int
+	store    string
+	engine   string
+	postgres string
+	seed     uint64
+	sabotage bool
+	timeout  time.Duration
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the program's beginning
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "proof:", err)
+	if errors.Is(err, errNoDatabase) {
+		os.Exit(3)
+	}
+	os.Exit(1)
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	var s settings
+	flags := flag.NewFlagSet("proof", flag.ContinueOnError)
+	flags.IntVar(&s.orders, "orders", 1000, "how many orders")
+	flags.StringVar(&s.store, "store", "postgres", "postgres: three processes on it; sqlite: one process on a file")
+	flags.StringVar(&s.engine, "engine", "", "jetstream: with a NATS server between notifications and work, which is killed too")
+	flags.StringVar(&s.postgres, "postgres", "postgres://postgres@127.0.0.1:5432/test?sslmode=disable", "PostgreSQL, for a schema that is dropped in the end")
+	flags.Uint64Var(&s.seed, "seed", 1, "decides what is random, but for the timing")
+	flags.BoolVar(&s.sabotage, "sabotage", false, "leave the inbox out, so that the proof must fail")
+	flags.DurationVar(&s.timeout, "timeout", time.Hour, "when to give up")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case s.orders < 1:
+		return fmt.Errorf("orders: want 1 or more, got %d", s.orders)
+	case s.store != "postgres" && s.store != "sqlite":
+		return fmt.Errorf("store %q is not known", s.store)
+	case s.engine != "" && s.engine != "jetstream":
+		return fmt.Errorf("engine %q is not known", s.engine)
+	case s.sabotage && (s.store != "postgres" || s.engine != ""):
+		return errors.New("sabotage is for PostgreSQL without an engine")
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("not done after %v", s.timeout))
+	defer cancel()
+	result, err := prove(ctx, s, out)
+	if err != nil {
+		return errors.Join(err, context.Cause(ctx))
+	}
+	if _, err := fmt.Fprintln(out, result); err != nil {
+		return err
+	}
+	return result.verdict()
+}
