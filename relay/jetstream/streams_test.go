@@ -105,10 +105,10 @@ func TestManyWait(t *testing.T) {
 	for id := range n {
 		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
 	}
-	consumer, err := js.Consumer(t.Context(), engine.RetryTopic, engine.RetryTopic)
+	waiting, err := js.Consumer(t.Context(), engine.RetryTopic, engine.RetryTopic)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		info, err := consumer.Info(t.Context())
+		info, err := waiting.Info(t.Context())
 		return err == nil && info.NumAckPending > 1000
 	}, 40*time.Second, 10*time.Millisecond)
 	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(n, finished)))
