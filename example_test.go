@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/jovepay/jovepay-go"
@@ -271,4 +273,390 @@ func ExampleValidationError() {
 	// Output:
 	// price_currency: want a lower-case ticker such as "usd" or "usdttrc20"
 	// true 0
+}
+
+func ExamplePaymentsService_Create() {
+	ctx, server, client := startEmulator()
+	defer server.Close()
+
+	payment, err := client.Payments.Create(ctx, jovepay.PaymentRequest{
+		PriceAmount:    jovepay.MustAmount("49.99"),
+		PriceCurrency:  "usd",
+		PayCurrency:    "xrp",
+		OrderID:        "order-1001",
+		IPNCallbackURL: "https://shop.example/ipn",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("Send", payment.PayAmount, payment.PayCurrency, "to the address shown.")
+	if payment.PayinExtraID != "" {
+		fmt.Println("Add the memo, or the coins are lost.")
+	}
+	// Output:
+	// Send 96.134615 xrp to the address shown.
+	// Add the memo, or the coins are lost.
+}
+
+// The payment is made, but its answer is lost. CreateOnce finds it in the list.
+func ExamplePaymentsService_CreateOnce() {
+	ctx, server, client := startEmulator()
+	defer server.Close()
+	if err := server.Inject(jovepaytest.Fault{Method: "POST", Path: "/v1/payment", Times: 1, Cut: true, AfterEffect: true}); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	payment, err := client.Payments.CreateOnce(ctx, jovepay.PaymentRequest{
+		PriceAmount:   jovepay.MustAmount("49.99"),
+		PriceCurrency: "usd",
+		PayCurrency:   "btc",
+		OrderID:       "order-1001", // required here
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(payment.OrderID, payment.Status)
+	fmt.Println("payments requested:", server.Count("POST", "/v1/payment"))
+	// Output:
+	// order-1001 waiting
+	// payments requested: 1
+}
+
+func ExamplePaymentsService_Get() {
+	ctx, server, client := startEmulator()
+	defer server.Close()
+	id, err := createFor(ctx, client, "order-1001")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	payment, err := client.Payments.Get(ctx, id)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(payment.OrderID, payment.Status, payment.PriceAmount, payment.PriceCurrency)
+	// Output: order-1001 waiting 49.99 usd
+}
+
+// createFor makes a payment that other examples then use.
+func createFor(ctx context.Context, client *jovepay.Client, orderID string) (jovepay.ID, error) {
+	payment, err := client.Payments.Create(ctx, jovepay.PaymentRequest{
+		PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: orderID,
+	})
+	if err != nil {
+		return "", err
+	}
+	return payment.ID, nil
+}
+
+func ExamplePaymentsService_List() {
+	ctx, server, client := startEmulator()
+	defer server.Close()
+	for n := 1; n <= 5; n++ {
+		if _, err := createFor(ctx, client, fmt.Sprint("order-", n)); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+
+	list, err := client.Payments.List(ctx, jovepay.PaymentListOptions{Limit: 2, OrderBy: jovepay.Descending})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, payment := range list.Payments {
+		fmt.Println(payment.OrderID)
+	}
+	fmt.Println(list.Total, "payments on", list.PagesCount, "pages")
+	// Output:
+	// order-5
+	// order-4
+	// 5 payments on 3 pages
+}
+
+func ExamplePaymentsService_All() {
+	ctx, server, client := startEmulator()
+	defer server.Close()
+	for n := 1; n <= 3; n++ {
+		if _, err := createFor(ctx, client, fmt.Sprint("order-", n)); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+
+	for payment, err := range client.Payments.All(ctx, jovepay.PaymentListOptions{OrderBy: jovepay.Ascending}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(payment.OrderID)
+	}
+	// Output:
+	// order-1
+	// order-2
+	// order-3
+}
+
+// When a customer comes back to an order, its payment may be there already.
+func ExamplePaymentsService_FindOrder() {
+	ctx, server, client := startEmulator()
+	defer server.Close()
+	if _, err := createFor(ctx, client, "order-1001"); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	payments, err := client.Payments.FindOrder(ctx, "order-1001", time.Now().Add(-24*time.Hour))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, payment := range payments {
+		fmt.Println(payment.Status, payment.PriceAmount, payment.PriceCurrency)
+	}
+	// Output: waiting 49.99 usd
+}
+
+func ExamplePaymentsService_Wait() {
+	ctx, server, client := startEmulator()
+	defer server.Close()
+	id, err := createFor(ctx, client, "order-1001")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := server.Pay(id); err != nil { // the customer pays
+		fmt.Println(err)
+		return
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, time.Hour)
+	defer cancel()
+	payment, err := client.Payments.Wait(ctx, id, jovepay.WaitOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(payment.Status, "with", payment.ActuallyPaid, payment.PayCurrency)
+	// Output: finished with 0.00078109 btc
+}
+
+// Until stops the wait earlier, here as soon as coins are seen.
+func ExamplePaymentsService_Wait_until() {
+	ctx, server, client := startEmulator()
+	defer server.Close()
+	id, err := createFor(ctx, client, "order-1001")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := server.Deposit(id, jovepay.MustAmount("0.0005")); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	payment, err := client.Payments.Wait(ctx, id, jovepay.WaitOptions{
+		Until: func(p *jovepay.Payment) bool { return p.Status != jovepay.PaymentWaiting },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(payment.Status, payment.ActuallyPaid, "of", payment.PayAmount, payment.PayCurrency)
+	// Output: confirming 0.0005 of 0.00078109 btc
+}
+
+// The handler verifies each notification, gives it to the function, and
+// answers: 200 if the function returned nil, 500 to have it sent again.
+func ExampleIPNVerifier_Handler() {
+	verifier, err := jovepay.NewIPNVerifier("the IPN secret key from the dashboard")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /ipn", verifier.Handler(func(_ context.Context, event jovepay.Event) error {
+		if payment, ok := event.(*jovepay.PaymentEvent); ok && payment.Status == jovepay.PaymentFinished {
+			fmt.Printf("order %s: %s %s arrived\n", payment.OrderID, payment.ActuallyPaid, payment.PayCurrency)
+		}
+		return nil
+	}))
+
+	// JovePay delivers a notification, and somebody else tries to.
+	body := `{"payment_id":5745459419,"payment_status":"finished","order_id":"A-1","actually_paid":15,"pay_currency":"trx"}`
+	for _, signature := range []string{verifier.Sign([]byte(body)), "00"} {
+		r := httptest.NewRequest(http.MethodPost, "/ipn", strings.NewReader(body))
+		r.Header.Set(jovepay.IPNSignatureHeader, signature)
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		fmt.Println("answer:", w.Code)
+	}
+	// Output:
+	// order A-1: 15 trx arrived
+	// answer: 200
+	// answer: 401
+}
+
+// A type switch tells the kinds of events apart.
+func ExampleEvent() {
+	verifier, err := jovepay.NewIPNVerifier("the IPN secret key from the dashboard")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, body := range []string{
+		`{"payment_id":1,"parent_payment_id":7,"payment_status":"finished","actually_paid":0.5,"pay_currency":"btc"}`,
+		`{"id":"2","batch_withdrawal_id":"3","status":"CREATING","currency":"usdttrc20","amount":"50","address":"T9yD14"}`,
+		`{"id":"4","status":"FINISHED","currency":"trx","amount":"12.171365564140688"}`,
+		`{"something":"new"}`,
+	} {
+		event, err := verifier.Parse([]byte(body), verifier.Sign([]byte(body)))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		switch e := event.(type) {
+		case *jovepay.PaymentEvent:
+			fmt.Println("payment", e.ID, e.Status, "repeated deposit:", e.ParentPaymentID != "")
+		case *jovepay.WithdrawalEvent:
+			fmt.Println("withdrawal", e.ID, e.Status, e.Amount, e.Currency)
+		case *jovepay.RecurringPaymentEvent:
+			fmt.Println("recurring payment", e.ID, e.Status, e.Amount, e.Currency)
+		case *jovepay.UnknownEvent:
+			fmt.Println("not known yet:", string(e.Raw))
+		}
+	}
+	// Output:
+	// payment 1 finished repeated deposit: true
+	// withdrawal 2 CREATING 50 usdttrc20
+	// recurring payment 4 FINISHED 12.171365564140688 trx
+	// not known yet: {"something":"new"}
+}
+
+func ExampleIPNVerifier_Verify() {
+	verifier, err := jovepay.NewIPNVerifier("the IPN secret key from the dashboard")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body := []byte(`{"payment_id":1,"payment_status":"waiting"}`)
+	signature := verifier.Sign(body)
+
+	fmt.Println(verifier.Verify(body, signature))
+	fmt.Println(verifier.Verify(body, ""))
+	fmt.Println(verifier.Verify([]byte(`{"payment_id":1,"payment_status":"finished"}`), signature))
+	fmt.Println(verifier.Verify([]byte(`{"payment_id":1,"payment_id":2}`), signature))
+	// Output:
+	// <nil>
+	// jovepay: IPN has no signature
+	// jovepay: IPN signature does not match
+	// jovepay: IPN is malformed: duplicate name at byte 16
+}
+
+// Parse verifies and reads in one step. The key of the event is the same for
+// every delivery of it.
+func ExampleIPNVerifier_Parse() {
+	verifier, err := jovepay.NewIPNVerifier("the IPN secret key from the dashboard")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	first := []byte(`{"payment_id":1,"payment_status":"finished","pay_amount":1.50,"pay_currency":"trx"}`)
+	again := []byte(`{"payCurrency":"TRX","payAmount":"1.5","paymentId":"1","paymentStatus":"finished"}`)
+
+	event, err := verifier.Parse(first, verifier.Sign(first))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	second, err := verifier.Parse(again, verifier.Sign(again))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("the same event:", event.Key() == second.Key())
+	// Output:
+	// the same event: true
+}
+
+// ParseRequest is for routers that want a handler of their own.
+func ExampleIPNVerifier_ParseRequest() {
+	verifier, err := jovepay.NewIPNVerifier("the IPN secret key from the dashboard")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		event, err := verifier.ParseRequest(r)
+		switch {
+		case errors.Is(err, jovepay.ErrIPNTooLarge):
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		case errors.Is(err, jovepay.ErrMalformedIPN):
+			w.WriteHeader(http.StatusBadRequest)
+		case err != nil:
+			w.WriteHeader(http.StatusUnauthorized)
+		default:
+			fmt.Printf("%T\n", event)
+		}
+	}
+
+	for _, body := range []string{`{"payment_id":1}`, `{"payment_id":`} {
+		r := httptest.NewRequest(http.MethodPost, "/ipn", strings.NewReader(body))
+		r.Header.Set(jovepay.IPNSignatureHeader, verifier.Sign([]byte(`{"payment_id":1}`)))
+		w := httptest.NewRecorder()
+		handler(w, r)
+		fmt.Println(w.Code)
+	}
+	// Output:
+	// *jovepay.PaymentEvent
+	// 200
+	// 400
+}
+
+// While the secret changes, both the new and the old one are accepted. Which
+// of them signed is told, so that it can be seen when the old one has run dry.
+func ExampleWithFurtherSecret() {
+	verifier, err := jovepay.NewIPNVerifier("new secret", jovepay.WithFurtherSecret("old secret"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	old, err := jovepay.NewIPNVerifier("old secret")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body := []byte(`{"payment_id":1,"payment_status":"waiting"}`)
+	for _, signer := range []*jovepay.IPNVerifier{verifier, old} {
+		event, err := verifier.Parse(body, signer.Sign(body))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("secret", event.Verification().Secret)
+	}
+	// Output:
+	// secret 0
+	// secret 1
+}
+
+// Diagnose helps while a shop is being built. Here a framework has decoded the
+// body and encoded it again before it was verified.
+func ExampleIPNVerifier_Diagnose() {
+	verifier, err := jovepay.NewIPNVerifier("the IPN secret key from the dashboard", jovepay.WithIPNForms(jovepay.FormRaw))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sent := []byte(`{"paymentId":1,"url":"https://shop.example/"}`)
+	arrived := []byte(`{"paymentId":1,"url":"https:\/\/shop.example\/"}`)
+	fmt.Println(verifier.Diagnose(arrived, verifier.Sign(sent)))
+	// Output:
+	// jovepay: IPN signature does not match
+	// - It matches with secret 0 over the body before it was changed on its way: slashes were escaped, as PHP's json_encode does. Verify the bytes as they arrive, before anything parses them.
 }

@@ -175,18 +175,3 @@ func with[T any](v T, change func(*T)) T {
 	change(&v)
 	return v
 }
-
-// assertRefused checks that err names the field and was found before sending.
-func assertRefused(t *testing.T, err error, field string) {
-	t.Helper()
-	require.Error(t, err, field)
-	invalid := (*jovepay.ValidationError)(nil)
-	if assert.ErrorAs(t, err, &invalid) {
-		assert.Equal(t, field, invalid.Field)
-		assert.NotEmpty(t, invalid.Reason)
-	}
-	assert.ErrorIs(t, err, jovepay.ErrInvalidRequest)
-	require.NotErrorIs(t, err, jovepay.ErrOutcomeUnknown)
-	assert.True(t, strings.HasPrefix(err.Error(), "jovepay: "+field+": "), err.Error())
-	assert.NotContains(t, err.Error(), "\n")
-}

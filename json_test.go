@@ -1,98 +1,25 @@
 package jovepay_test
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
+	"net/http"
 	"os"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/jovepay/jovepay-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/jovepay/jovepay-go"
 )
 
 var updateJSON = flag.Bool("update-json", false, "write testdata/json")
-
-// stored are values of all types that shops may store as JSON, by the names of
-// their files.
-func stored(t *testing.T) map[string]any {
-	t.Helper()
-	payment := jovepay.Payment{
-		ID: "5745459419", ParentPaymentID: "5745459418", InvoiceID: "4522625843", PurchaseID: "5837122679", Status: "on_hold",
-		OrderID: "A-1 \"é\" \U0001F600", OrderDescription: "null", PriceAmount: amount("49.90"), PriceCurrency: "usd",
-		PayAddress: "3EZ2", PayinExtraID: "007", PayAmount: amount("1E-8"), PayCurrency: "btc", ActuallyPaid: amount("0"),
-		ActuallyPaidAtFiat: amount("0.0"), AmountReceived: amount("123456789012345678901234567890.5"), OutcomeAmount: amount("-0"),
-		OutcomeCurrency: "usdttrc20", PayinHash: "abc", PayoutHash: "0xdef", PaymentExtraIDs: []jovepay.ID{"1", "2"}, OriginType: "REPEATED",
-		Type: "crypto2crypto", IPNCallbackURL: "https://shop.example/ipn", SmartContract: "0x1", Network: "trx", NetworkPrecision: 6,
-		TimeLimit: "1200", BurningPercent: amount("0.5"), CreatedAt: at(t, "2026-11-22T15:00:22.742Z"), UpdatedAt: at(t, "2026-11-22T18:30:00.5+03:00"),
-		ExpirationEstimateDate: at(t, "2026-11-23T15:00:22.123456789Z"),
-		Answer:                 jovepay.Answer{Extra: raw("zz", `{"b":[1,2.50,1E+2],"a":"x"}`, "aa", `null`, "Extra", `{}`, "paymentId", `"5"`, "é", `true`)},
-	}
-	misfits := jovepay.Payment{ID: "1", Answer: jovepay.Answer{Extra: raw("pay_amount", `{}`, "parent_payment_id", `[5]`, "updated_at", `"soon"`, "payment_extra_ids", `5`)}}
-	return map[string]any{
-		"payment":         payment,
-		"payment_zero":    jovepay.Payment{},
-		"payment_misfits": misfits,
-		"payment_list": jovepay.PaymentList{
-			Payments: []*jovepay.Payment{&payment, &misfits, {ID: "3"}}, Limit: 10, PagesCount: 1, Total: 3,
-			Answer: jovepay.Answer{Extra: raw("took_ms", `7`)},
-		},
-		"payment_list_empty": jovepay.PaymentList{Payments: []*jovepay.Payment{}},
-		"invoice": jovepay.Invoice{
-			ID: "1", TokenID: "2", URL: "https://www.jovepay.com/pay/invoice/?iid=1", OrderID: "A-1", OrderDescription: "x", PriceAmount: amount("1000.00"),
-			PriceCurrency: "usd", PayCurrency: "btc", IPNCallbackURL: "https://shop.example/ipn", SuccessURL: "https://shop.example/s",
-			CancelURL: "https://shop.example/c", PartiallyPaidURL: "https://shop.example/p", FixedRate: true, FeePaidByUser: true,
-			CreatedAt: at(t, "2026-11-22T15:05:44Z"), UpdatedAt: at(t, "2026-11-22T15:05:45Z"), Answer: jovepay.Answer{Extra: raw("payout_currency", `null`)},
-		},
-		"currency": jovepay.Currency{
-			Code: "xrp", Name: "Ripple", Network: "xrp", Enabled: true, MinAmount: amount("0.5"), MaxAmount: amount("1e3"), LogoURL: "/xrp.svg",
-			ExtraIDExists: true, Extra: raw("id", `93`, "wallet_regex", `"^r"`),
-		},
-		"currency_list": jovepay.CurrencyList{
-			Currencies: []jovepay.Currency{{Code: "btc"}, {Code: "doge", Extra: raw("max_amount", `{}`)}}, Answer: jovepay.Answer{Extra: raw("selected", `["btc"]`)},
-		},
-		"estimate": jovepay.Estimate{
-			CurrencyFrom: "usd", AmountFrom: amount("3999.50"), CurrencyTo: "btc", EstimatedAmount: amount("0.17061637"), Answer: jovepay.Answer{Extra: raw("x", `1`)},
-		},
-		"min_amount": jovepay.MinAmount{
-			CurrencyFrom: "eth", CurrencyTo: "trx", MinAmount: amount("0.0078999"), FiatEquivalent: amount("35.4"), Answer: jovepay.Answer{Extra: raw("x", `1`)},
-		},
-		"status": jovepay.Status{Message: "OK", Answer: jovepay.Answer{Extra: raw("x", `1`)}},
-		"payment_event": jovepay.PaymentEvent{
-			Payment: payment, Fee: &jovepay.Fee{Currency: "btc", DepositFee: amount("0.1"), WithdrawalFee: amount("0"), ServiceFee: amount("2")}, TransactionID: "0x9",
-		},
-		"payment_event_misfits": jovepay.PaymentEvent{Payment: jovepay.Payment{ID: "1", Answer: jovepay.Answer{Extra: raw("fee", `5`, "transaction_id", `{}`)}}},
-		"withdrawal_event": jovepay.WithdrawalEvent{
-			ID: "1", BatchWithdrawalID: "2", Status: jovepay.WithdrawalCreating, Error: "no", Currency: "usdttrc20", Amount: amount("50.0"), Address: "TGkm",
-			ExtraID: "7", Fee: amount("1"), Hash: "0x1", IPNCallbackURL: "https://shop.example/ipn", CreatedAt: at(t, "2023-07-27T15:29:40.803Z"),
-			RequestedAt: at(t, "2023-07-27T15:29:41Z"), UpdatedAt: at(t, "2023-07-27T15:29:42Z"), Answer: jovepay.Answer{Extra: raw("amount2", `{}`)},
-		},
-		"recurring_event": jovepay.RecurringPaymentEvent{
-			ID: "1", Status: jovepay.WithdrawalFinished, Currency: "trx", Amount: amount("12"), IPNCallbackURL: "https://shop.example/ipn",
-			CreatedAt: at(t, "2023-07-26T14:20:11.531Z"), UpdatedAt: at(t, "2023-07-26T14:20:12Z"), Answer: jovepay.Answer{Extra: raw("fee", `[]`)},
-		},
-		"unknown_event": jovepay.UnknownEvent{Raw: json.RawMessage(`{"kind":"news","n":1.50}`)},
-	}
-}
-
-type codec struct {
-	marshal   func(any) ([]byte, error)
-	unmarshal func([]byte, any) error
-}
-
-func codecs() map[string]codec {
-	return map[string]codec{
-		"encoding/json": {json.Marshal, json.Unmarshal},
-		"v2": {
-			func(v any) ([]byte, error) { return jsonv2.Marshal(v) },
-			func(b []byte, v any) error { return jsonv2.Unmarshal(b, v) },
-		},
-	}
-}
 
 // The files are the same for encoding/json and v2, written and read, and this
 // test runs on every version of Go that is supported.
@@ -223,4 +150,259 @@ func FuzzPaymentJSON(f *testing.F) {
 		require.NoError(t, err)
 		assert.Equal(t, string(stored), string(again))
 	})
+}
+
+// answer returns a stored answer of JovePay's API.
+func answer(tb testing.TB, name string) string {
+	tb.Helper()
+	content, err := os.ReadFile("testdata/answers/" + name)
+	require.NoError(tb, err)
+	return string(content)
+}
+
+func amount(text string) jovepay.Amount {
+	if text == "" {
+		return jovepay.Amount{}
+	}
+	return jovepay.MustAmount(text)
+}
+
+func at(tb testing.TB, text string) jovepay.Time {
+	tb.Helper()
+	parsed, err := time.Parse(time.RFC3339, text)
+	require.NoError(tb, err)
+	return jovepay.Time{Time: parsed}
+}
+
+func TestPaymentsAreDecoded(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]jovepay.Payment{
+		"payment_created.json": {
+			ID: "5745459419", Status: jovepay.PaymentWaiting, PayAddress: "3EZ2uTdVDAMFXTfc6uLDDKR6o8qKBZXVkj",
+			PriceAmount: amount("3999.5"), PriceCurrency: "usd", PayAmount: amount("0.17070286"), PayCurrency: "btc",
+			OrderID: "RGDBP-21314", OrderDescription: "Apple Macbook Pro 2019 x 1", IPNCallbackURL: "https://shop.example/ipn",
+			CreatedAt: at(t, "2026-11-22T15:00:22.742Z"), UpdatedAt: at(t, "2026-11-22T15:00:22.742Z"),
+			PurchaseID: "5837122679", Network: "btc", NetworkPrecision: 8, ExpirationEstimateDate: at(t, "2026-11-23T15:00:22.742Z"),
+		},
+		"payment_memo.json": {
+			ID: "5745459420", Status: jovepay.PaymentWaiting, PayAddress: "rNxp4h8apvRis6mJf9Sh8C6iRxfrDWN7AV",
+			PayinExtraID: "2086123432", PriceAmount: amount("10"), PriceCurrency: "eur", PayAmount: amount("16.123456"), PayCurrency: "xrp",
+			OrderID: "1002", PurchaseID: "5837122680",
+			Answer: jovepay.Answer{Extra: raw("valid_until", `"2026-11-23T15:20:22"`, "is_fixed_rate", `true`)},
+		},
+		"payment_finished.json": {
+			ID: "5745459419", InvoiceID: "4522625843", Status: jovepay.PaymentFinished, PayAddress: "3EZ2uTdVDAMFXTfc6uLDDKR6o8qKBZXVkj",
+			PriceAmount: amount("3999.5"), PriceCurrency: "usd", PayAmount: amount("0.17070286"),
+			ActuallyPaid: amount("0.170702860000000001"), ActuallyPaidAtFiat: amount("0"), PayCurrency: "btc",
+			OrderID: "RGDBP-21314", OrderDescription: "Apple Macbook Pro 2019 x 1", PurchaseID: "5837122679",
+			OutcomeAmount: amount("3980.25"), OutcomeCurrency: "usdttrc20", PayoutHash: "0xdef", PayinHash: "abc",
+			CreatedAt: at(t, "2026-11-22T15:00:22Z"), UpdatedAt: at(t, "2026-11-22T18:30:00.5+03:00"), BurningPercent: amount("0"),
+			Type: "crypto2crypto", PaymentExtraIDs: []jovepay.ID{"5745459500", "5745459501"},
+		},
+		"payment_repeated.json": {
+			ID: "5745459500", ParentPaymentID: "5745459419", Status: jovepay.PaymentPartiallyPaid,
+			ActuallyPaid: amount("1e-8"), PayCurrency: "btc", OriginType: "REPEATED",
+		},
+		"payment_odd.json": {
+			ID: "18446744073709551617", Status: "on_hold", OrderID: "1001", OrderDescription: "true",
+			NetworkPrecision: 8, TimeLimit: "1200", PayinExtraID: "2086123432", CreatedAt: at(t, "2025-11-22T15:00:22Z"),
+			Answer: jovepay.Answer{Extra: raw("price_amount", `{"value":5,"currency":"usd"}`, "price_currency", `["usd"]`, "pay_amount", `"a lot"`,
+				"pay_currency", `false`, "payment_extra_ids", `5`, "updated_at", `"yesterday"`, "purchase_id", `{"id":1}`)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := answer(t, name)
+			client := answering(t, http.StatusOK, body)
+			got, err := client.Payments.Get(t.Context(), want.ID)
+			require.NoError(t, err)
+			assert.Equal(t, body, string(got.Raw), "the raw answer is kept")
+			want.Raw = got.Raw
+			assert.Equal(t, show(t, want), show(t, *got))
+			assert.Equal(t, want.Extra, got.Extra)
+			roundTrip(t, got)
+
+			if want.ParentPaymentID != "" {
+				return // is never the response to a create
+			}
+			created, err := client.Payments.Create(t.Context(), requestFor(want))
+			require.NoError(t, err)
+			assert.Equal(t, got, created, "Create and Get read the same forms")
+		})
+	}
+}
+
+// requestFor returns a request that p can be the response to.
+func requestFor(p jovepay.Payment) jovepay.PaymentRequest {
+	return with(goods(p.OrderID), func(r *jovepay.PaymentRequest) {
+		if !p.PriceAmount.IsNull() {
+			r.PriceAmount = p.PriceAmount
+		}
+		r.PriceCurrency = cmp.Or(p.PriceCurrency, r.PriceCurrency)
+		r.PayCurrency = cmp.Or(p.PayCurrency, r.PayCurrency)
+	})
+}
+
+// roundTrip checks that shops can store a payment as JSON.
+func roundTrip(t *testing.T, p *jovepay.Payment) {
+	t.Helper()
+	want := *p
+	want.Raw = nil // is not stored
+
+	stored, err := json.Marshal(p)
+	require.NoError(t, err)
+	var one jovepay.Payment
+	require.NoError(t, json.Unmarshal(stored, &one))
+	assert.Equal(t, want, one, "encoding/json")
+
+	stored, err = jsonv2.Marshal(p)
+	require.NoError(t, err)
+	var two jovepay.Payment
+	require.NoError(t, jsonv2.Unmarshal(stored, &two))
+	assert.Equal(t, want, two, "v2")
+	for name := range p.Extra {
+		assert.Contains(t, string(stored), `"`+name+`":`, "v2 writes unknown members back where they were")
+	}
+}
+
+func TestPaymentListIsDecoded(t *testing.T) {
+	t.Parallel()
+	body := answer(t, "payment_list.json")
+	client := responding(t, answeringLogin(body), jovepay.WithCredentials(email, password))
+	list, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []int{10, 0, 582, 5815}, []int{list.Limit, list.Page, list.PagesCount, list.Total})
+	assert.Equal(t, raw("took_ms", `7`), list.Extra)
+	assert.Equal(t, body, string(list.Raw))
+	require.Len(t, list.Payments, 2)
+	first, second := list.Payments[0], list.Payments[1]
+	assert.Equal(t, jovepay.ID("5745459421"), first.ID)
+	assert.Equal(t, jovepay.ID("5745459419"), second.ID)
+	assert.Equal(t, jovepay.ID("4522625843"), second.InvoiceID)
+	assert.Equal(t, "12.5", first.PriceAmount.String())
+	assert.Equal(t, "3999.5", second.PriceAmount.String())
+	assert.Equal(t, "0.00053", first.PayAmount.String())
+	assert.False(t, second.ActuallyPaid.IsNull(), "0 is not null")
+	assert.True(t, first.ActuallyPaid.IsNull(), "absent is null")
+	assert.Nil(t, first.Raw)
+	assert.Equal(t, raw("fee", `{"currency":"btc","depositFee":"0"}`), first.Extra)
+	roundTrip(t, first)
+}
+
+func TestInvoiceIsDecoded(t *testing.T) {
+	t.Parallel()
+	body := answer(t, "invoice_created.json")
+	client := answering(t, http.StatusCreated, body)
+	got, err := client.Invoices.Create(t.Context(), jovepay.InvoiceRequest{PriceAmount: amount("1000.00"), PriceCurrency: "usd"})
+	require.NoError(t, err)
+	assert.Equal(t, &jovepay.Invoice{
+		ID: "4522625843", TokenID: "5278103920", URL: "https://www.jovepay.com/pay/invoice/?iid=4522625843",
+		OrderID: "RGDBP-21314", OrderDescription: "Apple Macbook Pro 2019 x 1",
+		PriceAmount: amount("1000.00"), PriceCurrency: "usd",
+		IPNCallbackURL: "https://shop.example/ipn", SuccessURL: "https://shop.example/thanks", CancelURL: "https://shop.example/cart",
+		FeePaidByUser: true, CreatedAt: at(t, "2026-11-22T15:05:44.742Z"), UpdatedAt: at(t, "2026-11-22T15:05:44.742Z"),
+		Answer: jovepay.Answer{Raw: []byte(body), Extra: raw("payout_currency", `null`)},
+	}, got)
+}
+
+func TestCurrenciesAreDecoded(t *testing.T) {
+	t.Parallel()
+	list, err := answering(t, http.StatusOK, answer(t, "currencies.json")).Currencies.List(t.Context(), jovepay.CurrencyListOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []jovepay.Currency{{Code: "btg"}, {Code: "eth"}, {Code: "usdttrc20"}}, list.Currencies)
+
+	list, err = answering(t, http.StatusOK, answer(t, "currencies_objects.json")).Currencies.List(t.Context(), jovepay.CurrencyListOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []jovepay.Currency{
+		{Code: "btc"},
+		{Code: "ltc", MinAmount: amount("0.0037"), MaxAmount: amount("150.5")},
+		{
+			Code: "xrp", Name: "Ripple", Network: "xrp", Enabled: true, LogoURL: "/images/coins/xrp.svg", ExtraIDExists: true,
+			Extra: raw("id", `93`, "wallet_regex", `"^r"`, "priority", `3`),
+		},
+		{Code: "doge", Enabled: true, Extra: raw("max_amount", `{}`)},
+	}, list.Currencies)
+	assert.Equal(t, raw("selectedCurrencies", `["btc"]`), list.Extra)
+}
+
+func TestEstimatesAreDecoded(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"estimate.json", "estimate_string.json"} {
+		got, err := answering(t, http.StatusOK, answer(t, name)).
+			Estimates.Get(t.Context(), jovepay.EstimateOptions{Amount: amount("3999.5"), From: "usd", To: "btc"})
+		require.NoError(t, err)
+		assert.Equal(t, "usd btc 0.17061637", got.CurrencyFrom+" "+got.CurrencyTo+" "+got.EstimatedAmount.String(), name)
+		assert.True(t, amount("3999.5").Equal(got.AmountFrom))
+	}
+	got, err := answering(t, http.StatusOK, answer(t, "min_amount.json")).
+		Estimates.MinAmount(t.Context(), jovepay.MinAmountOptions{From: "eth", To: "trx", FiatEquivalent: "usd"})
+	require.NoError(t, err)
+	assert.Equal(t, "eth trx 0.0078999 35.40626584",
+		got.CurrencyFrom+" "+got.CurrencyTo+" "+got.MinAmount.String()+" "+got.FiatEquivalent.String())
+
+	status, err := answering(t, http.StatusOK, answer(t, "status.json")).Status(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "OK", status.Message)
+}
+
+// What is not what was asked for is an error, not an empty result: an empty
+// list, for one, would let CreateOnce believe that nothing was created.
+func TestUnusableAnswersAreRefused(t *testing.T) {
+	t.Parallel()
+	type call = func(context.Context, *jovepay.Client) error
+	calls := map[string]call{
+		"payment": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Payments.Get(ctx, "1")
+			return err
+		},
+		"create": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Payments.Create(ctx, goods("1"))
+			return err
+		},
+		"list": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Payments.List(ctx, jovepay.PaymentListOptions{})
+			return err
+		},
+		"invoice": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Invoices.Create(ctx, jovepay.InvoiceRequest{PriceAmount: amount("1"), PriceCurrency: "usd"})
+			return err
+		},
+		"estimate": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Estimates.Get(ctx, jovepay.EstimateOptions{Amount: amount("1"), From: "usd", To: "btc"})
+			return err
+		},
+		"minimum": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Estimates.MinAmount(ctx, jovepay.MinAmountOptions{From: "btc"})
+			return err
+		},
+		"currencies": func(ctx context.Context, c *jovepay.Client) error {
+			_, err := c.Currencies.List(ctx, jovepay.CurrencyListOptions{})
+			return err
+		},
+	}
+	everywhere := []string{
+		``, ` `, `null`, `{}`, `[]`, `5`, `"OK"`, `true`, `{"message":"OK"}`, `{`, `{"payment_id":"1"`, `{"payment_id":"1"} x`,
+		`{"payment_id":"1","payment_id":"2","id":"1","id":"2"}`, "\xef\xbb\xbf{}",
+		`<html>`, `{'payment_id':1}`, strings.Repeat("[", 20_000), `{"payment_id":1,"id":1,"a":` + strings.Repeat("[", 20_000),
+	}
+	only := map[string][]string{
+		"payment":    {`{"payment_id":null}`, `{"payment_id":""}`, `{"payment_id":1.5}`, `{"payment_id":true}`, `{"payment_id":{}}`, `{"PAYMENT_ID":1}`},
+		"list":       {`{"data":null}`, `{"data":{}}`, `{"data":[null]}`, `{"data":[{}]}`, `{"data":["1"]}`, `{"data":[{"payment_id":1,"payment_id":1}]}`},
+		"invoice":    {`{"id":null}`},
+		"estimate":   {`{"estimated_amount":null}`, `{"estimated_amount":"soon"}`},
+		"minimum":    {`{"min_amount":null}`},
+		"currencies": {`{"currencies":null}`, `{"currencies":"btc"}`, `{"currencies":[5]}`},
+	}
+	for name, call := range calls {
+		for _, body := range append(append([]string{}, everywhere...), only[name]...) {
+			client := responding(t, answeringLogin(body), jovepay.WithCredentials(email, password))
+			err := call(t.Context(), client)
+			failed := (*jovepay.APIError)(nil)
+			require.ErrorAs(t, err, &failed, "%s: %.60s", name, body)
+			assert.Equal(t, http.StatusOK, failed.StatusCode)
+			assert.Equal(t, body, string(failed.Body), "the answer is not lost")
+			assert.Equal(t, name == "create" || name == "invoice", errors.Is(err, jovepay.ErrOutcomeUnknown), "%s: %.60s", name, body)
+			assertOneLine(t, err)
+		}
+	}
 }

@@ -5,20 +5,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/jovepaytest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestAllAtTheEmulator(t *testing.T) {
@@ -427,16 +429,6 @@ func walkWhileBusy(t *testing.T, order jovepay.SortOrder, limit, window int) {
 	assert.Less(t, len(s.asked), 4*5000/limit+20)
 }
 
-// pause waits, and reports whether it was not interrupted.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // Pages are not requested again at once.
 func TestAllPausesBeforeItReadsAgain(t *testing.T) {
 	t.Parallel()
@@ -479,4 +471,624 @@ func TestAllAsksForAnOrder(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}
+}
+
+// lies is the table of docs/faults.md on lists that contradict themselves. On
+// each of its kinds payments were lost without an error, or the reading never
+// ended.
+func lies() []lie {
+	swap := func(s *shelf, i, j int) { s.rows[i], s.rows[j] = s.rows[j], s.rows[i] }
+	return []lie{
+		// Payments that move.
+		{name: "two payments change places across a page's end, once", n: 95, alter: func(s *shelf, request int) {
+			if request == 5 {
+				swap(s, 39, 40)
+			}
+		}, most: 20},
+		{name: "payments change places all the time", n: 95, alter: func(s *shelf, _ int) {
+			for i := range 94 {
+				if rand.IntN(4) == 0 {
+					swap(s, i, i+1)
+				}
+			}
+		}, wrong: "or", most: 60},
+		{name: "another order each time", n: 95, alter: func(s *shelf, _ int) {
+			rand.Shuffle(len(s.rows), func(i, j int) { swap(s, i, j) })
+		}, wrong: "or", most: 60},
+		{name: "replicas that order ties differently", n: 200, tell: func(s *sheet) {
+			for i := 1; i+1 < len(s.list) && s.asked%2 == 0; i += 2 {
+				s.list[i], s.list[i+1] = s.list[i+1], s.list[i]
+			}
+			s.cut(s.list, s.asked)
+		}, wrong: "repeats 1 payments, and the total grew by 0", most: 90},
+		{name: "a page of new payments comes first, once", n: 95, alter: func(s *shelf, request int) {
+			for range map[int]int{5: 10}[request] {
+				s.insert(0)
+			}
+		}, most: 20},
+		{name: "three pages of new payments come first, once", n: 95, alter: func(s *shelf, request int) {
+			for range map[int]int{5: 30}[request] {
+				s.insert(0)
+			}
+		}, most: 24},
+		{name: "a page of new payments comes last, twice", n: 95, alter: func(s *shelf, request int) {
+			for range map[int]int{5: 10, 10: 10}[request] {
+				s.insert(len(s.rows))
+			}
+		}, most: 14},
+		{name: "payments change places while one comes last", n: 95, alter: func(s *shelf, request int) {
+			if request == 5 {
+				swap(s, 39, 40)
+				s.insert(len(s.rows))
+			}
+		}, most: 24},
+		{name: "payments change places while one comes first", n: 95, alter: func(s *shelf, request int) {
+			if request == 5 {
+				swap(s, 38, 40)
+				s.insert(0)
+			}
+		}, most: 24},
+
+		// The number of pages is not believed.
+		{name: "pagesCount is too small", n: 200, tell: func(s *sheet) { s.pagesCount = 16 }, most: 22},
+		{name: "pagesCount is zero-based", n: 95, tell: func(s *sheet) { s.pagesCount-- }, most: 12},
+		{name: "pagesCount is 0", n: 95, tell: func(s *sheet) { s.pagesCount = 0 }, most: 12},
+		{name: "pagesCount is negative", n: 95, tell: func(s *sheet) { s.pagesCount = -10 }, most: 12},
+		{name: "pagesCount is enormous", n: 95, tell: func(s *sheet) { s.pagesCount = math.MaxInt32 }, most: 12},
+		{name: "pagesCount is the page", n: 95, tell: func(s *sheet) { s.pagesCount = s.asked }, most: 12},
+
+		// The total.
+		{name: "total counts the page", n: 95, tell: func(s *sheet) { s.total, s.pagesCount = len(s.rows), 1 }, wrong: "the total is", most: 90},
+		{name: "total counts the page, all full", n: 100, tell: func(s *sheet) { s.total, s.pagesCount = len(s.rows), 1 }, wrong: "the total is 10", most: 90},
+		{name: "total counts the remainder", n: 95, tell: func(s *sheet) { s.total -= s.asked * s.size }, wrong: "total", most: 200},
+		{name: "total counts what is before", n: 95, tell: func(s *sheet) { s.total = (s.asked + 1) * s.size }, wrong: "95 payments of 120", most: 90},
+		{name: "total is one too small", n: 95, tell: func(s *sheet) { s.total-- }, wrong: "total is 94", most: 90},
+		{name: "total is one too large", n: 95, tell: func(s *sheet) { s.total++ }, wrong: "95 payments of 96", most: 90},
+		{name: "total is too small by whole pages", n: 200, tell: func(s *sheet) { s.total, s.pagesCount = 160, 16 }, wrong: "total is 160", most: 120},
+		{name: "total is too large by whole pages", n: 200, tell: func(s *sheet) { s.total, s.pagesCount = 240, 24 }, wrong: "200 payments of 240", most: 150},
+		{name: "total is the number of pages", n: 95, tell: func(s *sheet) { s.total = s.pagesCount }, wrong: "total is 10", most: 90},
+		{name: "total is missing", n: 95, tell: func(s *sheet) { s.total = 0 }, most: 15},
+		{name: "total is negative", n: 95, tell: func(s *sheet) { s.total = -1 }, most: 15},
+		{name: "total is missing now and then", n: 95, tell: func(s *sheet) { s.total *= s.asked % 2 }, most: 15},
+		{name: "total is enormous", n: 95, tell: func(s *sheet) { s.total, s.pagesCount = math.MaxInt, math.MaxInt/s.size+1 }, wrong: "95 payments of", most: 120},
+		{name: "total grows with each request", n: 95, tell: func(s *sheet) { s.total += s.request }, wrong: "95 payments of", most: 60},
+		{name: "total alternates between replicas", n: 95, tell: func(s *sheet) { s.total -= s.request % 2 * 3 }, wrong: "or", most: 90},
+		{name: "a replica lags behind", n: 95, tell: func(s *sheet) {
+			if s.request%2 == 0 {
+				s.list, s.total = s.list[:92], 92
+				s.cut(s.list, s.asked)
+			}
+		}, wrong: "or", most: 60},
+		{name: "total shrinks with each request", n: 95, tell: func(s *sheet) { s.total += 1000 - s.request }, wrong: "95 payments of 9", most: 150},
+		{name: "totals of payments that aren't shown", n: 95, tell: func(s *sheet) { s.rows = nil }, wrong: "page 0 is empty", most: 12},
+		{name: "no numbers at all", n: 95, tell: func(s *sheet) { s.silent = true }, most: 15},
+
+		// The page.
+		{name: "always the first page", n: 95, tell: func(s *sheet) { s.cut(s.list, 0); s.page = 0 }, wrong: "page 2 repeats 10 payments", most: 60},
+		{name: "always the first page, and the page as asked", n: 95, tell: func(s *sheet) { s.cut(s.list, 0) }, wrong: "page 2 repeats 10 payments", most: 60},
+		{name: "always the first page, without numbers", n: 95, tell: func(s *sheet) { s.cut(s.list, 0); s.silent = true }, wrong: "page 2 repeats 10 payments", most: 30},
+		{name: "always the first page, and the total grows", n: 95, tell: func(s *sheet) { s.cut(s.list, 0); s.total += 1_000_000 * s.request }, wrong: "repeat", most: 60},
+		{name: "the page number is a lie", n: 95, tell: func(s *sheet) { s.page = 7 }, most: 12},
+		{name: "pages numbered from 1", n: 95, tell: func(s *sheet) { s.cut(s.list, max(1, s.asked)-1) }, most: 15},
+		{name: "pages numbered from 1, without numbers", n: 95, tell: func(s *sheet) { s.cut(s.list, max(1, s.asked)-1); s.silent = true }, most: 16},
+		{name: "pages numbered from 1, all full", n: 100, tell: func(s *sheet) { s.cut(s.list, max(1, s.asked)-1) }, most: 15},
+		{name: "each page twice", n: 95, tell: func(s *sheet) { s.cut(s.list, s.asked/2) }, wrong: "repeat", most: 120},
+
+		// The end.
+		{name: "404 past the end", n: 100, tell: func(s *sheet) { pastEnd(s, 404) }, most: 15},
+		{name: "404 past the end, without numbers", n: 95, tell: func(s *sheet) { pastEnd(s, 404); s.silent = true }, most: 15},
+		{name: "400 past the end", n: 100, tell: func(s *sheet) { pastEnd(s, 400) }, most: 15},
+		{name: "404 too early", n: 95, tell: func(s *sheet) {
+			if s.asked > 4 {
+				s.status = http.StatusNotFound
+			}
+		}, wrong: "page 5 is empty, after 50 payments of 95", most: 90},
+		{name: "the last page forever", n: 100, tell: func(s *sheet) { s.cut(s.list, min(s.asked, 9)) }, most: 15},
+		{name: "the last page forever, without numbers", n: 95, tell: func(s *sheet) { s.cut(s.list, min(s.asked, 9)); s.silent = true }, wrong: "page 9 has 5 payments and is not the last", most: 60},
+		{name: "an empty page in the middle", n: 95, tell: func(s *sheet) {
+			if s.asked == 4 {
+				s.rows = nil
+			}
+		}, wrong: "page 4 is empty, and page 5 isn't", most: 90},
+		{name: "an empty page in the middle, once", n: 95, tell: func(s *sheet) {
+			if s.request == 5 {
+				s.rows = nil
+			}
+		}, most: 22},
+
+		// The size of pages.
+		{name: "smaller pages", n: 95, cap: 7, most: 16},
+		{name: "smaller pages, without numbers", n: 95, cap: 7, tell: func(s *sheet) { s.silent = true }, most: 17},
+		{name: "smaller pages, counted as asked", n: 95, cap: 7, tell: func(s *sheet) { s.limit = 10 }, most: 16},
+		{name: "pages of one", n: 30, cap: 1, most: 32},
+		{name: "smaller and smaller pages", n: 95, tell: func(s *sheet) { s.size = max(4, s.size-s.asked); s.cut(s.list, s.asked) }, wrong: "repeats", most: 150},
+		{name: "smaller pages at the places of large ones", n: 95, tell: func(s *sheet) { s.rows = s.rows[:min(7, len(s.rows))] }, most: 30},
+		{name: "page sizes that take turns", n: 95, tell: func(s *sheet) { s.size = min(s.size, 7+s.request%2*3); s.cut(s.list, s.asked) }, most: 40},
+	}
+}
+
+func pastEnd(s *sheet, status int) {
+	if s.asked > 0 && len(s.rows) == 0 {
+		s.status = status
+	}
+}
+
+// liesPage is what docs/faults.md says about them.
+func liesPage() string {
+	var b strings.Builder
+	b.WriteString("\n## A payment list that contradicts itself\n\n" +
+		"`Payments.All` with pages of 10 and a window of 1. *Pages* is how many a truthful\n" +
+		"server needs for the same payments.\n\n" +
+		"| What the server does | Pages | Requests, at most | The caller gets |\n" +
+		"| --- | --- | --- | --- |\n")
+	for _, l := range lies() {
+		gets := map[string]string{"": "every payment", "or": "every payment, or an error"}[l.wrong]
+		if gets == "" {
+			gets = "an error: “" + l.wrong + "”"
+		}
+		fmt.Fprintf(&b, "| %s | %d | %d | %s |\n", l.name, (l.n+9)/10, l.most, gets)
+	}
+	return b.String()
+}
+
+// Either every payment, or an error; after a bounded number of requests.
+func TestAllOfLyingServers(t *testing.T) {
+	t.Parallel()
+	for _, l := range lies() {
+		for _, window := range []int{1, 8} {
+			t.Run(l.name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := newShelf(l.n)
+					s.cap, s.lie = l.cap, l.tell
+					if l.alter != nil {
+						s.before = func(request int) { l.alter(s, request) }
+					}
+					got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: window})
+					t.Log(len(s.asked), "requests:", err)
+					assert.LessOrEqual(t, len(s.asked), l.most+2*window*max(0, window-7), "requests")
+					slices.Sort(got)
+					if l.wrong == "" || l.wrong == "or" && err == nil {
+						require.NoError(t, err)
+						require.GreaterOrEqual(t, len(got), l.n)
+						assert.Equal(t, upTo(l.n), got[:l.n])
+						assert.Len(t, slices.Compact(got), s.last)
+						return
+					}
+					require.ErrorContains(t, err, strings.TrimPrefix(l.wrong, "or"))
+					assertOneLine(t, err)
+					assert.Equal(t, got, slices.Compact(slices.Clone(got)), "twice")
+				})
+			})
+		}
+	}
+}
+
+// shelf is a payment list that changes, answering in this process so that
+// time can be fake.
+type shelf struct {
+	mu      sync.Mutex
+	rows    []int // payment ids in the order of the list
+	last    int   // the largest id
+	asked   []int // pages
+	running int
+	most    int // that ran at the same time
+
+	transit func() time.Duration // on the way to it, and the same back
+	before  func(request int)    // under the lock, before a request is answered
+	fail    func(page int) int   // status of an error, or 0
+	cap     int                  // the largest page it gives, if not 0
+	lie     func(*sheet)         // changes a page before it is sent
+}
+
+// sheet is a page of the list, as it is sent.
+type sheet struct {
+	asked, request          int // page number, and how many requests there were, this one too
+	size                    int // of a page
+	list                    []int
+	rows                    []int
+	limit, page, pagesCount int
+	total                   int
+	silent                  bool // without any number
+	status                  int  // of an error
+}
+
+// cut fills in the rows from a list, as page number of the size.
+func (s *sheet) cut(list []int, number int) {
+	s.rows = nil
+	if number >= 0 {
+		first := min(len(list), number*s.size)
+		s.rows = list[first:min(len(list), first+s.size)]
+	}
+}
+
+func (s *sheet) text() string {
+	var b strings.Builder
+	b.WriteString(`{"data":[`)
+	for i, id := range s.rows {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"payment_id":%d}`, id)
+	}
+	b.WriteByte(']')
+	if !s.silent {
+		fmt.Fprintf(&b, `,"limit":%d,"page":%d,"pagesCount":%d,"total":%d`, s.limit, s.page, s.pagesCount, s.total)
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+func newShelf(n int) *shelf {
+	s := &shelf{last: n}
+	for id := range n {
+		s.rows = append(s.rows, id+1)
+	}
+	return s
+}
+
+func (s *shelf) insert(at int) {
+	s.last++
+	s.rows = slices.Insert(s.rows, at, s.last)
+}
+
+func (s *shelf) respond(r *http.Request) (*http.Response, error) {
+	if r.URL.Path == "/v1/auth" {
+		return plainResponse(http.StatusOK, `{"token":"`+token()+`"}`), nil
+	}
+	s.mu.Lock()
+	s.running++
+	s.most = max(s.most, s.running)
+	s.mu.Unlock()
+	defer func() { s.mu.Lock(); s.running--; s.mu.Unlock() }()
+	if err := s.travel(r.Context()); err != nil {
+		return nil, err
+	}
+	res := s.answer(r)
+	if err := s.travel(r.Context()); err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+func (s *shelf) travel(ctx context.Context) error {
+	if s.transit == nil {
+		return ctx.Err()
+	}
+	s.mu.Lock()
+	d := s.transit()
+	s.mu.Unlock()
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *shelf) answer(r *http.Request) *http.Response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	page, _ := strconv.Atoi(r.URL.Query().Get("page"))
+	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+	s.asked = append(s.asked, page)
+	if s.before != nil {
+		s.before(len(s.asked))
+	}
+	if s.fail != nil {
+		if status := s.fail(page); status != 0 {
+			return plainResponse(status, `{"message":"x"}`)
+		}
+	}
+	size := cmp.Or(min(limit, cmp.Or(s.cap, limit)), 10)
+	sent := &sheet{
+		asked: page, request: len(s.asked), size: size, list: slices.Clone(s.rows),
+		limit: size, page: page, pagesCount: (len(s.rows) + size - 1) / size, total: len(s.rows),
+	}
+	sent.cut(sent.list, page)
+	if s.lie != nil {
+		s.lie(sent)
+	}
+	if sent.status != 0 {
+		return plainResponse(sent.status, `{"message":"x"}`)
+	}
+	return plainResponse(http.StatusOK, sent.text())
+}
+
+func (s *shelf) client(tb testing.TB) *jovepay.Client {
+	tb.Helper()
+	return newClient(tb, jovepay.DefaultBaseURL, jovepay.WithCredentials(email, password),
+		jovepay.WithHTTPClient(&http.Client{Transport: roundTripper(s.respond)}))
+}
+
+// collect walks the list to its end.
+func collect(ctx context.Context, client *jovepay.Client, opts jovepay.PaymentListOptions) (ids []int, err error) {
+	for payment, failed := range client.Payments.All(ctx, opts) {
+		if failed != nil {
+			return ids, failed
+		}
+		id, _ := strconv.Atoi(payment.ID.String())
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+func upTo(n int) []int { return newShelf(n).rows }
+
+// tape hands out the bytes of a fuzz input, and zeros after its end.
+type tape struct{ rest []byte }
+
+func (s *tape) next() int {
+	if len(s.rest) == 0 {
+		return 0
+	}
+	b := s.rest[0]
+	s.rest = s.rest[1:]
+	return int(b)
+}
+
+func (s *tape) upTo(n int) int { return s.next() % n }
+
+// world is a payment list with the ways in which it changes and lies, all of
+// them read from a tape.
+type world struct {
+	*shelf
+	tape
+
+	// Settings.
+	change, changes   int // what happens to the list before a request, and how often
+	total, pagesCount int // how each is told
+	past              int // what comes past the end
+	size              int // how the pages are cut
+	fromOne, deaf     bool
+	replicas, hiccups bool
+
+	stayed   map[int]bool // payments that were there throughout
+	smallest int          // page
+}
+
+// Ways to change. Payments are either added or vanish: a total does not show
+// both at once.
+const (
+	changeNothing = iota
+	addFirst
+	addLast
+	addAnywhere
+	addPages
+	vanish
+	vanishMany
+	changePlaces
+	changePlacesAndAddFirst
+	changePlacesAndAddLast
+	shuffle
+	changeKinds
+)
+
+func newWorld(input []byte) (*world, jovepay.PaymentListOptions) {
+	w := &world{tape: tape{input}, smallest: math.MaxInt}
+	w.shelf = newShelf(w.upTo(64))
+	opts := jovepay.PaymentListOptions{Limit: 1 + w.upTo(12), Window: 1 + w.upTo(9)}
+	w.change, w.changes = w.upTo(changeKinds), w.upTo(12)
+	// Half of the worlds tell the truth about a setting, or more.
+	w.total, w.pagesCount, w.past, w.size = max(0, w.upTo(24)-12), max(0, w.upTo(8)-4), w.upTo(4), max(0, w.upTo(10)-5)
+	flags := w.next()
+	w.fromOne, w.deaf, w.replicas, w.hiccups = flags&7 == 7, flags&56 == 56, flags&192 == 192, flags&65 == 65
+	w.lie = w.distort
+	w.before = func(int) { w.alter() }
+	return w, opts
+}
+
+// alter changes the list before a request.
+func (w *world) alter() {
+	if w.stayed == nil {
+		w.stayed = map[int]bool{}
+		for _, id := range w.rows {
+			w.stayed[id] = true
+		}
+	}
+	op := w.next()
+	if w.changes == 0 || op%4 == 0 {
+		return
+	}
+	w.changes--
+	n := len(w.rows)
+	at := w.upTo(n + 1)
+	switch w.change {
+	case addFirst:
+		w.insert(0)
+	case addLast:
+		w.insert(n)
+	case addAnywhere:
+		w.insert(at)
+	case addPages:
+		for range 1 + at%24 {
+			w.insert(0)
+		}
+	case vanish, vanishMany:
+		end := min(n, at+1)
+		if w.change == vanishMany {
+			end = min(n, at+1+op%6)
+		}
+		for _, id := range w.rows[at:end] {
+			delete(w.stayed, id)
+		}
+		w.rows = slices.Delete(w.rows, at, end)
+	case changePlaces, changePlacesAndAddFirst, changePlacesAndAddLast:
+		if to := at + 1 + op/4%3; to < n {
+			w.rows[at], w.rows[to] = w.rows[to], w.rows[at]
+		}
+		if op%4 > 1 && w.change == changePlacesAndAddFirst {
+			w.insert(0)
+		}
+		if op%4 > 1 && w.change == changePlacesAndAddLast {
+			w.insert(len(w.rows))
+		}
+	case shuffle:
+		for i := range w.rows {
+			j := w.upTo(n)
+			w.rows[i], w.rows[j] = w.rows[j], w.rows[i]
+		}
+	}
+}
+
+// distort is what a page says instead of the truth.
+func (w *world) distort(s *sheet) {
+	number := s.asked
+	if w.fromOne {
+		number = max(1, number) - 1
+	}
+	if w.deaf {
+		number = 0
+	}
+	if w.replicas && s.request%2 == 1 {
+		for i := 0; i+1 < len(s.list); i += 2 {
+			s.list[i], s.list[i+1] = s.list[i+1], s.list[i]
+		}
+	}
+	switch w.size {
+	case 1:
+		s.size = min(s.size, 5)
+	case 2:
+		s.size = min(s.size, 3+s.request%4)
+	case 3:
+		s.size = max(1, s.size-s.asked)
+	case 4:
+		s.cut(s.list, number)
+		s.rows = s.rows[:min(len(s.rows), 4)]
+	}
+	if w.size != 4 {
+		s.cut(s.list, number)
+	}
+	if n := len(s.rows); n > 0 {
+		w.smallest = min(w.smallest, n)
+	}
+	w.count(s)
+	w.end(s, number)
+	if w.hiccups {
+		switch w.upTo(8) {
+		case 1:
+			if w.total == 0 { // else it may look just like the end
+				s.rows = nil
+			}
+		case 2:
+			s.status = http.StatusBadGateway
+		}
+	}
+}
+
+// count tells the totals.
+func (w *world) count(s *sheet) {
+	truth := s.total
+	s.pagesCount = [...]int{(truth + s.size - 1) / s.size, 0, -1, math.MaxInt32}[w.pagesCount]
+	switch w.total {
+	case 1:
+		s.total = len(s.rows)
+	case 2:
+		s.total = truth - s.asked*s.size
+	case 3:
+		s.total = truth + 1
+	case 4:
+		s.total = max(0, truth-1)
+	case 5:
+		s.total = max(0, truth-s.size)
+	case 6:
+		s.total = truth + s.size
+	case 7:
+		s.total = 0
+	case 8:
+		s.total = -truth
+	case 9:
+		s.total = math.MaxInt
+	case 10:
+		s.total = truth - s.request%2*min(3, truth)
+	case 11:
+		s.total = max(0, truth+w.upTo(7)-3)
+	}
+	if w.next()%16 == 15 {
+		s.page = w.next()
+	}
+}
+
+// end is what comes past the end of the list.
+func (w *world) end(s *sheet, number int) {
+	if len(s.rows) > 0 || s.asked == 0 {
+		return
+	}
+	switch w.past {
+	case 1:
+		s.status = http.StatusNotFound
+	case 2:
+		s.status = http.StatusBadRequest
+	case 3:
+		s.cut(s.list, min(number, max(0, len(s.list)-1)/s.size))
+	}
+}
+
+// truthful reports whether the list says nothing that isn't so, and changes no
+// more than a list does.
+func (w *world) truthful() bool {
+	return w.total == 0 && w.pagesCount == 0 && w.past < 2 && w.size < 2 && !w.fromOne && !w.deaf && !w.replicas && !w.hiccups &&
+		w.change < changePlaces
+}
+
+// silent reports whether nothing that the list says or shows can give its
+// losses away: payments vanish and the total doesn't say so, or it is the same
+// as a shorter list without them.
+func (w *world) silent() bool {
+	untold := w.total == 1 || w.total == 7 || w.total == 8
+	switch {
+	case w.change == vanish, w.change == vanishMany:
+		return w.total != 0
+	case w.deaf:
+		return w.total == 1
+	case w.size == 4: // the rows are not shown on any page
+		return w.total != 0
+	}
+	return untold && w.size == 3
+}
+
+// FuzzAll holds All to its promise: every payment that was in the list
+// throughout and none twice, or an error; after a bounded number of requests;
+// and no error where the list tells the truth.
+func FuzzAll(f *testing.F) {
+	for kind := range byte(changeKinds) {
+		f.Add([]byte{40, 9, 3, kind, 11, 0, 0, 0, 0, 0, 1, 5, 0, 2, 9, 0, 3, 17, 0, 1, 22, 0})
+	}
+	for total := range byte(12) {
+		f.Add([]byte{40, 9, 3, 0, 0, 12 + total, 0, total, 0, 0})
+	}
+	for _, flags := range []byte{7, 56, 192, 65} {
+		f.Add([]byte{40, 9, 3, 7, 3, 0, 0, 0, flags, flags, 1, 2, 3, 4, 5, 6, 7, 8})
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		w, opts := newWorld(input)
+		truthful, silent := w.truthful(), w.silent()
+		setting := fmt.Sprintf("%d payments, limit %d, window %d: change %d×%d, total %d, pagesCount %d, past %d, size %d, from one %t, deaf %t, replicas %t, hiccups %t",
+			len(w.rows), opts.Limit, opts.Window, w.change, w.changes, w.total, w.pagesCount, w.past, w.size, w.fromOne, w.deaf, w.replicas, w.hiccups)
+		times := map[int]int{}
+		var failed error
+		for payment, err := range w.client(t).Payments.All(t.Context(), opts) {
+			if failed = err; err != nil {
+				break
+			}
+			id, err := strconv.Atoi(payment.ID.String())
+			require.NoError(t, err)
+			times[id]++
+			require.Equal(t, 1, times[id], "%s: payment %d came twice", setting, id)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		most := 40*(len(times)/min(w.smallest, opts.Limit)+1) + 300 + 10*opts.Window
+		require.LessOrEqual(t, len(w.asked), most, "%s: requests for %d payments", setting, len(times))
+		for id := range times {
+			require.LessOrEqual(t, id, w.last, "%s: payment %d never was", setting, id)
+		}
+		if failed != nil {
+			require.False(t, truthful, "%s: %v", setting, failed)
+			return
+		}
+		for id := range w.stayed {
+			require.True(t, silent || times[id] == 1, "%s: payment %d was there throughout and is missing, of %d", setting, id, len(times))
+		}
+	})
 }
