@@ -1,4 +1,4 @@
-package jovepay_test
+package docs_test
 
 import (
 	"context"
@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,56 +20,6 @@ import (
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
-
-// TestDocsAreCompiled holds every Go snippet of README.md and docs/ to stand,
-// line for line, in a Go file of this repository, which the compiler and the
-// tests see.
-func TestDocsAreCompiled(t *testing.T) {
-	t.Parallel()
-	documents, err := filepath.Glob("docs/*.md")
-	require.NoError(t, err)
-	code := goFiles(t)
-	snippets := 0
-	for _, path := range append(documents, "README.md") {
-		text, err := os.ReadFile(path)
-		require.NoError(t, err)
-		for i, block := range strings.Split(string(text), "```go\n")[1:] {
-			snippet, _, closed := strings.Cut(block, "```")
-			require.True(t, closed, path)
-			found := false
-			for _, source := range code {
-				found = found || strings.Contains(source, flat(snippet))
-			}
-			assert.True(t, found, "%s: Go snippet %d stands in no Go file:\n%s", path, i+1, snippet)
-			snippets++
-		}
-	}
-	assert.GreaterOrEqual(t, snippets, 8)
-}
-
-func goFiles(t *testing.T) (code []string) {
-	t.Helper()
-	require.NoError(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") {
-			return err
-		}
-		source, err := os.ReadFile(path)
-		code = append(code, flat(string(source)))
-		return err
-	}))
-	return code
-}
-
-// flat drops indentation and empty lines.
-func flat(text string) string {
-	var lines strings.Builder
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines.WriteString("\n" + line)
-		}
-	}
-	return lines.String()
-}
 
 // readme holds the snippets of README.md as whole functions.
 type readme struct{}
@@ -138,7 +86,7 @@ func (readme) shipOnce(http *http.ServeMux, verifier *jovepay.IPNVerifier, box *
 		if verdict := order.Expectation.Settle(&payment.Payment); !verdict.Fulfill() {
 			return order.note(ctx, tx, verdict)
 		}
-		return order.fulfill(ctx, tx) // once for the order, whatever comes later
+		return order.fulfill(ctx, tx) // once per order, whatever comes later
 	})))
 }
 
