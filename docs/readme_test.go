@@ -9,6 +9,8 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,7 +95,7 @@ func (readme) shipOnce(http *http.ServeMux, verifier *jovepay.IPNVerifier, box *
 func (readme) once(ctx context.Context, client *jovepay.Client, request jovepay.PaymentRequest) (*jovepay.Payment, error) {
 	payment, err := client.Payments.CreateOnce(ctx, request)
 	if errors.Is(err, jovepay.ErrOutcomeUnknown) {
-		log.Println("nobody can tell yet; do not create a second one:", err)
+		log.Println("not known yet; do not create a second one:", err)
 	}
 	return payment, err
 }
@@ -123,12 +125,12 @@ func (readme) all(ctx context.Context, client *jovepay.Client) error {
 }
 
 func (readme) wrong(err error) {
-	var answer *jovepay.APIError
+	var apiError *jovepay.APIError
 	switch {
 	case errors.Is(err, jovepay.ErrNotFound):
 		fmt.Println("no such payment")
-	case errors.As(err, &answer):
-		fmt.Println("JovePay said", answer.StatusCode, answer.Message, "in request", answer.RequestID)
+	case errors.As(err, &apiError):
+		fmt.Println("JovePay said", apiError.StatusCode, apiError.Message, "in request", apiError.RequestID)
 	}
 }
 
@@ -193,6 +195,42 @@ func TestReadmeRuns(t *testing.T) { //nolint:paralleltest // it sets the environ
 	mux.ServeHTTP(nopWriter{}, request)
 	require.Len(t, shop.events, 1)
 	assert.Equal(t, jovepay.PaymentFinished, shop.events[0].Status)
+}
+
+// What the README shows of the quickstart's output is what its test wants.
+func TestReadmeShowsTheQuickstart(t *testing.T) {
+	t.Parallel()
+	wanted := strings.Split(read(t, "examples/quickstart/output.want"), "\n")
+	shown := 0
+	for _, block := range blocks(read(t, "README.md")) {
+		if block.language != "console" {
+			continue
+		}
+		output, ok := strings.CutPrefix(block.code, "$ go run ./examples/quickstart\n...\n")
+		require.True(t, ok, block.code)
+		for line := range strings.Lines(output) {
+			next := slices.IndexFunc(wanted, func(part string) bool { return part != "" && strings.Contains(line, part) })
+			require.GreaterOrEqual(t, next, 0, "%q is not in output.want, or not in this place", line)
+			wanted = wanted[next+1:]
+			shown++
+		}
+	}
+	assert.GreaterOrEqual(t, shown, 3)
+}
+
+var (
+	folded = regexp.MustCompile(`(?s)<details>.*?</details>`)
+	markup = regexp.MustCompile(`\]\([^)]*\)|<[^>]*>`)
+	word   = regexp.MustCompile(`[\w'’./-]*\w`)
+)
+
+// A stranger reads the README in a few minutes: everything else is folded away
+// or under docs/.
+func TestReadmeIsShort(t *testing.T) {
+	t.Parallel()
+	text := folded.ReplaceAllString(fenced.ReplaceAllString(read(t, "README.md"), ""), "")
+	text = markup.ReplaceAllString(text, "")
+	assert.LessOrEqual(t, len(word.FindAllString(text, -1)), 700)
 }
 
 // nopWriter is a ResponseWriter for a test that looks at the effect only.
