@@ -1,4 +1,4 @@
-package jovepay_test
+package docs_test
 
 import (
 	"errors"
