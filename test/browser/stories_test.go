@@ -48,7 +48,7 @@ func TestStories(t *testing.T) {
 						require.NoError(t, err)
 					} else {
 						b.press(t, story.button)
-						b.sees(t, "#told tbody tr")
+						b.sees(t, "#notifications tbody tr")
 					}
 					require.NoError(t, s.WaitDeliveries(t.Context()))
 					s.back(t, b, order)

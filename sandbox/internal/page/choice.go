@@ -6,27 +6,27 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// offer is a coin that the customer may choose.
+// offer is a coin on the page of an invoice.
 type offer struct {
 	coin
 	Code, Amount string
-	Refused      string // why it cannot be chosen, or ""
+	Minimum      string // of a coin for which the price is too low, otherwise ""
 	Checked      bool
 }
 
-// choice is everything on the page of an invoice.
+// choice is the page of an invoice.
 type choice struct {
 	frame
 	InvoiceID string
 	Order     order
-	Fixed     bool // the shop has chosen the coin
+	Fixed     bool // the shop chose the coin
 	Coins     []offer
-	Payable   bool // one of the coins can be chosen
-	Earlier   []line
+	Payable   bool   // at least one of the coins can be chosen
+	Earlier   []line // payments that the invoice already has
 	CancelURL string
 }
 
-// choice gathers what the page of an invoice shows.
+// choice returns the page of an invoice.
 func (h *handler) choice(id jovepay.ID) (*choice, error) {
 	invoice, err := h.server.Invoice(id)
 	if err != nil {
@@ -57,14 +57,14 @@ func (h *handler) choice(id jovepay.ID) (*choice, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.Checked = c.Fixed && o.Refused == ""
-		c.Payable = c.Payable || o.Refused == ""
+		o.Checked = c.Fixed && o.Minimum == ""
+		c.Payable = c.Payable || o.Minimum == ""
 		c.Coins = append(c.Coins, o)
 	}
 	return c, nil
 }
 
-// offer says what the invoice costs in a coin, and whether that is enough.
+// offer converts the price of the invoice to a coin and checks the minimum.
 func (h *handler) offer(c *jovepay.Currency, invoice *jovepay.Invoice) (offer, error) {
 	amount, err := h.server.Estimate(invoice.PriceAmount, invoice.PriceCurrency, c.Code)
 	if err != nil {
@@ -72,7 +72,7 @@ func (h *handler) offer(c *jovepay.Currency, invoice *jovepay.Invoice) (offer, e
 	}
 	o := offer{coin: describe(c.Code, c.Network), Code: c.Code, Amount: amount.String()}
 	if amount.Cmp(c.MinAmount) < 0 {
-		o.Refused = "Too little: from " + c.MinAmount.String() + " " + o.Ticker
+		o.Minimum = c.MinAmount.String()
 	}
 	return o, nil
 }

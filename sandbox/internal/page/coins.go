@@ -14,8 +14,8 @@ type coin struct {
 	Network string // "TRON (TRC-20)"
 }
 
-// describe returns how the currency of a ticker is shown; network is what the
-// server calls its network, and may be empty.
+// describe returns how to show the currency of a ticker. network is the
+// server's name for its network, and may be empty.
 func describe(ticker, network string) coin {
 	switch ticker {
 	case "btc":
@@ -50,7 +50,8 @@ func describe(ticker, network string) coin {
 	return coin{upper, upper, strings.ToUpper(network)}
 }
 
-// full tells coins apart that have the same ticker on two networks.
+// full is the ticker, and the network where the ticker alone doesn't identify
+// the coin.
 func (c coin) full() string {
 	if c.Name == c.Network || c.Name == c.Ticker {
 		return c.Ticker
@@ -58,16 +59,15 @@ func (c coin) full() string {
 	return c.Ticker + ", " + c.Network
 }
 
-// code returns what the QR code of a deposit holds, and what to call that:
-// the payment address in the coin's own URI scheme, amount included, where
-// wallets agree on one, and otherwise the address alone. A coin with a memo
-// has the address alone: where there is a scheme, not all wallets read the
-// memo in it, and without it the coins are lost.
+// code returns the content of a payment's QR code and a label for it: a URI with
+// address and amount for coins whose wallets agree on a scheme, otherwise the
+// address. Coins with a memo get the address: not every wallet reads the memo
+// from the URI, and coins that are sent without it are lost.
 func code(ticker, address string, amount jovepay.Amount) (content, label string) {
 	const whole = "address and amount"
 	digits := amount.String()
 	switch ticker {
-	case "btc": // BIP 21, and its likes
+	case "btc": // BIP 21, which the next three follow
 		return "bitcoin:" + address + "?amount=" + digits, whole
 	case "ltc":
 		return "litecoin:" + address + "?amount=" + digits, whole
@@ -85,5 +85,5 @@ func code(ticker, address string, amount jovepay.Amount) (content, label string)
 	return address, "address"
 }
 
-// address returns the address of the page of a payment.
+// address returns the path of a payment's page.
 func address(id jovepay.ID) string { return "/payment/?pid=" + url.QueryEscape(id.String()) }

@@ -40,7 +40,7 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// draw paints what the SVG does, each module as a square of four pixels.
+// draw renders the path of the SVG, with four pixels to a module.
 func draw(t *testing.T, code *qrCode) image.Image {
 	t.Helper()
 	const scale = 4
@@ -67,7 +67,7 @@ func draw(t *testing.T, code *qrCode) image.Image {
 	return picture
 }
 
-// Another library reads what ours has drawn.
+// A different library reads the codes.
 func TestQRIsRead(t *testing.T) {
 	t.Parallel()
 	for _, want := range []string{
@@ -95,7 +95,7 @@ func TestPrice(t *testing.T) {
 	}
 }
 
-func TestCoinsAreToldApart(t *testing.T) {
+func TestCoinNames(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "BTC", describe("btc", "btc").full())
 	assert.Equal(t, "USDT, TRON (TRC-20)", describe("usdttrc20", "trx").full())
@@ -104,7 +104,7 @@ func TestCoinsAreToldApart(t *testing.T) {
 	assert.Equal(t, coin{"NEW", "NEW", "NEW"}, describe("new", ""))
 }
 
-// Ink and ground have the contrast that WCAG 2 AA asks for, in both schemes.
+// Ink and ground have the contrast that WCAG 2 AA requires, in both schemes.
 func TestContrast(t *testing.T) {
 	t.Parallel()
 	css, err := files.ReadFile("assets/page.css")

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// desk is a server with its pages, and a browser without JavaScript.
+// desk is a server with its pages and a browser without JavaScript.
 type desk struct {
 	*jovepaytest.Server
 	t       *testing.T
@@ -41,10 +41,10 @@ func newDesk(t *testing.T, opts ...jovepaytest.Option) *desk {
 	return &desk{server, t, browser}
 }
 
-// noon is a time at which a clock can stand.
+// noon is a time for frozen clocks.
 func noon() time.Time { return time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC) }
 
-// invoice makes an invoice over 24.90 dollars; change may be nil.
+// invoice creates an invoice for 24.90 dollars; change may be nil.
 func (d *desk) invoice(change func(*jovepay.InvoiceRequest)) *jovepay.Invoice {
 	d.t.Helper()
 	req := jovepay.InvoiceRequest{
@@ -63,19 +63,19 @@ func (d *desk) invoice(change func(*jovepay.InvoiceRequest)) *jovepay.Invoice {
 	return invoice
 }
 
-// checkedOut is a payment that waits, in the coin.
-func (d *desk) checkedOut(coin string) *jovepay.Payment {
+// checkout creates a waiting payment in the coin.
+func (d *desk) checkout(coin string) *jovepay.Payment {
 	d.t.Helper()
 	p, err := d.CheckOut(d.invoice(nil).ID, coin)
 	require.NoError(d.t, err)
 	return p
 }
 
-// sheet is an answer of the server with what it shows.
+// sheet is a response with the content of its page.
 type sheet struct {
 	*http.Response
 	url  string // after redirects
-	text string // the page's words, white space made one blank
+	text string // of the page, with runs of white space replaced by a space
 	html string
 	root *html.Node
 }
@@ -119,7 +119,7 @@ func (d *desk) post(address string, fields ...string) *sheet {
 	return d.do(http.MethodPost, address, form)
 }
 
-// press is a button of the panel beside the payment.
+// press submits a button of the panel.
 func (d *desk) press(p *jovepay.Payment, button string) *sheet {
 	d.t.Helper()
 	return d.post("/payment/act", "pid", p.ID.String(), "do", button)
@@ -150,7 +150,7 @@ func (s *sheet) all(tag string) []*html.Node {
 	return found
 }
 
-// link is the address of the link with the words; "" if there is none.
+// link returns the address of the link with the text, or "".
 func (s *sheet) link(text string) string {
 	for _, a := range s.all("a") {
 		if words(a) == text {
@@ -161,7 +161,7 @@ func (s *sheet) link(text string) string {
 	return ""
 }
 
-// words are what a node shows, without what is hidden within it.
+// words returns the visible text of a node.
 func words(n *html.Node) string {
 	var b strings.Builder
 	var walk func(*html.Node)
@@ -180,8 +180,8 @@ func words(n *html.Node) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// sound checks what every page must keep: nothing inline that the policy would
-// block, and nothing that leaves someone out.
+// sound checks what holds for every page: nothing inline, which the policy would
+// block, and nothing that a screen reader cannot name.
 func sound(t *testing.T, s *sheet) {
 	t.Helper()
 	policy := s.Header.Get("Content-Security-Policy")

@@ -2,74 +2,73 @@ package page
 
 import "github.com/jovepay/jovepay-go"
 
-// step is one stage on the way of a payment.
+// step is one stage of a payment.
 type step struct {
 	Label string
-	State string // "done", "now", "partly" or "bad" where it ended, "" for what is to come
+	State string // "done", "now", "" if it is to come; "partly" or "bad" if the payment ended here
 }
 
 // outlook is what the status of a payment means to the customer.
 type outlook struct {
 	Label    string // a word or two
-	Tone     string // waiting, moving, good, partly or bad: the sign and the color
+	Tone     string // waiting, moving, good, partly or bad: selects the icon and the color
 	Headline string
 	Detail   string
 	Steps    []step
 }
 
-// outlookOf puts the status of a payment into words.
-func outlookOf(p *jovepay.Payment) outlook {
-	switch p.Status {
+// outlookOf puts a status into words.
+func outlookOf(status jovepay.PaymentStatus) outlook {
+	switch status {
 	case jovepay.PaymentWaiting:
 		return outlook{"Waiting", "waiting", "Waiting for your payment",
-			"Send the amount below. This page tells when it arrives.", way(0)}
+			"Send the amount below. This page updates when it arrives.", way(0)}
 	case jovepay.PaymentConfirming:
-		return outlook{"Confirming", "moving", "Payment seen, being confirmed",
-			"The network confirms the coins. You need not do anything.", way(1)}
+		return outlook{"Confirming", "moving", "Payment detected",
+			"The network is confirming it. You don't need to do anything.", way(1)}
 	case jovepay.PaymentConfirmed:
 		return outlook{"Confirmed", "moving", "Payment confirmed",
-			"The coins have arrived for good, and go on to the shop.", way(2)}
+			"The network has confirmed the coins. They go to the shop next.", way(2)}
 	case jovepay.PaymentSending:
-		return outlook{"Sending", "moving", "On the way to the shop",
-			"The coins are being sent to the shop.", way(3)}
+		return outlook{"Sending", "moving", "Sending to the shop",
+			"JovePay is sending the coins to the shop.", way(3)}
 	case jovepay.PaymentFinished:
-		return outlook{"Finished", "good", "Paid", "The shop has its money. Thank you.", way(5)}
+		return outlook{"Finished", "good", "Paid", "The shop has received your payment. Thank you.", way(5)}
 	case jovepay.PaymentPartiallyPaid:
-		return outlook{"Partially paid", "partly", "Paid only in part",
-			"Less arrived than was asked for. The shop will tell you how to go on.", way(4, "Paid in part", "partly")}
+		return outlook{"Partially paid", "partly", "Partially paid",
+			"You sent less than the amount due. The shop will tell you what to do next.", way(4, "Partially paid", "partly")}
 	case jovepay.PaymentFailed:
-		return outlook{"Failed", "bad", "The payment failed",
-			"Something went wrong on the way. Please ask the shop.", way(1, "Failed", "bad")}
+		return outlook{"Failed", "bad", "Payment failed",
+			"JovePay could not complete the payment. Please contact the shop.", way(1, "Failed", "bad")}
 	case jovepay.PaymentExpired:
-		return outlook{"Expired", "bad", "The time is over",
-			"No coins arrived in time. Please do not send any now, and order again.", way(0, "Expired", "bad")}
+		return outlook{"Expired", "bad", "Payment expired",
+			"No coins arrived in time. Please don't send any now; place a new order instead.", way(0, "Expired", "bad")}
 	case jovepay.PaymentRefunded:
-		return outlook{"Refunded", "partly", "Paid back",
-			"The coins were sent back to you.", way(2, "Paid back", "partly")}
+		return outlook{"Refunded", "partly", "Payment refunded",
+			"JovePay has sent the coins back to you.", way(2, "Refunded", "partly")}
 	case jovepay.PaymentCancelled, jovepay.PaymentCanceled:
-		return outlook{"Cancelled", "bad", "The payment was cancelled",
-			"Please do not send coins to this address.", way(0, "Cancelled", "bad")}
+		return outlook{"Canceled", "bad", "Payment canceled",
+			"Please don't send coins to this address.", way(0, "Canceled", "bad")}
 	case jovepay.PaymentWrongAssetConfirmed:
-		return outlook{"Wrong coin", "partly", "Another coin arrived",
-			"Another coin than was asked for arrived. The shop will tell you how to go on.", way(3, "Wrong coin", "partly")}
+		return outlook{"Wrong coin", "partly", "Wrong coin received",
+			"This isn't the coin that the shop asked for. The shop will tell you what to do next.", way(3, "Wrong coin", "partly")}
 	}
-	return outlook{string(p.Status), "moving", "Status: " + string(p.Status),
-		"This page does not know the status. JovePay may add new ones; so may this sandbox's user.", nil}
+	return outlook{string(status), "moving", "Status: " + string(status),
+		"This page doesn't know the status. JovePay may add new ones, and the sandbox can set any.", nil}
 }
 
-// way returns the stages of a payment of which so many are done. If it ended
-// before its goal, the end with its state stands in the place of what was to
-// come.
-func way(done int, end ...string) []step {
+// way returns the stages of a payment, of which the first n are done. If the
+// payment ended early, end is the label and the state of its last stage.
+func way(n int, end ...string) []step {
 	labels := []string{"Waiting", "Confirming", "Confirmed", "Sending", "Finished"}
 	var steps []step
 	for i, label := range labels {
 		switch {
-		case i < done:
+		case i < n:
 			steps = append(steps, step{label, "done"})
 		case len(end) > 0:
 			return append(steps, step{end[0], end[1]})
-		case i == done:
+		case i == n:
 			steps = append(steps, step{label, "now"})
 		default:
 			steps = append(steps, step{label, ""})

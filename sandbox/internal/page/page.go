@@ -1,13 +1,15 @@
-// Package page serves the sandbox's hosted payment page: where an invoice_url
-// leads. It is plain HTML with forms; its script only saves the reloading.
+// Package page serves the sandbox's hosted payment page, the target of an
+// invoice_url. It is plain HTML with forms, which a script keeps up to date.
 package page
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -20,13 +22,15 @@ import (
 //go:embed templates assets
 var files embed.FS
 
-// maxForm is the largest form that is read.
-const maxForm = 64 << 10
+const (
+	maxForm = 64 << 10 // bytes of a form
+	refresh = 5        // seconds between reloads without the script
+)
 
-// Pages are the parsed pages, without a server to show. Make them with [New].
+// Pages are the parsed templates. Create them with [New].
 type Pages struct{ templates *template.Template }
 
-// New parses the pages.
+// New parses the templates.
 func New() (*Pages, error) {
 	templates, err := template.ParseFS(files, "templates/*.html")
 	if err != nil {
@@ -35,11 +39,11 @@ func New() (*Pages, error) {
 	return &Pages{templates}, nil
 }
 
-// handler is the pages of one server.
+// handler serves the pages of one server.
 type handler struct {
 	*Pages
 	server   *jovepaytest.Server
-	pressing sync.Mutex // so that a button pressed twice makes one payment, and pays once
+	pressing sync.Mutex // serializes forms: a button pressed twice acts once
 }
 
 // Handler returns the pages of a server: / and everything below /payment/.
@@ -60,8 +64,7 @@ func (p *Pages) Handler(server *jovepaytest.Server) http.Handler {
 	return secure(mux)
 }
 
-// secure says to the browser that nothing but this server's own files belongs
-// to the pages.
+// secure restricts the pages to this server's own files.
 func secure(next http.Handler) http.Handler {
 	policy := strings.Join([]string{
 		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
@@ -82,23 +85,23 @@ func secure(next http.Handler) http.Handler {
 // frame is what every page has.
 type frame struct {
 	Title   string
-	Refresh int  // seconds between reloads without the script; 0 is none
-	Script  bool // the page lives with the script
+	Refresh int  // seconds between reloads without the script; 0 for none
+	Script  bool // the script keeps the page up to date
 }
 
-// render writes a page, or an error if it cannot be made: never half of one.
+// render writes a whole page or, if its template fails, an error.
 func (h *handler) render(w http.ResponseWriter, status int, name string, data any) {
 	var page strings.Builder
 	if err := h.templates.ExecuteTemplate(&page, name, data); err != nil {
-		http.Error(w, "the page cannot be made: "+err.Error(), http.StatusInternalServerError)
+		http.Error(w, "cannot render the page: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(page.String())) // the reader may have left
+	_, _ = w.Write([]byte(page.String())) // the client may be gone
 }
 
-// problem is a page that says why there is no other.
+// problem is an error page.
 type problem struct {
 	frame
 	Heading, Detail, Link, LinkLabel string
@@ -107,34 +110,34 @@ type problem struct {
 func (h *handler) problem(w http.ResponseWriter, status int, heading, detail, back string) {
 	p := problem{frame{Title: heading}, heading, detail, back, "Back to the payment"}
 	if back == "" {
-		p.Link, p.LinkLabel = "/", "What this sandbox has"
+		p.Link, p.LinkLabel = "/", "See the latest payments"
 	}
 	h.render(w, status, "problem", p)
 }
 
-// nothing answers what is no page.
+// nothing responds to requests for other pages.
 func (h *handler) nothing(w http.ResponseWriter, r *http.Request) {
-	h.problem(w, http.StatusNotFound, "There is no such page",
+	h.problem(w, http.StatusNotFound, "Page not found",
 		"The sandbox has no page for "+r.Method+" "+r.URL.Path+".", "")
 }
 
-// failed answers where the server has no such thing, or cannot tell.
+// failed responds to an error of the server's.
 func (h *handler) failed(w http.ResponseWriter, kind string, id jovepay.ID, err error) {
 	switch {
-	case errors.Is(err, jovepay.ErrNotFound), errors.Is(err, jovepay.ErrInvalidRequest): // an id that is no number
-		h.problem(w, http.StatusNotFound, "There is no such "+kind,
-			fmt.Sprintf("The sandbox knows no %s %q. Without a state file it forgets everything when it ends.", kind, id), "")
+	case errors.Is(err, jovepay.ErrNotFound), errors.Is(err, jovepay.ErrInvalidRequest): // such as an id that isn't a number
+		h.problem(w, http.StatusNotFound, strings.ToUpper(kind[:1])+kind[1:]+" not found",
+			fmt.Sprintf("The sandbox has no %s %q. Without a state file it forgets everything when it stops.", kind, id), "")
 	default:
-		h.problem(w, http.StatusInternalServerError, "The sandbox cannot go on", reason(err), "")
+		h.problem(w, http.StatusInternalServerError, "The sandbox failed", reason(err), "")
 	}
 }
 
-// home lists the latest payments, for those made without an invoice.
+// home lists the latest payments: one without an invoice has no other link.
 func (h *handler) home(w http.ResponseWriter, _ *http.Request) {
 	const shown = 20
 	payments, err := h.server.Latest(shown)
 	if err != nil {
-		h.problem(w, http.StatusInternalServerError, "The payments cannot be read", err.Error(), "")
+		h.problem(w, http.StatusInternalServerError, "Cannot list the payments", err.Error(), "")
 		return
 	}
 	h.render(w, http.StatusOK, "home", struct {
@@ -149,12 +152,12 @@ func (h *handler) payment(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch pid, iid := jovepay.ID(query.Get("pid")), jovepay.ID(query.Get("iid")); {
 	case pid != "":
-		v, err := h.view(pid)
+		record, err := h.read(pid)
 		if err != nil {
 			h.failed(w, "payment", pid, err)
 			return
 		}
-		h.render(w, http.StatusOK, "payment", v)
+		h.render(w, http.StatusOK, "payment", pageOf(&record))
 	case iid != "":
 		c, err := h.choice(iid)
 		if err != nil {
@@ -163,18 +166,18 @@ func (h *handler) payment(w http.ResponseWriter, r *http.Request) {
 		}
 		h.render(w, http.StatusOK, "choose", c)
 	default:
-		h.problem(w, http.StatusNotFound, "Which payment?", "The address names neither an invoice nor a payment.", "")
+		h.problem(w, http.StatusNotFound, "No payment in the address", "It needs the id of an invoice (?iid=) or of a payment (?pid=).", "")
 	}
 }
 
-// choose makes the payment in the coin that the customer chose. One that
-// waits in that coin is taken up again.
+// choose creates the payment in the coin that the customer chose, or returns to
+// one that waits in that coin.
 func (h *handler) choose(w http.ResponseWriter, r *http.Request) {
 	if !h.readForm(w, r) {
 		return
 	}
 	iid, code := jovepay.ID(r.PostForm.Get("iid")), r.PostForm.Get("coin")
-	back := "/payment/?" + query("iid", iid)
+	back := "/payment/?iid=" + url.QueryEscape(iid.String())
 	h.pressing.Lock()
 	defer h.pressing.Unlock()
 	payments, err := h.server.InvoicePayments(iid)
@@ -194,49 +197,51 @@ func (h *handler) choose(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if code == "" || invoice.PayCurrency != "" && code != invoice.PayCurrency {
-		h.problem(w, http.StatusBadRequest, "Choose one of the coins", "The shop does not take the chosen coin for this order.", back)
+		h.problem(w, http.StatusBadRequest, "Choose one of the coins", "The shop doesn't accept this coin for the order.", back)
 		return
 	}
 	p, err := h.server.CheckOut(iid, code)
 	if err != nil {
-		h.problem(w, http.StatusBadRequest, "This coin cannot be used", reason(err), back)
+		h.problem(w, http.StatusBadRequest, "This coin can't be used", reason(err), back)
 		return
 	}
 	show(w, r, p)
 }
 
-// show leads from a form to the page of the payment that it was about.
+// show redirects from a form to the payment's page.
 func show(w http.ResponseWriter, r *http.Request, p *jovepay.Payment) {
-	http.Redirect(w, r, address(p.ID), http.StatusSeeOther) //nolint:gosec // a path of this server, with an id that it made
+	http.Redirect(w, r, address(p.ID), http.StatusSeeOther) //nolint:gosec // a path of this server, with an id of its own
 }
 
-// readForm reads the form of a request; if there is none it answers.
+// readForm reads the form of a request, or responds and returns false.
 func (h *handler) readForm(w http.ResponseWriter, r *http.Request) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		h.problem(w, http.StatusBadRequest, "The form cannot be read", err.Error(), "")
+		h.problem(w, http.StatusBadRequest, "Cannot read the form", err.Error(), "")
 		return false
 	}
 	return true
 }
 
-// status tells the script whether the page is out of date.
+// status is polled by the script to learn whether the page is out of date.
 func (h *handler) status(w http.ResponseWriter, r *http.Request) {
-	v, err := h.view(jovepay.ID(r.URL.Query().Get("pid")))
+	record, err := h.read(jovepay.ID(r.URL.Query().Get("pid")))
 	if err != nil {
 		http.Error(w, "no such payment", http.StatusNotFound)
 		return
 	}
+	page := pageOf(&record)
+	left := cmp.Or(page.Countdown, new(countdown))
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.MarshalWrite(w, struct { // the reader may have left
+	_ = json.MarshalWrite(w, struct { // the client may be gone
 		Status      jovepay.PaymentStatus `json:"payment_status"`
 		Headline    string                `json:"headline"`
 		Detail      string                `json:"detail"`
 		Remaining   string                `json:"remaining"`
 		SecondsLeft int                   `json:"seconds_left"`
 		Revision    string                `json:"revision"`
-	}{v.status, v.Headline, v.Detail, v.Remaining, v.secondsLeft, v.Revision})
+	}{record.payment.Status, page.Status.Headline, page.Status.Detail, left.Left, left.seconds, page.Revision})
 }
 
-// reason is an error of the server's as people are told it.
+// reason is the text of a server's error.
 func reason(err error) string { return strings.TrimPrefix(err.Error(), "jovepaytest: ") }

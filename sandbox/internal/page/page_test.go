@@ -27,7 +27,7 @@ func TestNoSuchPage(t *testing.T) {
 	} {
 		s := d.get(address)
 		assert.Equal(t, http.StatusNotFound, s.StatusCode, address)
-		assert.NotEmpty(t, s.link("What this sandbox has"), address)
+		assert.NotEmpty(t, s.link("See the latest payments"), address)
 	}
 	assert.Equal(t, http.StatusNotFound, d.get("/payment/status?pid=1").StatusCode)
 	assert.Equal(t, http.StatusNotFound, d.post("/payment/act", "pid", "1", "do", "exact").StatusCode)
@@ -37,7 +37,7 @@ func TestNoSuchPage(t *testing.T) {
 func TestBadForms(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	p := d.checkedOut("btc")
+	p := d.checkout("btc")
 	s := d.press(p, "rob")
 	assert.Equal(t, http.StatusBadRequest, s.StatusCode)
 	assert.Equal(t, "/payment/?pid="+p.ID.String(), s.link("Back to the payment"))
@@ -53,7 +53,7 @@ func TestBadForms(t *testing.T) {
 	assert.Equal(t, jovepay.PaymentWaiting, got.Status)
 }
 
-// What a shop or an attacker writes stays text, and leads nowhere.
+// Text from a shop or an attacker stays text.
 func TestHostileText(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -80,7 +80,8 @@ func TestHostileText(t *testing.T) {
 	assert.Contains(t, d.get("/payment/?iid="+invoice.ID.String()).text, evil)
 }
 
-// The customer is led only to where the invoice says, whatever the request has.
+// The customer is redirected only to the invoice's addresses, whatever the
+// request contains.
 func TestNoOpenRedirect(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -106,7 +107,7 @@ func TestCoinsBelowMinimum(t *testing.T) {
 	require.NoError(t, d.SetMinimum("btc", jovepay.MustAmount("0.01")))
 	invoice := d.invoice(nil)
 	s := d.get(invoice.URL)
-	assert.Contains(t, s.text, "Bitcoin Too little: from 0.01 BTC")
+	assert.Contains(t, s.text, "Bitcoin Below the minimum of 0.01 BTC")
 	enabled := map[string]bool{}
 	for _, input := range s.all("input") {
 		if kind, _ := attr(input, "type"); kind == "radio" {
@@ -131,7 +132,7 @@ func TestCoinsBelowMinimum(t *testing.T) {
 	s = d.get(invoice.URL)
 	assert.Contains(t, s.text, "below the minimum of every coin")
 	require.NoError(t, d.SetCurrencies())
-	assert.Contains(t, d.get(invoice.URL).text, "No coin can be paid with")
+	assert.Contains(t, d.get(invoice.URL).text, "No coins are available")
 }
 
 func TestFixedCoin(t *testing.T) {
@@ -139,14 +140,14 @@ func TestFixedCoin(t *testing.T) {
 	d := newDesk(t)
 	invoice := d.invoice(func(r *jovepay.InvoiceRequest) { r.PayCurrency = "xrp" })
 	s := d.get(invoice.URL)
-	assert.Contains(t, s.text, "The shop takes XRP")
+	assert.Contains(t, s.text, "The shop accepts XRP")
 	assert.NotContains(t, s.text, "Bitcoin")
 	assert.Equal(t, http.StatusBadRequest, d.post("/payment/choose", "iid", invoice.ID.String(), "coin", "btc").StatusCode)
 	s = d.post("/payment/choose", "iid", invoice.ID.String(), "coin", "xrp")
 	assert.Contains(t, s.text, "Pay 47.884615 XRP")
 }
 
-// A button that is pressed twice makes one payment, and pays once.
+// A button pressed twice creates one payment and pays it once.
 func TestPressedTwice(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -174,14 +175,14 @@ func TestPressedTwice(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, payments, 1)
 	assert.Equal(t, jovepay.PaymentFinished, payments[0].Status)
-	for range 200 { // two presses seldom meet
-		p := d.checkedOut("btc")
+	for range 200 { // two presses rarely overlap
+		p := d.checkout("btc")
 		press(2, "/payment/act", url.Values{"pid": {p.ID.String()}, "do": {"exact"}})
 		p, err = d.Payment(p.ID)
 		require.NoError(t, err)
 		require.Empty(t, p.PaymentExtraIDs, "paid twice")
 	}
-	assert.Contains(t, d.get(invoice.URL).text, "A payment was begun for this order 0.00038906 BTC Finished")
+	assert.Contains(t, d.get(invoice.URL).text, "This order already has a payment 0.00038906 BTC Finished")
 }
 
 func TestButtons(t *testing.T) {
@@ -194,20 +195,20 @@ func TestButtons(t *testing.T) {
 		back         string
 		children     int
 	}{
-		"exact":                  {"btc", "exact", jovepay.PaymentFinished, "0.00038906", "Paid The shop has its money", "https://shop.example/thanks?order=A-1001", 0},
+		"exact":                  {"btc", "exact", jovepay.PaymentFinished, "0.00038906", "Paid The shop has received your payment", "https://shop.example/thanks?order=A-1001", 0},
 		"half":                   {"btc", "under", jovepay.PaymentPartiallyPaid, "0.00019453", "Missing 0.00019453 BTC", "https://shop.example/rest", 0},
-		"half more":              {"btc", "over", jovepay.PaymentFinished, "0.00058359", "Too much 0.00019453 BTC", "https://shop.example/thanks?order=A-1001", 0},
-		"six places":             {"xrp", "over", jovepay.PaymentFinished, "71.826922", "Too much 23.942307 XRP", "https://shop.example/thanks?order=A-1001", 0},
+		"half more":              {"btc", "over", jovepay.PaymentFinished, "0.00058359", "Overpaid 0.00019453 BTC", "https://shop.example/thanks?order=A-1001", 0},
+		"six places":             {"xrp", "over", jovepay.PaymentFinished, "71.826922", "Overpaid 23.942307 XRP", "https://shop.example/thanks?order=A-1001", 0},
 		"twice":                  {"btc", "twice", jovepay.PaymentFinished, "0.00038906", "Repeated deposit", "https://shop.example/thanks?order=A-1001", 1},
-		"expired":                {"btc", "expire", jovepay.PaymentExpired, "0", "The time is over", "https://shop.example/cancelled", 0},
-		"one step":               {"btc", "advance", jovepay.PaymentConfirming, "0.00038906", "being confirmed", "", 0},
+		"expired":                {"btc", "expire", jovepay.PaymentExpired, "0", "Payment expired", "https://shop.example/cancelled", 0},
+		"one step":               {"btc", "advance", jovepay.PaymentConfirming, "0.00038906", "Payment detected", "", 0},
 		"wrong":                  {"usdttrc20", "wrong", jovepay.PaymentWaiting, "0", "199.2 TRX Confirming Wrong asset", "", 1},
 		"wrong, another network": {"btc", "wrong", jovepay.PaymentWaiting, "0", "0.00803226 ETH", "", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t)
-			p := d.checkedOut(c.coin)
+			p := d.checkout(c.coin)
 			s := d.press(p, c.button)
 			require.Equal(t, http.StatusOK, s.StatusCode, s.text)
 			assert.Equal(t, "/payment/?pid="+p.ID.String(), s.url)
@@ -222,34 +223,34 @@ func TestButtons(t *testing.T) {
 	}
 }
 
-// A wrong asset is shown beneath its parent and waits for a person.
+// A wrong asset is shown with its parent and waits for a manual review.
 func TestWrongAsset(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	p := d.checkedOut("usdttrc20")
+	p := d.checkout("usdttrc20")
 	d.press(p, "wrong")
 	p, err := d.Payment(p.ID)
 	require.NoError(t, err)
 	child := &jovepay.Payment{ID: p.PaymentExtraIDs[0]}
 	s := d.open(child)
 	assert.Equal(t, "/payment/?pid="+p.ID.String(), s.link("payment "+p.ID.String()))
-	assert.Contains(t, s.text, "The shop asked for USDT, TRON (TRC-20). A person has to decide")
-	assert.Contains(t, d.press(child, "advance").text, "they wait for a person")
-	assert.Contains(t, d.press(child, "refund").text, "Paid back")
-	assert.Contains(t, d.press(p, "exact").text, "The shop has its money")
+	assert.Contains(t, s.text, "The shop asked for USDT, TRON (TRC-20). Someone has to decide")
+	assert.Contains(t, d.press(child, "advance").text, "waits for a manual review")
+	assert.Contains(t, d.press(child, "refund").text, "Payment refunded")
+	assert.Contains(t, d.press(p, "exact").text, "The shop has received your payment")
 }
 
-// Coins come after the time is over, and are sent back.
+// Coins arrive after the payment expired, and are refunded.
 func TestLateAndRefund(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	p := d.checkedOut("doge")
+	p := d.checkout("doge")
 	d.press(p, "expire")
 	s := d.press(p, "twice")
-	assert.Contains(t, s.text, "More came to this address 199.2 DOGE Finished Repeated deposit")
+	assert.Contains(t, s.text, "Other deposits to this address 199.2 DOGE Finished Repeated deposit")
 	p, err := d.Payment(p.ID)
 	require.NoError(t, err)
-	assert.Contains(t, d.press(&jovepay.Payment{ID: p.PaymentExtraIDs[0]}, "refund").text, "Paid back")
+	assert.Contains(t, d.press(&jovepay.Payment{ID: p.PaymentExtraIDs[0]}, "refund").text, "Payment refunded")
 	assert.Contains(t, d.open(p).text, "199.2 DOGE Refunded")
 	assert.Contains(t, d.press(p, "refund").text, "There is nothing to pay back.")
 }
@@ -257,7 +258,7 @@ func TestLateAndRefund(t *testing.T) {
 func TestEveryStatusHasItsPage(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	p := d.checkedOut("btc")
+	p := d.checkout("btc")
 	seen := map[string]bool{}
 	for _, status := range []jovepay.PaymentStatus{
 		jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending, jovepay.PaymentFinished,
@@ -268,7 +269,7 @@ func TestEveryStatusHasItsPage(t *testing.T) {
 		require.NoError(t, err)
 		s := d.open(p)
 		title := words(s.all("title")[0])
-		assert.Equal(t, status == jovepay.PaymentCanceled, seen[title], title) // the other spelling has the page of the first
+		assert.Equal(t, status == jovepay.PaymentCanceled, seen[title], title) // both spellings have the same page
 		seen[title] = true
 		assert.Equal(t, status.Final(), !strings.Contains(s.html, `http-equiv="refresh"`), status)
 	}
@@ -277,14 +278,14 @@ func TestEveryStatusHasItsPage(t *testing.T) {
 func TestMemo(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	p := d.checkedOut("xrp")
+	p := d.checkout("xrp")
 	s := d.open(p)
 	assert.Contains(t, s.text, "Memo (tag) "+p.PayinExtraID)
-	assert.Contains(t, s.text, "The memo must be with the coins.")
-	assert.NotContains(t, d.open(d.checkedOut("btc")).text, "memo")
+	assert.Contains(t, s.text, "Include the memo.")
+	assert.NotContains(t, d.open(d.checkout("btc")).text, "memo")
 }
 
-// The script is told of every change, and of the time, which is no change.
+// The revision changes with everything but the time left.
 func TestStatusForTheScript(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, jovepaytest.WithFrozenClock(noon()), jovepaytest.WithIPNRetries(0, 0))
@@ -339,7 +340,7 @@ func TestStatusForTheScript(t *testing.T) {
 func TestCountdown(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, jovepaytest.WithFrozenClock(noon()))
-	p := d.checkedOut("btc")
+	p := d.checkout("btc")
 	s := d.open(p)
 	assert.Contains(t, s.text, "Time left 7 d 00:00:00 until 30 November 12:00 UTC")
 	_, err := d.MoveClock(6*24*time.Hour + 21*time.Hour + 58*time.Minute)
@@ -351,11 +352,11 @@ func TestCountdown(t *testing.T) {
 	_, err = d.MoveClock(9 * time.Second)
 	require.NoError(t, err)
 	s = d.open(p)
-	assert.Contains(t, s.text, "The time is over")
+	assert.Contains(t, s.text, "Payment expired")
 	assert.NotContains(t, s.text, "Time left")
 }
 
-func TestWhatTheShopWasTold(t *testing.T) {
+func TestNotifications(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, jovepaytest.WithIPNRetries(0, 0))
 	invoice := d.invoice(func(r *jovepay.InvoiceRequest) { r.IPNCallbackURL = shop(t).URL })
@@ -363,17 +364,17 @@ func TestWhatTheShopWasTold(t *testing.T) {
 	require.NoError(t, err)
 	d.press(p, "exact")
 	require.NoError(t, d.WaitDeliveries(t.Context()))
-	assert.Contains(t, d.open(p).text, "finished delivered: the shop answered 200")
-	assert.Contains(t, d.open(d.checkedOut("btc")).text, "Nothing: the payment has no ipn_callback_url")
+	assert.Contains(t, d.open(p).text, "finished delivered: the shop returned 200")
+	assert.Contains(t, d.open(d.checkout("btc")).text, "None: the payment has no ipn_callback_url")
 }
 
 func TestHome(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	assert.Contains(t, d.get("/").text, "None yet.")
-	p := d.checkedOut("btc")
+	p := d.checkout("btc")
 	for range 20 {
-		p = d.checkedOut("btc")
+		p = d.checkout("btc")
 	}
 	s := d.get("/")
 	assert.Equal(t, 20, strings.Count(s.text, "0.00038906 BTC Waiting"))

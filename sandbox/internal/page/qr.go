@@ -7,17 +7,17 @@ import (
 	"github.com/boombuler/barcode/qr"
 )
 
-// qrCode is a QR code as an SVG draws it.
+// qrCode is a QR code, ready for an SVG.
 type qrCode struct {
 	Size int    // of the square, in modules, with the quiet zone
 	Path string // one rectangle for each run of dark modules
 }
 
-// quiet is how many light modules the standard wants around a code.
+// quiet is the width of the light border that the standard requires, in modules.
 const quiet = 4
 
-// encodeQR returns the code for the content. A wallet's camera reads it with
-// up to 15 percent of it damaged.
+// encodeQR returns the code for the content. It stays readable with up to 15
+// percent of it damaged.
 func encodeQR(content string) (*qrCode, error) {
 	grid, err := qr.Encode(content, qr.M, qr.Auto)
 	if err != nil {

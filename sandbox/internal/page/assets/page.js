@@ -1,6 +1,5 @@
-// Keeps the payment page as it is now. The server renders the page; this asks
-// whether anything has changed, and if so puts the new parts in the place of
-// the old ones. Without it the page reloads itself.
+// Keeps the payment page up to date. The server renders the page; this polls for
+// changes and replaces the parts that changed. Without it the page reloads.
 "use strict";
 (() => {
   const live = document.getElementById("live");
@@ -9,13 +8,13 @@
   const payment = live.dataset.payment;
   const seen = "jovepay-returned-" + payment;
   let revision = live.dataset.revision;
-  let warned = Infinity; // the fewest seconds left that were announced
+  let warned = Infinity; // the seconds that were left at the last check
   let leaving = 0; // the timer of the return to the shop
 
   const byId = (id) => document.getElementById(id);
   const show = (id, on) => { byId(id).hidden = !on; };
-  // announce lets a screen reader say it. Each one is an element of its own:
-  // two that come together are both read.
+  // announce has a screen reader read the text. Each text gets its own element,
+  // so that two at once are both read.
   const announce = (text) => {
     const line = document.createElement("p");
     line.textContent = text;
@@ -25,23 +24,23 @@
   };
 
   async function get(address, type) {
-    const answer = await fetch(address, {
+    const response = await fetch(address, {
       headers: { Accept: type }, cache: "no-store", signal: AbortSignal.timeout(10000),
     });
-    if (!answer.ok) throw new Error("status " + answer.status);
-    return answer;
+    if (!response.ok) throw new Error("status " + response.status);
+    return response;
   }
 
-  // renew puts in what has changed, and leaves alone what has not, so that
-  // focus and selection stay.
+  // renew replaces the parts that changed and no others, so that focus and
+  // selection stay.
   async function renew(now) {
     const before = byId("status-title").textContent;
-    const answer = await get("/payment/?pid=" + encodeURIComponent(payment), "text/html");
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const response = await get("/payment/?pid=" + encodeURIComponent(payment), "text/html");
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const focused = document.activeElement && document.activeElement.id;
     for (const old of document.querySelectorAll("[data-live]")) {
       const fresh = page.getElementById(old.id);
-      // Compared as the server sent them: the script has changed the old one.
+      // Compare with what the server sent: the script may have changed the old one.
       if (!fresh || fresh.outerHTML === sent.get(old.id)) continue;
       sent.set(old.id, fresh.outerHTML);
       old.replaceWith(document.adoptNode(fresh));
@@ -57,7 +56,7 @@
     dress();
   }
 
-  // dress makes usable what needs this script.
+  // dress shows the controls that need this script.
   function dress() {
     for (const button of document.querySelectorAll(".copy")) {
       button.hidden = false;
@@ -83,13 +82,13 @@
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   }
 
-  // leave returns to the shop after a while that can be seen and stopped. It
-  // does so once: who comes back stays.
+  // leave counts down and returns to the shop, unless the customer stops it. It
+  // does so once: a customer who comes back stays.
   function leave(soon) {
     let seconds = Number(soon.dataset.seconds);
     soon.hidden = false;
     byId("back-stay").onclick = () => { stay(); byId("back-link").focus(); };
-    announce("This page goes back to the shop in " + seconds + " seconds, unless you choose to stay.");
+    announce("You will return to the shop in " + seconds + " seconds, unless you choose to stay.");
     leaving = setInterval(() => {
       if (!byId("back-seconds")) return stay();
       seconds -= 1;
@@ -125,8 +124,8 @@
     let again = 1000;
     try {
       if (!document.hidden) {
-        const answer = await get("/payment/status?pid=" + encodeURIComponent(payment), "application/json");
-        const now = await answer.json();
+        const response = await get("/payment/status?pid=" + encodeURIComponent(payment), "application/json");
+        const now = await response.json();
         count({ text: now.remaining, seconds: now.seconds_left });
         if (now.revision !== revision) await renew(now);
         show("offline", false);
@@ -138,11 +137,11 @@
     setTimeout(look, again);
   }
 
-  // The parts as the server sent them, to tell what has changed.
+  // The parts as the server sent them, to find out which have changed.
   const sent = new Map();
   for (const part of document.querySelectorAll("[data-live]")) sent.set(part.id, part.outerHTML);
   dress();
-  // Who works with the sandbox's buttons wants to stay.
+  // A person who uses the sandbox's buttons wants to stay.
   panel.addEventListener("pointerdown", stay);
   panel.addEventListener("focusin", stay);
   setTimeout(look, 1000);
