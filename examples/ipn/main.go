@@ -1,4 +1,4 @@
-// Command ipn-nethttp is a shop that takes JovePay's notifications with
+// Command ipn is a shop that takes JovePay's notifications with
 // net/http alone.
 //
 //	JOVEPAY_IPN_SECRET=... go run .

@@ -1,4 +1,4 @@
-module github.com/jovepay/jovepay-go/examples/ipn-nethttp
+module github.com/jovepay/jovepay-go/examples/ipn
 
 go 1.26.0
 
