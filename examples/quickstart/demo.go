@@ -13,25 +13,23 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// demo is what both flows work with.
+// demo is the state that both flows share.
 type demo struct {
 	client   *jovepay.Client
 	emulator *jovepaytest.Server // nil on the real API
-	shop     *shop               // nil where JovePay cannot reach it
+	shop     *shop               // nil if JovePay cannot reach it
 	ipnURL   string              // of the shop
 	wait     jovepay.WaitOptions
 	out      io.Writer
 }
 
-// connect starts an emulator. If live is true it takes the account in the
-// environment instead, which needs JOVEPAY_API_KEY. The other variables are
-// optional:
+// connect starts an emulator or, if live is true, uses the account in the
+// environment. That requires JOVEPAY_API_KEY. The other variables are optional:
 //
-//   - JOVEPAY_BASE_URL for another address than JovePay's;
-//   - JOVEPAY_EMAIL and JOVEPAY_PASSWORD for the list of payments;
-//   - JOVEPAY_IPN_SECRET for notifications, with JOVEPAY_IPN_URL, the public
-//     address at which JovePay reaches JOVEPAY_IPN_LISTEN, which is
-//     127.0.0.1:8080 unless set.
+//   - JOVEPAY_BASE_URL: an address other than JovePay's;
+//   - JOVEPAY_EMAIL and JOVEPAY_PASSWORD: to list the payments;
+//   - JOVEPAY_IPN_SECRET and JOVEPAY_IPN_URL: to receive notifications, at the
+//     public URL of JOVEPAY_IPN_LISTEN, by default 127.0.0.1:8080.
 func connect(out io.Writer, live bool) (d *demo, err error) {
 	d = &demo{out: out}
 	defer func() {
@@ -61,7 +59,7 @@ func (d *demo) connectReal() (err error) {
 	if d.client, err = jovepay.NewClient(jovepay.WithEnv()); err != nil {
 		return err
 	}
-	d.say("JovePay", "the account of JOVEPAY_API_KEY at %s; interrupt to leave",
+	d.say("JovePay", "the account of JOVEPAY_API_KEY at %s; press Ctrl-C to stop",
 		cmp.Or(os.Getenv("JOVEPAY_BASE_URL"), jovepay.DefaultBaseURL))
 	secret, url, listen := os.Getenv("JOVEPAY_IPN_SECRET"), os.Getenv("JOVEPAY_IPN_URL"), os.Getenv("JOVEPAY_IPN_LISTEN")
 	if secret == "" || url == "" {
@@ -89,18 +87,18 @@ func (d *demo) say(step, format string, args ...any) {
 	_, _ = fmt.Fprintf(d.out, "%-12s%s\n", step, fmt.Sprintf(format, args...))
 }
 
-// expect tells the shop of an order in US dollars.
+// expect adds an order in US dollars to the shop.
 func (d *demo) expect(order string, price jovepay.Amount) {
 	if d.shop != nil {
 		d.shop.expect(order, price, "usd")
 	}
 }
 
-// pay lets the emulator's customer pay exactly, or waits for the real one,
-// until the payment is over.
+// pay has the emulator's customer pay the exact amount, or waits for the real
+// one, until the payment has ended.
 func (d *demo) pay(ctx context.Context, id jovepay.ID) error {
 	if d.emulator == nil {
-		d.say("customer", "is you: pay now, this program waits")
+		d.say("customer", "is you: pay now, the program is waiting")
 	} else {
 		d.say("customer", "pays")
 		if _, err := d.emulator.Pay(id); err != nil {
@@ -115,7 +113,7 @@ func (d *demo) pay(ctx context.Context, id jovepay.ID) error {
 	return nil
 }
 
-// list prints the newest payments. The list wants a login beside the key.
+// list prints the newest payments. The list requires a login besides the key.
 func (d *demo) list(ctx context.Context) error {
 	if d.emulator == nil && os.Getenv("JOVEPAY_EMAIL") == "" {
 		d.say("list", "needs JOVEPAY_EMAIL and JOVEPAY_PASSWORD")
@@ -125,14 +123,14 @@ func (d *demo) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("list", "%d in all", page.Total)
+	d.say("list", "%d in total", page.Total)
 	for _, p := range page.Payments {
 		d.say("", "%s %s %s %s %s", p.ID, p.OrderID, p.PriceAmount, p.PriceCurrency, p.Status)
 	}
 	return nil
 }
 
-// report prints what the shop heard and did.
+// report prints the notifications and what the shop did.
 func (d *demo) report(ctx context.Context) error {
 	if d.shop == nil {
 		d.say("IPN", "needs JOVEPAY_IPN_SECRET and JOVEPAY_IPN_URL")

@@ -6,8 +6,8 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// invoiceFlow is "Alternative Flow (Using Invoices)" of the guide: a page of
-// JovePay's takes the payment.
+// invoiceFlow is the guide's "Alternative Flow (Using Invoices)": the customer
+// pays on JovePay's page.
 func (d *demo) invoiceFlow(ctx context.Context) error {
 	price, order := jovepay.MustAmount("20"), "order-1002"
 	d.expect(order, price)

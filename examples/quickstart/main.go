@@ -1,12 +1,12 @@
-// Quickstart is a shop's first day with JovePay: the standard flow and the
-// invoice flow of JovePay's guide, step by step.
+// Command quickstart runs the standard flow and the invoice flow of JovePay's
+// guide, step by step.
 //
 //	go run ./examples/quickstart
 //
-// It runs on an emulator, which also plays the customers, whatever the
-// environment holds. With -real it creates payments in the account of
-// JOVEPAY_API_KEY and waits for you to pay them; see connect for the other
-// variables.
+// It uses an emulator, which also plays the customers, and ignores the
+// environment. With -real it creates payments in the account of JOVEPAY_API_KEY
+// and waits for you to pay them; see connect for the other variables. With -first
+// it is the smallest shop, on that account; see docs/first-payment.md.
 package main
 
 import (
@@ -22,18 +22,27 @@ import (
 
 func main() {
 	live := flag.Bool("real", false, "use the account of JOVEPAY_API_KEY instead of an emulator")
+	first := flag.Bool("first", false, "create one payment in the account of JOVEPAY_API_KEY and wait until it is paid")
 	flag.Parse()
-	d, err := connect(os.Stdout, *live)
-	if err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-		err = d.run(ctx)
-		stop()
-		d.close()
-	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, *live, *first)
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
 		os.Exit(1)
 	}
+}
+
+func run(ctx context.Context, live, first bool) error {
+	if first {
+		return firstPayment(ctx)
+	}
+	d, err := connect(os.Stdout, live) //nolint:contextcheck // the emulator runs until close
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	return d.run(ctx)
 }
 
 func (d *demo) run(ctx context.Context) error {
@@ -45,7 +54,7 @@ func (d *demo) run(ctx context.Context) error {
 	return nil
 }
 
-// standardFlow is "Standard e-commerce flow for JovePay" of the guide.
+// standardFlow is the guide's "Standard e-commerce flow for JovePay".
 func (d *demo) standardFlow(ctx context.Context) error {
 	status, err := d.client.Status(ctx)
 	if err != nil {

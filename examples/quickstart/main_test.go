@@ -18,8 +18,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// without removes settings that a developer may have.
-func without(t *testing.T) {
+// clearSettings removes settings from the environment.
+func clearSettings(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{
 		"JOVEPAY_API_KEY", "JOVEPAY_BASE_URL", "JOVEPAY_EMAIL", "JOVEPAY_PASSWORD",
@@ -39,7 +39,7 @@ func newDemo(t *testing.T, live bool) (*demo, *bytes.Buffer) {
 }
 
 func TestOnTheEmulator(t *testing.T) {
-	without(t)
+	clearSettings(t)
 	d, out := newDemo(t, false)
 	require.NoError(t, d.run(t.Context()))
 
@@ -49,14 +49,14 @@ func TestOnTheEmulator(t *testing.T) {
 	for line := range strings.Lines(string(want)) {
 		line = strings.TrimSuffix(line, "\n")
 		_, after, found := strings.Cut(left, line)
-		require.True(t, found, "%q is missing, or not in this place, in\n%s", line, out)
+		require.True(t, found, "%q is missing or out of order in\n%s", line, out)
 		left = after
 	}
 }
 
-// The real API is played by a second emulator, and the customer by the test.
+// A second emulator stands in for the real API, and the test for the customer.
 func TestOnTheRealAPI(t *testing.T) {
-	without(t)
+	clearSettings(t)
 	server, err := jovepaytest.NewServer()
 	require.NoError(t, err)
 	t.Cleanup(server.Close)
@@ -83,10 +83,10 @@ func TestOnTheRealAPI(t *testing.T) {
 				t.Setenv(setting, value)
 			}
 			d, out := newDemo(t, true)
-			d.wait.MinInterval = 1 // as often as it can
+			d.wait.MinInterval = 1 // no pause
 			payments, err := server.Payments()
 			require.NoError(t, err)
-			go func() { // the customer, who sees the payment and pays
+			go func() { // the customer
 				for {
 					all, err := server.Payments()
 					if err != nil || t.Context().Err() != nil {
@@ -111,9 +111,9 @@ func TestOnTheRealAPI(t *testing.T) {
 	}
 }
 
-// A key that happens to be in the environment is no request to use it.
+// A key in the environment is not used without -real.
 func TestTheEnvironmentIsNotUsed(t *testing.T) {
-	without(t)
+	clearSettings(t)
 	account, err := jovepaytest.NewServer()
 	require.NoError(t, err)
 	t.Cleanup(account.Close)
@@ -129,13 +129,13 @@ func TestTheEnvironmentIsNotUsed(t *testing.T) {
 }
 
 func TestRealNeedsAKey(t *testing.T) {
-	without(t)
+	clearSettings(t)
 	_, err := connect(new(bytes.Buffer), true)
 	require.EqualError(t, err, "-real needs JOVEPAY_API_KEY")
 }
 
 func TestInterruptEndsIt(t *testing.T) {
-	without(t)
+	clearSettings(t)
 	d, _ := newDemo(t, false)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -144,13 +144,13 @@ func TestInterruptEndsIt(t *testing.T) {
 
 func TestUnusableSettings(t *testing.T) {
 	for name, settings := range map[string]map[string]string{
-		"plain http":     {"JOVEPAY_BASE_URL": "http://shop.example"},
-		"no address":     {"JOVEPAY_IPN_SECRET": "s", "JOVEPAY_IPN_URL": "https://shop.example/ipn", "JOVEPAY_IPN_LISTEN": "nowhere"},
-		"not to be had":  {"JOVEPAY_IPN_SECRET": "s", "JOVEPAY_IPN_URL": "https://shop.example/ipn", "JOVEPAY_IPN_LISTEN": "192.0.2.1:80"},
-		"a blank secret": {"JOVEPAY_IPN_SECRET": " ", "JOVEPAY_IPN_URL": "https://shop.example/ipn"},
+		"plain http":       {"JOVEPAY_BASE_URL": "http://shop.example"},
+		"no address":       {"JOVEPAY_IPN_SECRET": "s", "JOVEPAY_IPN_URL": "https://shop.example/ipn", "JOVEPAY_IPN_LISTEN": "nowhere"},
+		"not this machine": {"JOVEPAY_IPN_SECRET": "s", "JOVEPAY_IPN_URL": "https://shop.example/ipn", "JOVEPAY_IPN_LISTEN": "192.0.2.1:80"},
+		"a blank secret":   {"JOVEPAY_IPN_SECRET": " ", "JOVEPAY_IPN_URL": "https://shop.example/ipn"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			without(t)
+			clearSettings(t)
 			t.Setenv("JOVEPAY_API_KEY", "some-key")
 			for setting, value := range settings {
 				t.Setenv(setting, value)
@@ -164,7 +164,7 @@ func TestUnusableSettings(t *testing.T) {
 
 // The program fails with status 1 and one line.
 func TestExitStatus(t *testing.T) {
-	without(t)
+	clearSettings(t)
 	program := filepath.Join(t.TempDir(), "quickstart")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
 	text, err := build.CombinedOutput()

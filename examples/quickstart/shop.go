@@ -12,8 +12,8 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// shop keeps orders and hears of their payments. A real one keeps all of this
-// in its database.
+// shop keeps orders and receives notifications. A real shop keeps all of this in
+// its database.
 type shop struct {
 	server *http.Server
 
@@ -23,8 +23,8 @@ type shop struct {
 	log    []string
 }
 
-// openShop listens for notifications that are signed with the secret, and
-// returns the address where it does.
+// openShop listens for notifications signed with the secret. It returns the shop
+// and the URL for notifications.
 func openShop(secret, listen string) (*shop, string, error) {
 	s := &shop{orders: map[string]jovepay.Expectation{}, seen: map[string]bool{}}
 	verifier, err := jovepay.NewIPNVerifier(secret)
@@ -48,26 +48,25 @@ func openShop(secret, listen string) (*shop, string, error) {
 
 func (s *shop) close() { _ = s.server.Close() }
 
-// expect takes an order in, before there is a payment that JovePay could tell
-// of.
+// expect adds an order, before its payment is created.
 func (s *shop) expect(orderID string, price jovepay.Amount, currency string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.orders[orderID] = jovepay.Expectation{OrderID: orderID, PriceAmount: price, PriceCurrency: currency}
 }
 
-// apply gets every verified event, some of them more than once.
+// apply receives every verified event, possibly more than once.
 func (s *shop) apply(_ context.Context, event jovepay.Event) error {
 	payment, ok := event.(*jovepay.PaymentEvent)
 	if !ok {
-		return nil // nothing that this shop sells
+		return nil // this shop has no use for it
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	order, ok := s.orders[payment.OrderID]
 	switch {
 	case !ok:
-		return errors.New("no such order: " + payment.OrderID) // JovePay sends it again
+		return errors.New("no such order: " + payment.OrderID) // JovePay delivers it again
 	case s.seen[event.Key()]:
 		return nil
 	}
@@ -80,7 +79,7 @@ func (s *shop) apply(_ context.Context, event jovepay.Event) error {
 	return nil
 }
 
-// report returns what was applied so far.
+// report returns what has been applied so far.
 func (s *shop) report() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -11,9 +12,9 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// TestRun pays the payment that the program asks for, once exactly and once
-// too little.
-func TestRun(t *testing.T) {
+// The customer pays the exact amount once, and too little once.
+func TestFirstPayment(t *testing.T) {
+	clearSettings(t)
 	server, err := jovepaytest.NewServer()
 	require.NoError(t, err)
 	t.Cleanup(server.Close)
@@ -26,10 +27,10 @@ func TestRun(t *testing.T) {
 		want   string
 	}{
 		{jovepay.Amount{}, ""},
-		{jovepay.MustAmount("0.0001"), "the payment ended partially_paid"},
+		{jovepay.MustAmount("0.0001"), "the payment ended as partially_paid"},
 	} {
 		result := make(chan error, 1)
-		go func() { result <- run(t.Context()) }()
+		go func() { result <- firstPayment(t.Context()) }()
 		var payments []*jovepay.Payment
 		require.Eventually(t, func() bool {
 			payments, err = server.Payments()
@@ -50,8 +51,29 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRunWithoutSecret refuses to start rather than to accept everything.
-func TestRunWithoutSecret(t *testing.T) {
+func TestFirstPaymentInterrupted(t *testing.T) {
+	clearSettings(t)
+	server, err := jovepaytest.NewServer()
+	require.NoError(t, err)
+	t.Cleanup(server.Close)
+	t.Setenv("JOVEPAY_BASE_URL", server.URL)
+	t.Setenv("JOVEPAY_API_KEY", server.APIKey)
+	t.Setenv("JOVEPAY_IPN_SECRET", server.IPNSecret)
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() { result <- firstPayment(ctx) }()
+	require.Eventually(t, func() bool {
+		payments, err := server.Payments()
+		return err == nil && len(payments) == 1
+	}, 10*time.Second, time.Millisecond)
+	cancel()
+	assert.Error(t, <-result)
+}
+
+// Without a secret the program fails instead of accepting every notification.
+func TestFirstPaymentWithoutSecret(t *testing.T) {
+	clearSettings(t)
+	t.Setenv("JOVEPAY_API_KEY", "some-key")
 	t.Setenv("JOVEPAY_IPN_SECRET", " ")
-	assert.ErrorContains(t, run(t.Context()), "IPN secret is empty")
+	assert.ErrorContains(t, firstPayment(t.Context()), "IPN secret is empty")
 }

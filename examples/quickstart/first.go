@@ -1,31 +1,20 @@
-// Command first-payment asks for one payment and waits for JovePay to say that
-// it was paid. docs/first-payment.md tells how to run it.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/jovepay/jovepay-go"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		log.Fatal(err)
-	}
-}
-
-func run(ctx context.Context) error {
+// firstPayment is the smallest shop: it creates one payment and waits until
+// JovePay reports that it has been paid. docs/first-payment.md explains it.
+func firstPayment(ctx context.Context) error {
 	client, err := jovepay.NewClient(jovepay.WithEnv()) // JOVEPAY_API_KEY, …
 	if err != nil {
 		return err
@@ -40,13 +29,13 @@ func run(ctx context.Context) error {
 	mux.Handle("POST /ipn", verifier.Handler(func(_ context.Context, event jovepay.Event) error {
 		payment, ok := event.(*jovepay.PaymentEvent)
 		if !ok {
-			return nil // of another kind: acknowledged
+			return nil // another kind of event: acknowledged
 		}
 		fmt.Println(payment.OrderID, "is", payment.Status)
 		if payment.Status.Final() {
 			select {
 			case ended <- payment.Status:
-			default: // told before
+			default: // delivered before
 			}
 		}
 		return nil
@@ -74,10 +63,10 @@ func run(ctx context.Context) error {
 	select {
 	case status := <-ended:
 		if status != jovepay.PaymentFinished {
-			return fmt.Errorf("the payment ended %s", status)
+			return fmt.Errorf("the payment ended as %s", status)
 		}
 		return nil
 	case <-ctx.Done():
-		return errors.New("stopped before it was paid")
+		return errors.New("interrupted before it was paid")
 	}
 }
