@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// chaos breaks things.
+// chaos kills processes and breaks connections.
 type chaos struct {
 	shops    []*process
 	database *database
@@ -18,11 +18,10 @@ type chaos struct {
 	ofQueue                 atomic.Int64 // kills of the queue's server
 }
 
-// run breaks something every second or so, and less often if there is one
-// process to break, until ctx ends. Of four times, it
-// kills a process twice, and breaks connections to the database twice, on the
-// way or from the other end. The queue it kills at a third and at two thirds
-// of the progress.
+// run breaks something about once a second, and less often if there is only one
+// process, until ctx is done. Half of the time it kills a process, otherwise it
+// breaks connections to the database. It kills the queue's server at a third
+// and at two thirds of the progress.
 func (c *chaos) run(ctx context.Context, seed uint64, progress func() float64) error {
 	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // repeatable on purpose
 	for pause(ctx, time.Duration((200+random.IntN(1200))*3/len(c.shops))*time.Millisecond) == nil {
@@ -30,7 +29,7 @@ func (c *chaos) run(ctx context.Context, seed uint64, progress func() float64) e
 			return err
 		}
 	}
-	// Whatever was interrupted: in the end all processes are there.
+	// A restart may have been interrupted: in the end all processes serve.
 	ctx = context.WithoutCancel(ctx)
 	for _, shop := range c.shops {
 		if shop.at() == "" {

@@ -16,11 +16,11 @@ type result struct {
 	kills      int64
 	fulfilled  int // orders
 	doubled    int // orders with more than one shipment
-	lost       int // orders that were paid and not fulfilled, or are not there
+	lost       int // orders that were paid but not fulfilled, or are missing
 	seconds    float64
 
-	unpaid int // orders that were fulfilled and must not be
-	wrong  int // orders in a state that is not right
+	unpaid int // orders that were fulfilled without being paid
+	wrong  int // orders in a wrong state
 }
 
 func (r result) String() string {
@@ -28,7 +28,7 @@ func (r result) String() string {
 		r.orders, r.deliveries, r.kills, r.fulfilled, r.doubled, r.lost, r.seconds)
 }
 
-// verdict returns an error unless everything is as it must be.
+// verdict returns an error unless every order is right.
 func (r result) verdict() error {
 	if r.doubled+r.lost+r.unpaid+r.wrong == 0 {
 		return nil
@@ -36,14 +36,14 @@ func (r result) verdict() error {
 	return fmt.Errorf("%d orders doubled, %d lost, %d fulfilled without being paid, %d in a wrong state", r.doubled, r.lost, r.unpaid, r.wrong)
 }
 
-// outcome is what became of an order.
+// outcome is the final state of an order.
 type outcome struct {
 	state     jovepay.Decision
 	shipments int
 	reviews   int
 }
 
-// judge compares what became of an order with what must.
+// judge compares the outcome of an order with the expected one.
 func (r *result) judge(k kind, got outcome) {
 	state, payable, reviews := jovepay.DecisionFulfill, true, 0
 	switch k {
@@ -55,7 +55,7 @@ func (r *result) judge(k kind, got outcome) {
 	case expired:
 		state, payable = jovepay.DecisionClosed, false
 	case refunded:
-		// A shop that hears of the refund first does not ship.
+		// A shop that receives the refund first does not ship.
 		state, payable = jovepay.DecisionClosed, got.shipments > 0
 	case repeated:
 		reviews = 1
@@ -96,12 +96,12 @@ func (d *database) check(ctx context.Context, s settings) (result, error) {
 		}
 		r.judge(kindOf(s.seed, i), got)
 	}
-	r.wrong += len(outcomes) // nobody ordered these
+	r.wrong += len(outcomes) // orders that nobody placed
 	return r, nil
 }
 
-// outcomes reads what became of all orders, and of shipments and reviews of which
-// there is no order.
+// outcomes reads the outcomes of all orders, and of shipments and reviews without
+// an order.
 func (d *database) outcomes(ctx context.Context) (outcomes map[string]outcome, err error) {
 	rows, err := d.db.QueryContext(ctx, `
 		SELECT id, max(state), sum(shipments), sum(reviews) FROM (

@@ -19,16 +19,16 @@ import (
 
 const (
 	copies      = 3  // of each notification
-	lostPercent = 1  // of all notifications, which are never delivered
-	attempts    = 5  // until a copy is given up, as JovePay does
-	couriers    = 32 // copies under way at a time
+	lostPercent = 1  // of all notifications, never delivered
+	attempts    = 5  // before a copy is given up, as JovePay does
+	couriers    = 32 // concurrent deliveries
 	spread      = 2000
 	backlog     = 20000
 )
 
-// courier stands between the emulator and the service: the emulator sends it
-// each notification once, and it delivers each three times. It mixes those that
-// it has, and half of them it delivers thrice at the same moment.
+// courier sits between the emulator and the service. It receives each
+// notification once, shuffles them, and delivers each three times, half of them
+// all three times at once.
 type courier struct {
 	client   *http.Client
 	replicas []*process
@@ -39,13 +39,13 @@ type courier struct {
 	changed *sync.Cond
 	random  *rand.Rand
 	pool    []parcel
-	open    int  // copies that are not done with, in the pool or elsewhere
-	hurry   bool // nothing more will come
+	open    int  // copies neither delivered nor given up
+	hurry   bool // no more notifications will come
 
 	events, lost, delivered, failed, givenUp atomic.Int64
 }
 
-// parcel is one copy of a notification, or several for the same moment.
+// parcel is one copy of a notification, or several to deliver at once.
 type parcel struct {
 	body      []byte
 	signature string
@@ -68,7 +68,7 @@ func newCourier(seed uint64, replicas []*process, listener net.Listener) *courie
 	return c
 }
 
-// ServeHTTP takes a notification from the emulator. Some it loses.
+// ServeHTTP receives a notification from the emulator, and drops some.
 func (c *courier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
@@ -97,7 +97,7 @@ func (c *courier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.changed.Broadcast()
 }
 
-// run takes and delivers until ctx ends.
+// run receives and delivers until ctx is done.
 func (c *courier) run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { _ = c.server.Close() })()
 	defer context.AfterFunc(ctx, func() {
@@ -126,11 +126,11 @@ func (c *courier) run(ctx context.Context) error {
 	return err
 }
 
-// close frees the address if run did not.
+// close closes the server, in case run did not.
 func (c *courier) close() error { return c.server.Close() }
 
-// take returns any parcel of the pool. So that neighbours are torn apart, it
-// waits until there are many, or no more come.
+// take returns a random parcel. It waits until the pool is large, so that
+// notifications end up far apart, or until no more will come.
 func (c *courier) take(ctx context.Context) (parcel, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -154,7 +154,7 @@ func (c *courier) take(ctx context.Context) (parcel, bool) {
 	return p, true
 }
 
-// deliver posts the copies of a parcel, each to any of the processes.
+// deliver posts the copies of a parcel, each to a random process.
 func (c *courier) deliver(ctx context.Context, p parcel) {
 	var posting sync.WaitGroup
 	for range p.copies {
@@ -163,7 +163,7 @@ func (c *courier) deliver(ctx context.Context, p parcel) {
 	posting.Wait()
 }
 
-// settle counts a copy, or lets it be sent again after a while.
+// settle counts a copy, or schedules a retry.
 func (c *courier) settle(ctx context.Context, p parcel, err error) {
 	switch {
 	case err == nil:
@@ -195,20 +195,21 @@ func (c *courier) post(ctx context.Context, p parcel) error {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set(jovepay.IPNSignatureHeader, p.signature)
-	answer, err := c.client.Do(r)
+	response, err := c.client.Do(r)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20))
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("answered %s", answer.Status)
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20))
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %s", response.Status)
 	}
 	return nil
 }
 
-// anyOf returns where any of the processes serves, as a load balancer does. If
-// none does, it waits a little, and returns an address at which nobody is.
+// anyOf returns the URL of a random process that serves, as a load balancer
+// would. If none does, it waits briefly and returns a URL that refuses
+// connections.
 func anyOf(ctx context.Context, replicas []*process) string {
 	var up []string
 	for _, replica := range replicas {
@@ -220,10 +221,10 @@ func anyOf(ctx context.Context, replicas []*process) string {
 		_ = pause(ctx, 50*time.Millisecond)
 		return "http://127.0.0.1:1"
 	}
-	return up[rand.IntN(len(up))] //nolint:gosec // any will do
+	return up[rand.IntN(len(up))] //nolint:gosec // no secret
 }
 
-// room waits until there is room for more notifications.
+// room waits until the pool has room for more notifications.
 func (c *courier) room(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -233,7 +234,8 @@ func (c *courier) room(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// finish waits until all copies are delivered or given up. No more may come.
+// finish waits until all copies are delivered or given up. No notification may
+// come after it.
 func (c *courier) finish(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -245,7 +247,7 @@ func (c *courier) finish(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// waiting is how many parcels are in the pool.
+// waiting returns the number of parcels in the pool.
 func (c *courier) waiting() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

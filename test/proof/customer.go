@@ -20,18 +20,18 @@ import (
 )
 
 const (
-	customers = 16 // in the shop at a time
-	longWay   = 10 // of so many payments, one goes through every status
+	customers = 16 // at the same time
+	longWay   = 10 // one payment in longWay goes through every status
 )
 
-// market is the customers with the shop and JovePay.
+// market is the customers, with the shop and JovePay.
 type market struct {
 	server   *jovepaytest.Server
 	jovepay  *jovepay.Client
 	client   *http.Client
 	replicas []*process
 	courier  *courier
-	callback string // where notifications go
+	callback string // URL for notifications
 	seed     uint64
 	orders   int
 
@@ -42,17 +42,17 @@ type market struct {
 type kind int
 
 const (
-	exact     kind = iota // pays what was asked
+	exact     kind = iota // pays the amount due
 	over                  // pays twice as much
 	under                 // pays half
 	expired               // does not pay
-	refunded              // pays, and gets it back
-	repeated              // pays, and then pays again
-	otherCoin             // pays in a coin that was not asked for
+	refunded              // pays and gets a refund
+	repeated              // pays twice
+	otherCoin             // pays in a coin that the shop did not ask for
 )
 
-// kindOf returns the kind of the customer of an order: of 20 customers, 11 pay
-// exactly, and of the others there are one or two.
+// kindOf returns the kind of an order's customer. Out of 20, 11 pay exactly, and
+// there are one or two of each other kind.
 func kindOf(seed uint64, order int) kind {
 	random := rand.New(rand.NewPCG(seed, uint64(order))) //nolint:gosec // repeatable on purpose
 	mix := [20]kind{11: over, 12: over, 13: under, 14: under, 15: expired, 16: refunded, 17: repeated, 18: repeated, 19: otherCoin}
@@ -61,7 +61,7 @@ func kindOf(seed uint64, order int) kind {
 
 func orderID(order int) string { return fmt.Sprintf("order-%06d", order) }
 
-// open lets all customers order and pay.
+// open serves all customers.
 func (m *market) open(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(customers)
@@ -80,7 +80,7 @@ func (m *market) open(ctx context.Context) error {
 	return group.Wait()
 }
 
-// serve is the life of one customer.
+// serve has one customer order and pay.
 func (m *market) serve(ctx context.Context, i int) error {
 	order, err := m.order(ctx, orderID(i))
 	if err != nil {
@@ -110,10 +110,10 @@ func (m *market) serve(ctx context.Context, i int) error {
 	return nil
 }
 
-// pay pays a part of what was asked. All the way to the end there are five
-// events; on the short way, confirmed and sending are left out.
+// pay pays a percentage of the amount due. The payment has five events, or three
+// without confirmed and sending.
 func (m *market) pay(order *shop.Order, percent int64, allTheWay bool) error {
-	part := order.PayAmount.Decimal().Mul(decimal.New(percent, -2)).Truncate(8) // as many digits as btc has
+	part := order.PayAmount.Decimal().Mul(decimal.New(percent, -2)).Truncate(8) // btc's decimal places
 	if allTheWay {
 		_, err := m.server.PayAmount(order.PaymentID, jovepay.NewAmount(part))
 		return err
@@ -130,7 +130,7 @@ func (m *market) pay(order *shop.Order, percent int64, allTheWay bool) error {
 	return err
 }
 
-// payInOtherCoin makes a payment for the order that the shop did not ask for.
+// payInOtherCoin creates and pays a payment for the order in another coin.
 func (m *market) payInOtherCoin(ctx context.Context, order *shop.Order) error {
 	payment, err := m.jovepay.Payments.Create(ctx, jovepay.PaymentRequest{
 		PriceAmount:    order.PriceAmount,
@@ -146,7 +146,7 @@ func (m *market) payInOtherCoin(ctx context.Context, order *shop.Order) error {
 	return err
 }
 
-// order places an order, again and again until it is answered.
+// order places an order and retries until it succeeds.
 func (m *market) order(ctx context.Context, id string) (*shop.Order, error) {
 	body, err := json.Marshal(shop.Order{
 		PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc",
@@ -171,14 +171,14 @@ func (m *market) put(ctx context.Context, id string, body []byte) (*shop.Order, 
 	if err != nil {
 		return nil, err
 	}
-	answer, err := m.client.Do(r)
+	response, err := m.client.Do(r)
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("answered %s", answer.Status)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %s", response.Status)
 	}
 	order := new(shop.Order)
-	return order, json.UnmarshalRead(answer.Body, order)
+	return order, json.UnmarshalRead(response.Body, order)
 }

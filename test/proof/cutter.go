@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// cutter stands between a process and its database and cuts connections: in the
-// middle of a statement, or between a commit and the answer to it.
+// cutter is a proxy between a process and its database that cuts connections: in
+// the middle of a statement, or between a commit and its response.
 type cutter struct {
 	listener net.Listener
 	target   string
@@ -48,7 +48,7 @@ func (c *cutter) accept(ctx context.Context) {
 	}
 }
 
-// add keeps a connection for cutting, unless the cutter is closed.
+// add registers a connection, unless the cutter is closed.
 func (c *cutter) add(near, far net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +74,7 @@ func (c *cutter) sever(near net.Conn) {
 	}
 }
 
-// cut cuts about half of the connections and returns how many.
+// cut cuts about half of the connections and returns their number.
 func (c *cutter) cut(random *rand.Rand) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

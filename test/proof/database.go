@@ -15,17 +15,17 @@ import (
 
 var errNoDatabase = errors.New("no PostgreSQL; start it with: service postgresql start && createdb test")
 
-// database is where the processes keep their orders, and what is done to it.
+// database is the database of the processes.
 type database struct {
 	db     *sql.DB
-	names  []string // of the database, one for each process
-	app    string   // by which PostgreSQL knows the processes; empty for SQLite
+	names  []string // its name or URL for each process
+	app    string   // application_name of the processes; empty for SQLite
 	schema string
-	cutter *cutter // before the database of the first process
+	cutter *cutter // between the first process and the database
 }
 
-// openDatabase makes a schema in PostgreSQL for so many processes, or a file.
-func openDatabase(ctx context.Context, s settings, dir string, processes int) (*database, error) {
+// openDatabase creates a schema in PostgreSQL for n processes, or a SQLite file.
+func openDatabase(ctx context.Context, s settings, dir string, n int) (*database, error) {
 	if s.store == "sqlite" {
 		name := filepath.Join(dir, "orders.db")
 		db, err := sql.Open("sqlite", "file:"+name+"?_pragma=busy_timeout(10000)")
@@ -36,7 +36,7 @@ func openDatabase(ctx context.Context, s settings, dir string, processes int) (*
 		return nil, err
 	}
 	schema := fmt.Sprintf("jovepay_proof_%d", time.Now().UnixNano())
-	db, err := sql.Open("pgx", named(address, schema, schema).String())
+	db, err := sql.Open("pgx", connection(address, schema, schema).String())
 	if err != nil {
 		return nil, err
 	}
@@ -49,17 +49,17 @@ func openDatabase(ctx context.Context, s settings, dir string, processes int) (*
 		return nil, errors.Join(err, d.close(ctx))
 	}
 	d.cutter = cutter
-	through := named(address, schema, d.app)
+	through := connection(address, schema, d.app)
 	through.Host = cutter.address()
 	d.names = []string{through.String()}
-	for len(d.names) < processes {
-		d.names = append(d.names, named(address, schema, d.app).String())
+	for len(d.names) < n {
+		d.names = append(d.names, connection(address, schema, d.app).String())
 	}
 	return d, nil
 }
 
-// named returns the address of a schema, for a process of the given name.
-func named(address *url.URL, schema, app string) *url.URL {
+// connection returns the URL of a schema, with an application name.
+func connection(address *url.URL, schema, app string) *url.URL {
 	u := *address
 	query := u.Query()
 	query.Set("search_path", schema)
@@ -68,15 +68,15 @@ func named(address *url.URL, schema, app string) *url.URL {
 	return &u
 }
 
-// terminate lets PostgreSQL end some connections of the processes, and returns
-// how many.
+// terminate has PostgreSQL end up to five connections of the processes, and
+// returns their number.
 func (d *database) terminate(ctx context.Context) (n int, err error) {
 	err = d.db.QueryRowContext(ctx, `SELECT count(pg_terminate_backend(pid)) FROM
 		(SELECT pid FROM pg_stat_activity WHERE application_name = $1 ORDER BY random() LIMIT 5) AS chosen`, d.app).Scan(&n)
 	return n, err
 }
 
-// close drops everything, even if ctx has ended.
+// close drops the schema and closes the database, even if ctx is done.
 func (d *database) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()

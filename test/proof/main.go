@@ -1,14 +1,14 @@
-// Proof shows that the order service of examples/orders fulfills each order once,
-// whatever happens to it.
+// Command proof tries to make the order service of examples/orders fulfill an
+// order twice or never.
 //
 //	go run . -orders 1000
 //
 // It runs three processes of the service on one PostgreSQL and JovePay's
 // emulator, plays the customers, and delivers each notification three times,
-// shuffled and at the same time, while it kills processes and cuts connections.
-// One notification in a hundred never arrives. In the end it counts, in the
-// database, and exits with 1 unless all is as it must be, or with 3 if there is
-// no database to run on. docs/proof.md says more.
+// shuffled and concurrently, while it kills processes and cuts connections. One
+// notification in a hundred never arrives. At the end it checks every order in
+// the database. The exit status is 1 if one is wrong and 3 if there is no
+// database to run on. See docs/proof.md.
 package main
 
 import (
@@ -35,7 +35,7 @@ type settings struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the program's beginning
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the root context
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	if err == nil || errors.Is(err, flag.ErrHelp) {
@@ -51,13 +51,13 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	var s settings
 	flags := flag.NewFlagSet("proof", flag.ContinueOnError)
-	flags.IntVar(&s.orders, "orders", 1000, "how many orders")
+	flags.IntVar(&s.orders, "orders", 1000, "place `n` orders")
 	flags.StringVar(&s.store, "store", "postgres", "postgres: three processes on it; sqlite: one process on a file")
 	flags.StringVar(&s.engine, "engine", "", "jetstream: with a NATS server between notifications and work, which is killed too")
 	flags.StringVar(&s.postgres, "postgres", "postgres://postgres@127.0.0.1:5432/test?sslmode=disable", "PostgreSQL, for a schema that is dropped in the end")
-	flags.Uint64Var(&s.seed, "seed", 1, "decides what is random, but for the timing")
-	flags.BoolVar(&s.sabotage, "sabotage", false, "leave the inbox out, so that the proof must fail")
-	flags.DurationVar(&s.timeout, "timeout", time.Hour, "when to give up")
+	flags.Uint64Var(&s.seed, "seed", 1, "random seed; timing stays random")
+	flags.BoolVar(&s.sabotage, "sabotage", false, "apply notifications without the inbox, so that the proof must fail")
+	flags.DurationVar(&s.timeout, "timeout", time.Hour, "give up after this `duration`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

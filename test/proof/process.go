@@ -14,24 +14,24 @@ import (
 )
 
 const (
-	startTime = 2 * time.Minute // for a process to be ready
-	stopTime  = time.Minute     // for a process to end in order
+	startTime = 2 * time.Minute // for a process to serve
+	stopTime  = time.Minute     // for a process to exit after SIGTERM
 )
 
-// process is a program that is started, killed and started again.
+// process is a program that can be killed and restarted.
 type process struct {
 	command []string
 	env     []string
 	log     *os.File
 
-	turn sync.Mutex // held while it is started or ended
+	turn sync.Mutex // held during start and stop
 
 	mu  sync.Mutex
-	url string // where it serves; empty while it does not
+	url string // where it serves; empty while it is down
 	cmd *exec.Cmd
 }
 
-// newProcess returns a process of which the errors go to a file in dir.
+// newProcess returns a process whose standard error goes to a file in dir.
 func newProcess(dir, name string, env []string, command ...string) (*process, error) {
 	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // the run's own directory
 	if err != nil {
@@ -40,16 +40,16 @@ func newProcess(dir, name string, env []string, command ...string) (*process, er
 	return &process{command: command, env: append(os.Environ(), env...), log: log}, nil //nolint:forbidigo // a child needs the environment
 }
 
-// start starts the process and waits until it says where it serves. A process
-// that ends by itself meanwhile, since its database was cut off, is started
-// again.
+// start starts the process and waits until it prints where it serves. If the
+// process exits before that, because a connection to its database was cut, start
+// tries again.
 func (p *process) start(ctx context.Context) error {
 	p.turn.Lock()
 	defer p.turn.Unlock()
-	return p.startInTurn(ctx)
+	return p.launchUntilUp(ctx)
 }
 
-func (p *process) startInTurn(ctx context.Context) error {
+func (p *process) launchUntilUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
@@ -62,7 +62,7 @@ func (p *process) startInTurn(ctx context.Context) error {
 		}
 		p.end()
 		if pause(ctx, 100*time.Millisecond) != nil {
-			return fmt.Errorf("%s does not start: %w; see %s", filepath.Base(p.command[0]), err, p.log.Name())
+			return fmt.Errorf("%s did not start: %w; see %s", filepath.Base(p.command[0]), err, p.log.Name())
 		}
 	}
 }
@@ -80,7 +80,7 @@ func (p *process) launch(ctx context.Context) (url string, err error) {
 	p.mu.Lock()
 	p.cmd = cmd
 	p.mu.Unlock()
-	// A process that hangs is killed, which ends the scan.
+	// Killing a process that hangs ends the scan.
 	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })()
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
@@ -88,17 +88,17 @@ func (p *process) launch(ctx context.Context) (url string, err error) {
 			return url, nil
 		}
 	}
-	return "", fmt.Errorf("it ended before it served")
+	return "", fmt.Errorf("it exited before it served")
 }
 
-// at returns where the process serves.
+// at returns the URL at which the process serves, or "".
 func (p *process) at() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.url
 }
 
-// end kills the process with SIGKILL and waits until it is gone.
+// end kills the process with SIGKILL and waits for it.
 func (p *process) end() {
 	p.mu.Lock()
 	cmd := p.cmd
@@ -115,10 +115,10 @@ func (p *process) restart(ctx context.Context) error {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	p.end()
-	return p.startInTurn(ctx)
+	return p.launchUntilUp(ctx)
 }
 
-// stop ends the process in order, which must work and must not take for ever.
+// stop stops the process with SIGTERM. It must exit in time with status 0.
 func (p *process) stop() error {
 	p.turn.Lock()
 	defer p.turn.Unlock()
@@ -135,18 +135,18 @@ func (p *process) stop() error {
 		return err
 	}
 	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("%s does not end in order: %w; see %s", filepath.Base(p.command[0]), err, p.log.Name())
+		return fmt.Errorf("%s did not stop properly: %w; see %s", filepath.Base(p.command[0]), err, p.log.Name())
 	}
 	return nil
 }
 
-// close ends the process for good.
+// close kills the process and closes its log.
 func (p *process) close() {
 	p.end()
 	_ = p.log.Close()
 }
 
-// pause waits, unless ctx ends before.
+// pause waits for d or until ctx is done.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

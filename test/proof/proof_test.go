@@ -19,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// runProof runs a proof and returns its last line, or skips where it needs a
-// database and there is none.
+// runProof runs a proof and returns its last line. It skips the test if the proof
+// needs a database and there is none.
 func runProof(t *testing.T, args ...string) (last string, err error) {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir()) // the logs of a run that failed
@@ -87,28 +87,28 @@ func TestJudge(t *testing.T) {
 		got  outcome
 		want result
 	}{
-		"paid, shipped":                  {exact, outcome{fulfill, 1, 0}, result{fulfilled: 1}},
-		"paid, not shipped":              {exact, outcome{fulfill, 0, 0}, result{lost: 1}},
-		"paid, not noticed":              {exact, outcome{wait, 0, 0}, result{lost: 1, wrong: 1}},
-		"paid, shipped twice":            {exact, outcome{fulfill, 2, 0}, result{fulfilled: 1, doubled: 1}},
-		"paid, for no reason reviewed":   {exact, outcome{fulfill, 1, 1}, result{fulfilled: 1, wrong: 1}},
-		"too much, shipped":              {over, outcome{jovepay.DecisionOverpaid, 1, 0}, result{fulfilled: 1}},
-		"too much, not noticed":          {over, outcome{fulfill, 1, 0}, result{fulfilled: 1, wrong: 1}},
-		"half, not shipped":              {under, outcome{jovepay.DecisionUnderpaid, 0, 0}, result{}},
-		"half, shipped":                  {under, outcome{jovepay.DecisionUnderpaid, 1, 0}, result{fulfilled: 1, unpaid: 1}},
-		"expired":                        {expired, outcome{closed, 0, 0}, result{}},
-		"expired, shipped":               {expired, outcome{closed, 1, 0}, result{fulfilled: 1, unpaid: 1}},
-		"expired, waiting":               {expired, outcome{wait, 0, 0}, result{wrong: 1}},
-		"refunded, shipped before":       {refunded, outcome{closed, 1, 0}, result{fulfilled: 1}},
-		"refunded, not shipped":          {refunded, outcome{closed, 0, 0}, result{}},
-		"refunded, shipped twice":        {refunded, outcome{closed, 2, 0}, result{fulfilled: 1, doubled: 1}},
-		"refunded, not noticed":          {refunded, outcome{fulfill, 1, 0}, result{fulfilled: 1, wrong: 1}},
-		"paid twice, shipped":            {repeated, outcome{fulfill, 1, 1}, result{fulfilled: 1}},
-		"paid twice, not noticed":        {repeated, outcome{fulfill, 1, 0}, result{fulfilled: 1, wrong: 1}},
-		"paid twice, shipped twice":      {repeated, outcome{fulfill, 2, 1}, result{fulfilled: 1, doubled: 1}},
-		"in another coin":                {otherCoin, outcome{wait, 0, 1}, result{}},
-		"in another coin, shipped":       {otherCoin, outcome{wait, 1, 1}, result{fulfilled: 1, unpaid: 1}},
-		"in another coin, and not noted": {otherCoin, outcome{wait, 0, 0}, result{wrong: 1}},
+		"paid, shipped":                {exact, outcome{fulfill, 1, 0}, result{fulfilled: 1}},
+		"paid, not shipped":            {exact, outcome{fulfill, 0, 0}, result{lost: 1}},
+		"paid, not noticed":            {exact, outcome{wait, 0, 0}, result{lost: 1, wrong: 1}},
+		"paid, shipped twice":          {exact, outcome{fulfill, 2, 0}, result{fulfilled: 1, doubled: 1}},
+		"paid, needlessly reviewed":    {exact, outcome{fulfill, 1, 1}, result{fulfilled: 1, wrong: 1}},
+		"too much, shipped":            {over, outcome{jovepay.DecisionOverpaid, 1, 0}, result{fulfilled: 1}},
+		"too much, not noticed":        {over, outcome{fulfill, 1, 0}, result{fulfilled: 1, wrong: 1}},
+		"half, not shipped":            {under, outcome{jovepay.DecisionUnderpaid, 0, 0}, result{}},
+		"half, shipped":                {under, outcome{jovepay.DecisionUnderpaid, 1, 0}, result{fulfilled: 1, unpaid: 1}},
+		"expired":                      {expired, outcome{closed, 0, 0}, result{}},
+		"expired, shipped":             {expired, outcome{closed, 1, 0}, result{fulfilled: 1, unpaid: 1}},
+		"expired, waiting":             {expired, outcome{wait, 0, 0}, result{wrong: 1}},
+		"refunded, shipped before":     {refunded, outcome{closed, 1, 0}, result{fulfilled: 1}},
+		"refunded, not shipped":        {refunded, outcome{closed, 0, 0}, result{}},
+		"refunded, shipped twice":      {refunded, outcome{closed, 2, 0}, result{fulfilled: 1, doubled: 1}},
+		"refunded, not noticed":        {refunded, outcome{fulfill, 1, 0}, result{fulfilled: 1, wrong: 1}},
+		"paid twice, shipped":          {repeated, outcome{fulfill, 1, 1}, result{fulfilled: 1}},
+		"paid twice, not noticed":      {repeated, outcome{fulfill, 1, 0}, result{fulfilled: 1, wrong: 1}},
+		"paid twice, shipped twice":    {repeated, outcome{fulfill, 2, 1}, result{fulfilled: 1, doubled: 1}},
+		"in another coin":              {otherCoin, outcome{wait, 0, 1}, result{}},
+		"in another coin, shipped":     {otherCoin, outcome{wait, 1, 1}, result{fulfilled: 1, unpaid: 1}},
+		"in another coin, not noticed": {otherCoin, outcome{wait, 0, 0}, result{wrong: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -146,7 +146,7 @@ func TestCheckCounts(t *testing.T) {
 	got, err := d.check(t.Context(), s)
 	require.NoError(t, err)
 	assert.Equal(t, result{orders: 2, fulfilled: 1, doubled: 1, lost: 1, wrong: 1}, got,
-		"one is doubled, one is not there, and one was never ordered")
+		"one is doubled, one is missing, and one was never placed")
 }
 
 func TestCutterCutsAndCloses(t *testing.T) {

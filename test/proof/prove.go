@@ -35,7 +35,7 @@ type proof struct {
 	env      []string
 }
 
-// prove runs a proof from building the programs to dropping the database.
+// prove runs a proof, from building the programs to dropping the database.
 func prove(ctx context.Context, s settings, out io.Writer) (r result, err error) {
 	dir, err := os.MkdirTemp("", "proof")
 	if err != nil {
@@ -52,7 +52,7 @@ func prove(ctx context.Context, s settings, out io.Writer) (r result, err error)
 	if err := p.build(ctx); err != nil {
 		return r, err
 	}
-	server, err := jovepaytest.NewServer(jovepaytest.WithSeed(s.seed)) //nolint:contextcheck // it lives until it is closed
+	server, err := jovepaytest.NewServer(jovepaytest.WithSeed(s.seed)) //nolint:contextcheck // it runs until Close
 	if err != nil {
 		return r, err
 	}
@@ -64,9 +64,9 @@ func prove(ctx context.Context, s settings, out io.Writer) (r result, err error)
 	return r, errors.Join(err, p.close(ctx))
 }
 
-// build builds the programs that will be killed.
+// build builds the programs that chaos will kill.
 func (p *proof) build(ctx context.Context) error {
-	const service = "../../examples/orders" // a module of its own
+	const service = "../../examples/orders" // another module
 	programs := map[string][2]string{
 		"orders":     {service, "."},
 		"reconcile":  {service, "."},
@@ -84,8 +84,36 @@ func (p *proof) build(ctx context.Context) error {
 	return nil
 }
 
-// open starts everything, but for the customers.
-func (p *proof) open(ctx context.Context, server *jovepaytest.Server) (err error) {
+// open starts everything except the customers.
+func (p *proof) open(ctx context.Context, server *jovepaytest.Server) error {
+	client, err := server.Client()
+	if err != nil {
+		return err
+	}
+	if err := p.openStores(ctx); err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	callback := "http://" + listener.Addr().String() + "/ipn"
+	if err := p.openShops(ctx, server, callback); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	p.courier = newCourier(p.seed, p.shops, listener)
+	p.chaos = &chaos{shops: p.shops, database: p.database, queue: p.queue}
+	p.market = &market{
+		server: server, jovepay: client,
+		client:   &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: customers}},
+		replicas: p.shops, courier: p.courier, callback: callback, seed: p.seed, orders: p.orders,
+	}
+	return nil
+}
+
+// openStores opens what the shops share: the database and, with a broker, the
+// queue.
+func (p *proof) openStores(ctx context.Context) (err error) {
 	replicas := 3
 	if p.store == "sqlite" {
 		replicas = 1
@@ -98,16 +126,17 @@ func (p *proof) open(ctx context.Context, server *jovepaytest.Server) (err error
 			return err
 		}
 	}
+	return nil
+}
+
+// openShops starts the processes of the service, which have their notifications
+// sent to callback.
+func (p *proof) openShops(ctx context.Context, server *jovepaytest.Server, callback string) error {
 	p.env = []string{
 		"JOVEPAY_BASE_URL=" + server.URL, "JOVEPAY_API_KEY=" + server.APIKey,
 		"JOVEPAY_EMAIL=" + server.Email, "JOVEPAY_PASSWORD=" + server.Password,
 		"JOVEPAY_IPN_SECRET=" + server.IPNSecret,
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	callback := "http://" + listener.Addr().String() + "/ipn"
 	for i, name := range p.database.names {
 		command := []string{
 			filepath.Join(p.dir, "orders"), "serve", "-listen", "127.0.0.1:0", "-db", name,
@@ -118,22 +147,9 @@ func (p *proof) open(ctx context.Context, server *jovepaytest.Server) (err error
 		}
 		shop, err := newProcess(p.dir, fmt.Sprintf("orders-%d", i+1), p.env, command...)
 		if err != nil {
-			return errors.Join(err, listener.Close())
+			return err
 		}
 		p.shops = append(p.shops, shop)
-	}
-	p.courier = newCourier(p.seed, p.shops, listener)
-	p.chaos = &chaos{shops: p.shops, database: p.database, queue: p.queue}
-	client, err := server.Client()
-	if err != nil {
-		return err
-	}
-	p.market = &market{
-		server: server, jovepay: client,
-		client:   &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: customers}},
-		replicas: p.shops, courier: p.courier, callback: callback, seed: p.seed, orders: p.orders,
-	}
-	for _, shop := range p.shops {
 		if err := shop.start(ctx); err != nil {
 			return err
 		}
@@ -141,7 +157,7 @@ func (p *proof) open(ctx context.Context, server *jovepaytest.Server) (err error
 	return nil
 }
 
-// run lets the customers in, while everything breaks, and then counts.
+// run serves the customers while chaos breaks things, and then counts.
 func (p *proof) run(ctx context.Context) (r result, err error) {
 	begun := time.Now()
 	life, stop := context.WithCancel(ctx)
@@ -177,13 +193,13 @@ func (p *proof) run(ctx context.Context) (r result, err error) {
 	return r, nil
 }
 
-// finish lets the processes end what they have, and then finds what was never
-// told to them.
+// finish lets the processes complete their work, and then reconciles what was
+// never delivered.
 func (p *proof) finish(ctx context.Context) error {
-	p.say("all delivered: %d events, %d of them never; %d copies given up", p.courier.events.Load(), p.courier.lost.Load(), p.courier.givenUp.Load())
-	p.say("broken: %s", p.chaos)
+	p.say("delivered: %d events, %d of them lost on purpose; %d copies given up", p.courier.events.Load(), p.courier.lost.Load(), p.courier.givenUp.Load())
+	p.say("chaos: %s", p.chaos)
 	if p.queue != nil {
-		if err := p.queue.drained(ctx); err != nil {
+		if err := p.queue.drain(ctx); err != nil {
 			return err
 		}
 	}
@@ -191,7 +207,7 @@ func (p *proof) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.say("before reconciliation: %d orders paid and not fulfilled, %d in a wrong state", before.lost, before.wrong)
+	p.say("before reconciliation: %d paid orders not fulfilled, %d in a wrong state", before.lost, before.wrong)
 	if err := p.reconcile(ctx); err != nil {
 		return err
 	}
@@ -203,8 +219,7 @@ func (p *proof) finish(ctx context.Context) error {
 	return nil
 }
 
-// reconcile runs the service's own command for it, as many times at once as
-// there are processes.
+// reconcile runs the service's own command for each process, all at once.
 func (p *proof) reconcile(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	since := time.Since(p.begun) + time.Minute
@@ -223,10 +238,10 @@ func (p *proof) reconcile(ctx context.Context) error {
 	return group.Wait()
 }
 
-// progress is the part of the customers that were served.
+// progress is the fraction of the customers that have been served.
 func (p *proof) progress() float64 { return float64(p.market.done.Load()) / float64(p.orders) }
 
-// report prints now and then how far it is.
+// report prints the progress from time to time.
 func (p *proof) report(ctx context.Context) error {
 	for pause(ctx, 10*time.Second) == nil {
 		p.say("%d orders, %d deliveries, %d parcels waiting, %d failed attempts, %s",
@@ -235,7 +250,7 @@ func (p *proof) report(ctx context.Context) error {
 	return nil
 }
 
-// say prints a line, after how long it is since the beginning.
+// say prints a line with the time since the start.
 func (p *proof) say(format string, args ...any) {
 	text := strings.TrimSpace(fmt.Sprintf(format, args...))
 	p.printing.Lock()
@@ -243,7 +258,7 @@ func (p *proof) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.out, "%6.1fs %s\n", time.Since(p.begun).Seconds(), text)
 }
 
-// close ends what is still running.
+// close stops what is still running.
 func (p *proof) close(ctx context.Context) (err error) {
 	for _, shop := range p.shops {
 		shop.close()

@@ -19,14 +19,14 @@ const (
 	drainTime    = 5 * time.Minute
 )
 
-// queue is the NATS server, a process of its own.
+// queue is the NATS server, a separate process.
 type queue struct {
 	server  *process
 	address string
 }
 
 func openQueue(ctx context.Context, dir string) (*queue, error) {
-	// The port must stay the same when the server is started again.
+	// The port must stay the same after a restart.
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -44,9 +44,9 @@ func openQueue(ctx context.Context, dir string) (*queue, error) {
 
 func (q *queue) url() string { return "nats://" + q.address }
 
-// drained waits until all events were consumed, and returns an error if one
-// ended in the poison queue: everything that went wrong has passed.
-func (q *queue) drained(ctx context.Context) error {
+// drain waits until all events have been consumed. It returns an error if one
+// ended in the poison queue: every failure was temporary.
+func (q *queue) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, drainTime, errors.New("events are left in the queue"))
 	defer cancel()
 	conn, err := nats.Connect(q.url())
@@ -63,7 +63,7 @@ func (q *queue) drained(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(err, context.Cause(ctx))
 		}
-		// In this order: a failed event is in the second before it leaves the first.
+		// In this order: a failed event enters the retry stream before it leaves the first.
 		retried, err := messages(ctx, js, retryStream)
 		if err != nil {
 			return errors.Join(err, context.Cause(ctx))

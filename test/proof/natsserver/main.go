@@ -1,4 +1,4 @@
-// Natsserver is a NATS server with JetStream for the proof, which kills it.
+// Command natsserver is a NATS server with JetStream that the proof can kill.
 //
 //	natsserver 127.0.0.1:4222 directory
 package main

@@ -1,5 +1,5 @@
-// Sabotaged is the order service without the inbox: it applies whatever it is
-// told. With it, the proof must fail.
+// Command sabotaged is the order service without the inbox: it applies every
+// notification it receives. With it, the proof must fail.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the program's beginning
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the root context
 	err := run(ctx, os.Args[2:])
 	stop()
 	if err != nil {
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string) (err error) {
 	return nil
 }
 
-// apply is what a shop would do that trusts each notification to come once.
+// apply does what a shop would that expects each notification only once.
 func apply(ctx context.Context, db *sql.DB, event jovepay.Event) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
