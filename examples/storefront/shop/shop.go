@@ -66,7 +66,7 @@ func Open(ctx context.Context, s Settings) (*Shop, error) {
 	}
 	return &Shop{
 		db: db, box: inbox.New(store), client: s.Client, url: s.URL,
-		prices: &prices{client: s.Client, wanted: s.Currencies, kept: map[string]kept{}},
+		prices: &prices{client: s.Client, accepted: s.Currencies},
 	}, nil
 }
 
