@@ -15,16 +15,16 @@ import (
 	"github.com/jovepay/jovepay-go/sandbox"
 )
 
-// demo runs the shop on the sandbox, which has a page to play the customer on,
-// and forgets the orders at the end.
+// demo runs the shop on the sandbox, which has a page to play the customer on. It
+// discards the orders at the end.
 func demo(ctx context.Context, s settings, out io.Writer) (err error) {
-	// Confirmations take seconds here, so that each step can be seen.
-	server, err := sandbox.New(sandbox.WithServer(jovepaytest.WithAutoAdvance(3 * time.Second))) //nolint:contextcheck // it lives until it is closed
+	// Confirmations take seconds, so that each step can be seen.
+	server, err := sandbox.New(sandbox.WithServer(jovepaytest.WithAutoAdvance(3 * time.Second))) //nolint:contextcheck // it runs until Close
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	// Some coins are too dear to move for the cheap tickets.
+	// Transfers of some coins cost too much for the cheap tickets.
 	err = errors.Join(
 		server.SetMinimum("btc", jovepay.MustAmount("0.0005")),
 		server.SetMinimum("eth", jovepay.MustAmount("0.005")),

@@ -1,12 +1,10 @@
-// Storefront is a small shop that sells tickets for coins: a model to start
-// from, and a place to see what customers see.
+// Command storefront is a small shop that sells tickets for coins.
 //
-//	go run .           the shop on an emulated JovePay, where no coins move
-//	go run . orders    the newest orders, and what a person has to look at
-//	go run . issue ORDER
-//	                   its ticket, when a person has looked and agrees
+//	go run .               run the shop on an emulated JovePay, without real coins
+//	go run . orders        list the newest orders and the payments to review
+//	go run . issue ORDER   issue the ticket of an order after a review
 //
-// With JOVEPAY_API_KEY it takes real payments: see README.md for the settings.
+// With JOVEPAY_API_KEY it accepts real payments; see README.md for the settings.
 package main
 
 import (
@@ -35,28 +33,28 @@ func main() {
 	}
 }
 
-// settings are those of the environment.
+// settings come from the environment.
 type settings struct {
 	listen     string
-	url        string // empty for the address that is listened on
+	url        string // empty for the address that it listens on
 	database   string
 	currencies []string
 	every      time.Duration // between reconciliations
 	ipnSecret  string
 	account    []jovepay.Option
-	customer   func(jovepay.ID) string // on the emulator only
+	customer   func(jovepay.ID) string // with an emulator only
 	log        *slog.Logger
 }
 
-// taken are the coins that the shop takes unless it is told others.
-const taken = "btc,eth,ltc,usdttrc20,trx,xrp,sol,doge"
+// defaultCurrencies are the coins that the shop accepts by default.
+const defaultCurrencies = "btc,eth,ltc,usdttrc20,trx,xrp,sol,doge"
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	s := settings{
 		listen:     setting("STOREFRONT_LISTEN", "127.0.0.1:8080"),
 		url:        strings.TrimRight(os.Getenv("STOREFRONT_URL"), "/"),
 		database:   setting("STOREFRONT_DB", "storefront.db"),
-		currencies: strings.Fields(strings.ReplaceAll(setting("STOREFRONT_CURRENCIES", taken), ",", " ")),
+		currencies: strings.Fields(strings.ReplaceAll(setting("STOREFRONT_CURRENCIES", defaultCurrencies), ",", " ")),
 		every:      2 * time.Minute,
 		ipnSecret:  os.Getenv("JOVEPAY_IPN_SECRET"),
 		account:    []jovepay.Option{jovepay.WithEnv()},
@@ -70,23 +68,24 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case issuing:
 		return issue(ctx, s, toIssue, out)
 	case command != "":
-		return fmt.Errorf("command %q is not known: only orders and issue ORDER are", command)
+		return fmt.Errorf("unknown command %q: use orders or issue ORDER", command)
 	case os.Getenv("JOVEPAY_API_KEY") == "":
 		return demo(ctx, s, out)
 	case s.url == "" && os.Getenv("JOVEPAY_BASE_URL") == "":
-		return errors.New("JovePay cannot notify an address on this machine: set STOREFRONT_URL to the shop's public one")
+		return errors.New("JovePay cannot notify a local address: set STOREFRONT_URL to the shop's public URL")
 	}
 	return serve(ctx, s, func(url string) { _, _ = fmt.Fprintf(out, "the shop is at %s\n", url) })
 }
 
-func setting(name, otherwise string) string {
+// setting returns a variable of the environment, or fallback if it is empty.
+func setting(name, fallback string) string {
 	if value := os.Getenv(name); value != "" {
 		return value
 	}
-	return otherwise
+	return fallback
 }
 
-// list prints the newest orders, and the payments that a person has to look at.
+// list prints the newest orders and the payments to review.
 func list(ctx context.Context, s settings, out io.Writer) (err error) {
 	orders, err := reopen(ctx, s)
 	if err != nil {
@@ -102,12 +101,12 @@ func list(ctx context.Context, s settings, out io.Writer) (err error) {
 	}
 	odd, err := orders.Odd(ctx)
 	for _, d := range odd {
-		_, _ = fmt.Fprintf(out, "LOOK AT payment %s of order %q: %s %s, %s\n", d.PaymentID, d.OrderID, d.ActuallyPaid, d.PayCurrency, d.Reason)
+		_, _ = fmt.Fprintf(out, "REVIEW payment %s of order %q: %s %s, %s\n", d.PaymentID, d.OrderID, d.ActuallyPaid, d.PayCurrency, d.Reason)
 	}
 	return err
 }
 
-// issue issues the ticket of an order on a person's word, and prints its code.
+// issue issues the ticket of an order and prints its code.
 func issue(ctx context.Context, s settings, order string, out io.Writer) (err error) {
 	orders, err := reopen(ctx, s)
 	if err != nil {
@@ -118,14 +117,14 @@ func issue(ctx context.Context, s settings, order string, out io.Writer) (err er
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "order %s has the ticket %s\n", order, code)
+	_, err = fmt.Fprintf(out, "order %s has ticket %s\n", order, code)
 	return err
 }
 
-// reopen opens the database of a shop that is there, beside it.
+// reopen opens the database of an existing shop, which may be running.
 func reopen(ctx context.Context, s settings) (*shop.Shop, error) {
 	if _, err := os.Stat(s.database); err != nil {
-		return nil, err // opening it would make one
+		return nil, err // shop.Open would create the database
 	}
 	return shop.Open(ctx, shop.Settings{Database: s.database})
 }

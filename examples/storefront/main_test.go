@@ -22,13 +22,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// A login goes on when the shop closes, in vain if its JovePay has closed
-	// too: the client shares it among callers, and ends it by itself.
+	// A login in progress continues when the shop closes, since the client shares
+	// it among callers. It ends by itself.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("golang.org/x/sync/singleflight.(*Group).doCall"))
 }
 
-// without removes settings that a developer may have, and listens anywhere.
-func without(t *testing.T) {
+// clearSettings removes settings from the environment, and listens on any port.
+func clearSettings(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{
 		"JOVEPAY_API_KEY", "JOVEPAY_BASE_URL", "JOVEPAY_EMAIL", "JOVEPAY_PASSWORD", "JOVEPAY_IPN_SECRET",
@@ -40,7 +40,7 @@ func without(t *testing.T) {
 	t.Setenv("STOREFRONT_DB", filepath.Join(t.TempDir(), "storefront.db"))
 }
 
-// lineWriter hands on what is written.
+// lineWriter sends each write to the channel.
 type lineWriter chan string
 
 func (w lineWriter) Write(b []byte) (int, error) {
@@ -50,7 +50,7 @@ func (w lineWriter) Write(b []byte) (int, error) {
 
 var printedURL = regexp.MustCompile(`the shop is at (http://\S+?),?\s`)
 
-// start runs the program and returns where its shop is, and how to end it.
+// start runs the program and returns the URL of its shop and a function to stop it.
 func start(t *testing.T) (shopURL string, end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -73,19 +73,19 @@ func start(t *testing.T) (shopURL string, end func()) {
 }
 
 func TestDemoServesTheShop(t *testing.T) {
-	without(t)
+	clearSettings(t)
 	shopURL, end := start(t)
 	defer end()
-	answer, err := http.Get(shopURL + "/items/telescope")
+	response, err := http.Get(shopURL + "/items/telescope")
 	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
-	assert.Equal(t, http.StatusOK, answer.StatusCode)
+	require.NoError(t, response.Body.Close())
+	assert.Equal(t, http.StatusOK, response.StatusCode)
 }
 
-// account returns an emulated JovePay, and sets what a shop with an account has.
+// account returns an emulated JovePay and sets its account in the environment.
 func account(t *testing.T) *jovepaytest.Server {
 	t.Helper()
-	without(t)
+	clearSettings(t)
 	server, err := jovepaytest.NewServer()
 	require.NoError(t, err)
 	t.Cleanup(server.Close)
@@ -101,14 +101,14 @@ func account(t *testing.T) *jovepaytest.Server {
 func place(t *testing.T, shopURL string) string {
 	t.Helper()
 	id := shop.NewOrderID()
-	answer, err := http.PostForm(shopURL+"/items/telescope", url.Values{"order": {id}, "currency": {"btc"}, "method": {"address"}})
+	response, err := http.PostForm(shopURL+"/items/telescope", url.Values{"order": {id}, "currency": {"btc"}, "method": {"address"}})
 	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
-	require.Equal(t, http.StatusOK, answer.StatusCode)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusOK, response.StatusCode)
 	return id
 }
 
-func TestRealSettingsTakeAPayment(t *testing.T) {
+func TestRealSettings(t *testing.T) {
 	server := account(t)
 	shopURL, end := start(t)
 	id := place(t, shopURL)
@@ -128,11 +128,11 @@ func TestRealSettingsTakeAPayment(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"orders"}, &out))
 	assert.Regexp(t, id+`  paid +49\.99 usd in btc +telescope`, out.String())
-	assert.Regexp(t, `LOOK AT payment \d+ of order "`+id+`": 0.00078109 btc, further deposit`, out.String())
+	assert.Regexp(t, `REVIEW payment \d+ of order "`+id+`": 0.00078109 btc, further deposit`, out.String())
 }
 
-// TestIssueBesideTheShop: the ticket comes from another process.
-func TestIssueBesideTheShop(t *testing.T) {
+// The ticket is issued while the shop runs.
+func TestIssueWhileTheShopRuns(t *testing.T) {
 	server := account(t)
 	shopURL, end := start(t)
 	defer end()
@@ -149,12 +149,12 @@ func TestIssueBesideTheShop(t *testing.T) {
 
 	out.Reset()
 	require.NoError(t, run(t.Context(), []string{"issue", id}, &out))
-	code, ok := strings.CutPrefix(strings.TrimSpace(out.String()), "order "+id+" has the ticket ")
+	code, ok := strings.CutPrefix(strings.TrimSpace(out.String()), "order "+id+" has ticket ")
 	require.True(t, ok, out.String())
-	answer, err := http.Get(shopURL + "/orders/" + id)
+	response, err := http.Get(shopURL + "/orders/" + id)
 	require.NoError(t, err)
-	defer answer.Body.Close()
-	page, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	assert.Contains(t, string(page), code)
 }
@@ -164,11 +164,11 @@ func TestSettingsAreChecked(t *testing.T) {
 		args []string
 		env  map[string]string
 	}{
-		`command "sell it" is not known`: {args: []string{"sell", "it"}},
-		"storefront.db":                  {args: []string{"orders"}}, // there is none
-		"no such file":                   {args: []string{"issue", "SOME"}},
-		"set STOREFRONT_URL":             {env: map[string]string{"JOVEPAY_API_KEY": "some-key", "JOVEPAY_IPN_SECRET": "some-secret"}},
-		"secret":                         {env: map[string]string{"JOVEPAY_API_KEY": "some-key", "STOREFRONT_URL": "https://tickets.example"}},
+		`unknown command "sell it"`: {args: []string{"sell", "it"}},
+		"storefront.db":             {args: []string{"orders"}}, // it does not exist
+		"no such file":              {args: []string{"issue", "SOME"}},
+		"set STOREFRONT_URL":        {env: map[string]string{"JOVEPAY_API_KEY": "some-key", "JOVEPAY_IPN_SECRET": "some-secret"}},
+		"secret":                    {env: map[string]string{"JOVEPAY_API_KEY": "some-key", "STOREFRONT_URL": "https://tickets.example"}},
 		"unable to open database file": {env: map[string]string{
 			"JOVEPAY_API_KEY": "some-key", "JOVEPAY_IPN_SECRET": "some-secret", "STOREFRONT_URL": "https://tickets.example",
 			"STOREFRONT_DB": filepath.Join("no", "such", "directory", "a.db"),
@@ -176,7 +176,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		"listen": {env: map[string]string{"STOREFRONT_LISTEN": "nowhere"}},
 	} {
 		t.Run(want, func(t *testing.T) {
-			without(t)
+			clearSettings(t)
 			for name, value := range row.env {
 				t.Setenv(name, value)
 			}
@@ -187,8 +187,8 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 }
 
-func TestShopGoesOnWhileJovePayKnowsNobody(t *testing.T) {
-	without(t)
+func TestShopRunsWithoutAnAccount(t *testing.T) {
+	clearSettings(t)
 	server, err := jovepaytest.NewServer()
 	require.NoError(t, err)
 	defer server.Close()
@@ -199,8 +199,8 @@ func TestShopGoesOnWhileJovePayKnowsNobody(t *testing.T) {
 	t.Setenv("JOVEPAY_BASE_URL", server.URL)
 	shopURL, end := start(t)
 	defer end()
-	answer, err := http.Post(shopURL+"/ipn", "application/json", strings.NewReader(`{}`))
+	response, err := http.Post(shopURL+"/ipn", "application/json", strings.NewReader(`{}`))
 	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
-	assert.Equal(t, http.StatusUnauthorized, answer.StatusCode, "nothing unsigned is taken")
+	require.NoError(t, response.Body.Close())
+	assert.Equal(t, http.StatusUnauthorized, response.StatusCode, "unsigned")
 }

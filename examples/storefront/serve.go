@@ -15,23 +15,23 @@ import (
 )
 
 const (
-	// shutdownTime is how long requests under way may take when the shop closes.
+	// shutdownTime bounds the requests in progress when the shop closes.
 	shutdownTime = 20 * time.Second
 
-	// readTime is how long a request may take to come, with its body.
+	// readTime bounds the time to read a request with its body.
 	readTime = 15 * time.Second
 
-	// since is how far back reconciliation reaches: further than a payment can
-	// take from its creation to its end.
+	// since is how far back reconciliation looks: longer than a payment can take
+	// from its creation to its end.
 	since = 14 * 24 * time.Hour
 
-	// patience and settleWindow keep customers from waiting long for an answer
-	// that got lost. They are told that nobody knows, and can try again.
+	// patience and settleWindow limit how long customers wait for a response
+	// that was lost. Then the page says so, and they can try again.
 	patience     = 10 * time.Second
 	settleWindow = 8 * time.Second
 )
 
-// serve runs the shop until ctx ends. When it is ready, it tells its URL.
+// serve runs the shop until ctx is done. It calls ready with the shop's URL.
 func serve(ctx context.Context, s settings, ready func(url string)) (err error) {
 	verifier, err := jovepay.NewIPNVerifier(s.ipnSecret, jovepay.WithIPNLogger(s.log))
 	if err != nil {
@@ -84,21 +84,20 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 	return group.Wait()
 }
 
-// newServer returns a server on which a slow sender holds no connection. How
-// long an answer may take is not bounded: making a payment takes its time.
+// newServer returns a server that bounds the time to read a request, but not the
+// time to respond: creating a payment can take long.
 func newServer(handler http.Handler) *http.Server {
 	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTime, IdleTimeout: time.Minute}
 }
 
-// available tells in the log whether JovePay can be reached.
+// available logs an error if JovePay cannot be reached.
 func (s *settings) available(ctx context.Context, client *jovepay.Client) {
 	if _, err := client.Status(ctx); err != nil && ctx.Err() == nil {
 		s.log.ErrorContext(ctx, "JovePay cannot be reached", "error", err)
 	}
 }
 
-// reconcile looks at the start, and then now and again, for what notifications
-// never told.
+// reconcile makes up for lost notifications, at the start and then regularly.
 func (s *settings) reconcile(ctx context.Context, orders *shop.Shop) {
 	ticker := time.NewTicker(s.every)
 	defer ticker.Stop()
@@ -110,7 +109,7 @@ func (s *settings) reconcile(ctx context.Context, orders *shop.Shop) {
 		case err != nil:
 			s.log.ErrorContext(ctx, "reconciliation failed", "report", report, "error", err)
 		case report.Applied > 0:
-			s.log.WarnContext(ctx, "notifications had been missing", "payments", report.Applied)
+			s.log.WarnContext(ctx, "notifications were lost", "payments", report.Applied)
 		}
 		select {
 		case <-ctx.Done():

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pipeListener hands out one connection.
+// pipeListener accepts one connection.
 type pipeListener chan net.Conn
 
 func (l pipeListener) Accept() (net.Conn, error) {
@@ -28,22 +28,21 @@ func (l pipeListener) Close() error { close(l); return nil }
 
 func (l pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// exchange serves one connection, on which what is given is sent, and returns
-// all that comes back.
+// exchange sends a request on a connection and returns all bytes of the response.
 func exchange(t *testing.T, handler http.Handler, sent string) string {
 	t.Helper()
 	listener := make(pipeListener, 1)
 	ours, theirs := net.Pipe()
 	listener <- theirs
 	server := newServer(handler)
-	go server.Serve(listener) //nolint:errcheck // that it was closed
+	go server.Serve(listener) //nolint:errcheck // returns ErrServerClosed
 	_, err := io.WriteString(ours, sent)
 	require.NoError(t, err)
-	answer, err := io.ReadAll(bufio.NewReader(ours))
+	response, err := io.ReadAll(bufio.NewReader(ours))
 	require.NoError(t, err)
 	require.NoError(t, ours.Close())
 	require.NoError(t, server.Close())
-	return string(answer)
+	return string(response)
 }
 
 func TestSlowBodyHoldsNoConnection(t *testing.T) {
@@ -58,12 +57,11 @@ func TestSlowBodyHoldsNoConnection(t *testing.T) {
 	})
 }
 
-// TestSlowAnswerIsGiven: a payment can take longer to make than a request may
-// take to come.
-func TestSlowAnswerIsGiven(t *testing.T) {
+// Creating a payment can take longer than reading a request may.
+func TestSlowResponseIsSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		answer := exchange(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		response := exchange(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, err := io.ReadAll(r.Body)
 			assert.NoError(t, err)
 			select {
@@ -74,6 +72,6 @@ func TestSlowAnswerIsGiven(t *testing.T) {
 			_, err = io.WriteString(w, "there it is")
 			assert.NoError(t, err)
 		}), "POST /items/telescope HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\nConnection: close\r\n\r\na")
-		assert.Contains(t, answer, "there it is")
+		assert.Contains(t, response, "there it is")
 	})
 }

@@ -9,9 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestChecksFindWhatIsWrong: the checks of the other tests see a page that does
-// everything that no page may.
-func TestChecksFindWhatIsWrong(t *testing.T) {
+// The checks of the other tests find the faults of a page that has them all.
+func TestChecksFindFaults(t *testing.T) {
 	t.Parallel()
 	bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

@@ -1,14 +1,12 @@
-// Package browser holds the tests that drive the storefront and the sandbox's
-// payment page in Chromium, by clicks, as customers do. It has no code of its
-// own:
+// Package browser tests the storefront and the sandbox's payment page in
+// Chromium, with clicks, as customers use them. It contains only tests:
 //
 //	make browser
 //
-// They need Chromium: apt-get install chromium on Debian. Without it they are
-// skipped, unless JOVEPAY_REQUIRE_BROWSER is 1. JOVEPAY_SCREENSHOTS names a
-// folder in which to put pictures of the pages, at the width of a phone and of
-// a desk.
+// They require Chromium (on Debian, apt-get install chromium) and are skipped
+// without it, unless JOVEPAY_REQUIRE_BROWSER is 1. JOVEPAY_SCREENSHOTS names a
+// folder for screenshots of the pages, at the widths of a phone and of a desktop.
 //
-// Nothing leaves this machine: the browser can reach its loopback address only,
-// and a page that tries another one fails its test.
+// Nothing leaves this machine: the browser can reach only the loopback address,
+// and a page that requests another address fails its test.
 package browser

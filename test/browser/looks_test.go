@@ -17,12 +17,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// looks checks the page that a tab shows, and takes its picture at the width of
-// a phone and of a desk where one is asked for.
+// looks checks the page in the tab, and takes screenshots at the widths of a
+// phone and of a desktop if JOVEPAY_SCREENSHOTS is set.
 func (b *tab) looks(t *testing.T, name string) {
 	t.Helper()
 	if b.script {
-		assert.Empty(t, b.nameless(t), name) // the script adds controls, and takes none away
+		assert.Empty(t, b.nameless(t), name) // the script adds controls and removes none
 	} else {
 		name += "-noscript"
 	}
@@ -33,8 +33,8 @@ func (b *tab) looks(t *testing.T, name string) {
 	b.picture(t, name, desk)
 }
 
-// picture writes a picture of the page, light and dark, if there is a folder for
-// it.
+// picture writes screenshots of the page, light and dark, if JOVEPAY_SCREENSHOTS
+// is set.
 func (b *tab) picture(t *testing.T, name string, width int) {
 	t.Helper()
 	folder := os.Getenv("JOVEPAY_SCREENSHOTS")
@@ -51,34 +51,34 @@ func (b *tab) picture(t *testing.T, name string, width int) {
 	}
 }
 
-// width is how wide the page is that the tab shows.
+// width returns the width of the page in the tab.
 func (b *tab) width(t *testing.T) int64 {
 	t.Helper()
 	return eval[int64](t, b, `document.documentElement.scrollWidth`)
 }
 
-// nameless returns the controls and pictures of the page of which one who cannot
-// see them is not told what they are.
+// nameless returns the roles of controls and pictures without an accessible
+// name.
 func (b *tab) nameless(t *testing.T) (roles []string) {
 	t.Helper()
-	looked := 0
+	checked := 0
 	for _, node := range call(t, b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
 		if node.Ignored || node.Role == nil {
 			continue
 		}
 		switch role := string(node.Role.Value); role {
 		case `"button"`, `"link"`, `"radio"`, `"checkbox"`, `"textbox"`, `"combobox"`, `"image"`, `"heading"`:
-			looked++
+			checked++
 			if node.Name == nil || len(node.Name.Value) <= len(`""`) {
 				roles = append(roles, role)
 			}
 		}
 	}
-	assert.Positive(t, looked, "nothing was looked at")
+	assert.Positive(t, checked, "nothing was checked")
 	return roles
 }
 
-// qr reads the QR code that the tab shows.
+// qr reads the QR code on the page in the tab.
 func (b *tab) qr(t *testing.T) string {
 	t.Helper()
 	b.do(t, size(desk))

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// chromium is the browser that all tests share, or nil with the reason.
+// chromium is the browser that all tests share. If it is nil, missing says why.
 var (
 	chromium context.Context
 	missing  error
@@ -42,11 +42,11 @@ func run(m *testing.M) int {
 	browser, leave := chromedp.NewContext(allocator)
 	defer leave()
 	if err := chromedp.Do(browser); err != nil {
-		fmt.Fprintf(os.Stderr, "browser: %s does not start: %v\n", program, err)
+		fmt.Fprintf(os.Stderr, "browser: %s did not start: %v\n", program, err)
 		return 1
 	}
-	// These tests wait more than they work: for a browser, and for pages that
-	// look again after seconds. A flag on the command line still wins.
+	// These tests mostly wait: for the browser, and for pages that reload after
+	// seconds. A flag on the command line takes precedence.
 	if err := flag.Set("test.parallel", "4"); err != nil {
 		fmt.Fprintln(os.Stderr, "browser:", err)
 		return 1
@@ -61,10 +61,11 @@ func findChromium() (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("no Chromium: install it, on Debian with apt-get install chromium")
+	return "", errors.New("Chromium not found; on Debian, run apt-get install chromium")
 }
 
-// needsBrowser skips a test where there is none, or fails it where one must be.
+// needsBrowser skips the test if there is no browser, or fails it if one is
+// required.
 func needsBrowser(t *testing.T) {
 	t.Helper()
 	switch {

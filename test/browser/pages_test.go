@@ -11,9 +11,8 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// TestPagesOnTheWay looks at the pages between the first one and the end of an
-// order.
-func TestPagesOnTheWay(t *testing.T) {
+// The pages from the shop's first one to the payment.
+func TestPagesToThePayment(t *testing.T) {
 	t.Parallel()
 	for name, script := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +47,7 @@ func TestPagesOnTheWay(t *testing.T) {
 	}
 }
 
-// TestUnknownOutcome: the answer about the payment is lost, and found later.
+// The response with the payment is lost, and the payment found later.
 func TestUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	for name, script := range ways {
@@ -64,7 +63,7 @@ func TestUnknownOutcome(t *testing.T) {
 			b.click(t, `input[value="ltc"]`)
 			b.press(t, `button[value="address"]`)
 			b.sees(t, `[data-state="pending"]`)
-			assert.Contains(t, b.text(t, "h1"), "do not know yet")
+			assert.Contains(t, b.text(t, "h1"), "don't know yet")
 			b.looks(t, "order-unknown")
 			s.ClearFaults()
 			b.press(t, `form[action$="/retry"] button`)

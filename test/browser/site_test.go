@@ -17,7 +17,7 @@ import (
 	"github.com/jovepay/jovepay-go/sandbox"
 )
 
-// site is a storefront on a sandbox of its own.
+// site is a storefront with its own sandbox.
 type site struct {
 	*sandbox.Sandbox
 
@@ -55,7 +55,7 @@ func newSite(t *testing.T) *site {
 	return &site{box, orders, server.URL}
 }
 
-// order returns the order whose page a tab shows.
+// order returns the order with the page at the address.
 func (s *site) order(t *testing.T, address string) *shop.Order {
 	t.Helper()
 	id, ok := strings.CutPrefix(address, s.url+"/orders/")

@@ -11,22 +11,22 @@ import (
 	"github.com/jovepay/jovepay-go/examples/storefront/shop"
 )
 
-// afterAll is longer than a payment waits.
-const afterAll = 8 * 24 * time.Hour
+// late is after a payment has expired.
+const late = 8 * 24 * time.Hour
 
-// stories are what customers do on JovePay's page, by its buttons, and how the
-// shop must show their order in the end.
+// stories are what customers do with the buttons of JovePay's page, and how the
+// shop must show their order at the end.
 var stories = map[string]struct {
-	button string // empty: nothing, until it is too late
+	button string // empty: nothing, until the payment expires
 	state  shop.State
 	words  string
 	ticket bool
 }{
 	"exact":       {"#do-exact", shop.StatePaid, "Paid, thank you", true},
-	"under":       {"#do-under", shop.StateUnderpaid, "LTC are missing", false},
+	"under":       {"#do-under", shop.StateUnderpaid, "LTC missing", false},
 	"over":        {"#do-over", shop.StateOverpaid, "LTC too much", true},
-	"wrong-asset": {"#do-wrong", shop.StateWrongAsset, "came, but we asked for Litecoin", false},
-	"repeated":    {"#do-twice", shop.StatePaid, "came as a further payment. A person here will look at it", true},
+	"wrong-asset": {"#do-wrong", shop.StateWrongAsset, ", but we asked for Litecoin", false},
+	"repeated":    {"#do-twice", shop.StatePaid, "as an additional payment. We will check it", true},
 	"expired":     {"", shop.StateExpired, "has expired", false},
 }
 
@@ -44,7 +44,7 @@ func TestStories(t *testing.T) {
 					s, b := newSite(t), newTab(t, script)
 					order := s.buy(t, b, method)
 					if story.button == "" {
-						_, err := s.MoveClock(afterAll)
+						_, err := s.MoveClock(late)
 						require.NoError(t, err)
 					} else {
 						b.press(t, story.button)
@@ -63,8 +63,8 @@ func TestStories(t *testing.T) {
 	}
 }
 
-// buy goes from the first page to the page of JovePay on which to pay, and
-// returns the address of the order.
+// buy goes from the shop's first page to JovePay's payment page, and returns the
+// URL of the order.
 func (s *site) buy(t *testing.T, b *tab, method shop.Method) (order string) {
 	t.Helper()
 	b.open(t, s.url)
@@ -77,7 +77,7 @@ func (s *site) buy(t *testing.T, b *tab, method shop.Method) (order string) {
 		order = b.address(t)
 		b.press(t, ".test a")
 	} else {
-		// The page between goes on by itself.
+		// The page between continues by itself.
 		b.sees(t, `form[action="/payment/choose"]`)
 		recent, err := s.shop.Recent(t.Context(), 1)
 		require.NoError(t, err)
@@ -88,8 +88,8 @@ func (s *site) buy(t *testing.T, b *tab, method shop.Method) (order string) {
 	return order
 }
 
-// back returns to the shop by the link of JovePay's page, or where it has none,
-// as one who kept the address.
+// back returns to the order by the link on JovePay's page or, if it has none, by
+// its URL.
 func (s *site) back(t *testing.T, b *tab, order string) {
 	t.Helper()
 	if eval[int](t, b, `document.querySelectorAll("#back-link").length`) == 1 {
@@ -100,12 +100,11 @@ func (s *site) back(t *testing.T, b *tab, order string) {
 	b.open(t, order)
 }
 
-// ways are how browsers are: with JavaScript and without.
+// ways are the two ways to browse: with and without JavaScript.
 var ways = map[string]bool{"script": true, "no script": false}
 
-// TestShopFollowsByItself: the page of an order tells what happens while it is
-// open.
-func TestShopFollowsByItself(t *testing.T) {
+// The page of an order updates while it is open.
+func TestShopPageUpdates(t *testing.T) {
 	t.Parallel()
 	for name, script := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +119,7 @@ func TestShopFollowsByItself(t *testing.T) {
 			require.NoError(t, err)
 			b.sees(t, `[data-state="confirming"]`)
 			kept := eval[bool](t, b, `document.body.dataset.seen === "yes"`)
-			assert.Equal(t, b.script, kept, "a script changes the page, without one it is loaded again")
+			assert.Equal(t, b.script, kept, "a script updates the page; without one it reloads")
 			for range 3 {
 				_, err = s.Advance(id)
 				require.NoError(t, err)

@@ -19,16 +19,15 @@ import (
 )
 
 const (
-	// patience bounds a test in one tab, and aWhile a step of it. They are long:
-	// machines that test have more to do.
+	// patience bounds a test in one tab, and aWhile a step of it. They are long
+	// because test machines are busy.
 	patience, aWhile = 3 * time.Minute, 30 * time.Second
 
 	phone, desk             = 360, 1280
 	phoneHeight, deskHeight = 800, 900
 )
 
-// tab is a tab of a browser window of its own, which remembers what went wrong
-// in it.
+// tab is a tab in its own browser window that records the problems of its pages.
 type tab struct {
 	ctx    context.Context
 	script bool
@@ -37,8 +36,8 @@ type tab struct {
 	problems []string
 }
 
-// newTab opens a tab, with or without JavaScript. At the end of the test, its
-// pages must have had no problem.
+// newTab opens a tab, with or without JavaScript. The test fails if a page has a
+// problem.
 func newTab(t *testing.T, script bool) *tab {
 	t.Helper()
 	needsBrowser(t)
@@ -95,13 +94,13 @@ func (b *tab) hear(event any) {
 	}
 }
 
-// do does things in the tab, one after the other.
+// do runs actions in the tab, one after the other.
 func (b *tab) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	require.NoError(t, chromedp.Do(b.ctx, steps...))
 }
 
-// ask returns what an action in the tab tells.
+// ask returns the result of an action in the tab.
 func ask[T any](t *testing.T, b *tab, action chromedp.Action[T]) T {
 	t.Helper()
 	value, err := chromedp.Run(b.ctx, action)
@@ -109,7 +108,7 @@ func ask[T any](t *testing.T, b *tab, action chromedp.Action[T]) T {
 	return value
 }
 
-// call sends a command of the protocol to the tab.
+// call sends a DevTools command to the tab.
 func call[P, R any](t *testing.T, b *tab, command cdp.Command[P, R], params P) R {
 	t.Helper()
 	result, err := chromedp.Call(b.ctx, command, params)
@@ -117,8 +116,8 @@ func call[P, R any](t *testing.T, b *tab, command cdp.Command[P, R], params P) R
 	return result
 }
 
-// eval returns what an expression is worth on the page. It works where the page
-// itself may run no script.
+// eval returns the value of an expression on the page, even if JavaScript is
+// disabled for the page.
 func eval[T any](t *testing.T, b *tab, expression string) T {
 	t.Helper()
 	return ask(t, b, chromedp.Evaluate[T](expression))
@@ -138,7 +137,7 @@ func (b *tab) open(t *testing.T, address string) {
 	b.do(t, chromedp.Navigate(address))
 }
 
-// press clicks on something that leads to another page.
+// press clicks an element that leads to another page.
 func (b *tab) press(t *testing.T, selector string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, aWhile)
@@ -147,13 +146,13 @@ func (b *tab) press(t *testing.T, selector string) {
 	require.NoError(t, err, selector)
 }
 
-// click clicks on something that stays on the page.
+// click clicks an element that stays on the page.
 func (b *tab) click(t *testing.T, selector string) {
 	t.Helper()
 	b.do(t, chromedp.Click(chromedp.CSS(selector)))
 }
 
-// sees waits until something is there.
+// sees waits until an element is visible.
 func (b *tab) sees(t *testing.T, selector string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, aWhile)

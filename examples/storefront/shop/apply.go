@@ -9,14 +9,13 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// Apply is the shop's work on an event, in the transaction in which the inbox
-// records it. It judges the payment, writes down the news and, the first time
-// that an order is paid, issues its ticket.
+// Apply applies an event in the transaction in which the inbox records it. It
+// judges the payment, stores the news and, the first time that an order is paid,
+// issues its ticket.
 //
-// The inbox lets only the events of one payment wait for each other, and an
-// order can have several payments. What is read here stays true until the
-// commit because SQLite has one writer at a time; another database would need
-// a lock on the order first.
+// The inbox serializes the events of one payment, but an order can have several
+// payments. What Apply reads stays valid until the commit because SQLite has one
+// writer at a time; with another database it would have to lock the order first.
 func Apply(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	payment, ok := event.(*jovepay.PaymentEvent)
 	if !ok {
@@ -30,8 +29,8 @@ func Apply(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 		return err
 	}
 	if belongs(order, &payment.Payment) {
-		// The notification came before the answer that told the payment's id,
-		// or the answer was lost.
+		// The notification arrived before the response with the payment's id,
+		// or the response was lost.
 		if err := adopt(ctx, tx, order, &payment.Payment); err != nil {
 			return err
 		}
@@ -49,13 +48,13 @@ func Apply(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	return restate(ctx, tx, order.ID)
 }
 
-// newTicket returns a code that cannot be guessed and can be read aloud.
+// newTicket returns a code that cannot be guessed but can be read aloud.
 func newTicket() string {
 	code := rand.Text()
 	return code[:4] + "-" + code[4:8] + "-" + code[8:12] + "-" + code[12:16]
 }
 
-// restate writes down the state that follows from the news of an order.
+// restate stores the state that follows from the news of an order.
 func restate(ctx context.Context, q queryer, id string) error {
 	order, err := find(ctx, q, id)
 	if err != nil {
@@ -63,14 +62,14 @@ func restate(ctx context.Context, q queryer, id string) error {
 	}
 	state := conclude(latest(order.News), order.paidBy)
 	if state == StatePending && (order.PaymentID != "" || order.InvoiceID != "") {
-		state = StateWaiting // nothing was heard yet
+		state = StateWaiting // no news yet
 	}
 	_, err = q.ExecContext(ctx, `UPDATE orders SET state = $2 WHERE id = $1`, id, state)
 	return err
 }
 
-// belongs reports whether the payment can be the one that was made for an order
-// whose payment is not known yet.
+// belongs reports whether the payment can be the one created for an order whose
+// payment is not known yet.
 func belongs(order *Order, payment *jovepay.Payment) bool {
 	if order.Method != ByAddress || order.PaymentID != "" || payment.InvoiceID != "" {
 		return false
@@ -83,14 +82,14 @@ func belongs(order *Order, payment *jovepay.Payment) bool {
 	}
 }
 
-// adopt makes the payment the one of its order, unless another is already.
+// adopt stores the payment as that of its order, unless the order has another.
 func adopt(ctx context.Context, q queryer, order *Order, payment *jovepay.Payment) error {
 	var expires int64
 	if !payment.ExpirationEstimateDate.IsZero() {
 		expires = payment.ExpirationEstimateDate.UnixMilli()
 	}
-	// A notification does not tell when the payment expires. Where the answer
-	// comes second, it adds that.
+	// A notification does not contain the expiration. If the response comes
+	// second, it adds that.
 	_, err := q.ExecContext(ctx, `UPDATE orders SET payment_id = $2, pay_amount = $3, pay_address = $4, memo = $5,
 		expires_ms = max(expires_ms, $6), trouble = '' WHERE id = $1 AND payment_id IN ('', $2)`,
 		order.ID, payment.ID, payment.PayAmount, payment.PayAddress, payment.PayinExtraID, expires)

@@ -11,9 +11,9 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// TestFirstPaymentOfAnOrderStays: where an answer was lost there can be two
-// payments for an order. The one that the customer may have seen stays.
-func TestFirstPaymentOfAnOrderStays(t *testing.T) {
+// After a lost response there can be two payments for an order. The order keeps
+// the one that the customer may have seen.
+func TestOrderKeepsItsFirstPayment(t *testing.T) {
 	t.Parallel()
 	s, err := Open(t.Context(), Settings{Database: filepath.Join(t.TempDir(), "storefront.db")})
 	require.NoError(t, err)
@@ -27,9 +27,9 @@ func TestFirstPaymentOfAnOrderStays(t *testing.T) {
 	first := &jovepay.Payment{ID: "1", PayAddress: "first", PayAmount: jovepay.MustAmount("0.1")}
 	second := &jovepay.Payment{ID: "2", PayAddress: "second", PayAmount: jovepay.MustAmount("0.2")}
 	expires := time.UnixMilli(1_700_000_000_000)
-	answered := *first
-	answered.ExpirationEstimateDate = jovepay.Time{Time: expires}
-	for _, payment := range []*jovepay.Payment{first, second, &answered, first} {
+	response := *first
+	response.ExpirationEstimateDate = jovepay.Time{Time: expires}
+	for _, payment := range []*jovepay.Payment{first, second, &response, first} {
 		order, err := s.Find(t.Context(), id)
 		require.NoError(t, err)
 		require.NoError(t, adopt(t.Context(), s.db, order, payment))
@@ -39,5 +39,5 @@ func TestFirstPaymentOfAnOrderStays(t *testing.T) {
 	}
 	order, err := s.Find(t.Context(), id)
 	require.NoError(t, err)
-	assert.Equal(t, expires, order.Expires, "what the answer adds is kept")
+	assert.Equal(t, expires, order.Expires, "from the response")
 }

@@ -11,19 +11,19 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// ErrInvalidOrder is the error, for [errors.Is], of an order that makes no
-// sense.
+// ErrInvalidOrder is the error, for [errors.Is], of an order that the shop
+// rejects.
 var ErrInvalidOrder = errors.New("shop: invalid order")
 
-// setupTime bounds how long a customer waits for the payment to be made.
+// setupTime bounds the creation of a payment.
 const setupTime = 30 * time.Second
 
-// lookBack is how far the shop's clock may be ahead of JovePay's for a payment
-// to be found again.
+// lookBack is how far the shop's clock may be ahead of JovePay's when the shop
+// looks for an earlier payment.
 const lookBack = 24 * time.Hour
 
-// NewOrderID returns an id that cannot be guessed. A form carries it, so that
-// one that is sent twice is one order.
+// NewOrderID returns an id that cannot be guessed. The form contains it, so that a
+// form submitted twice is one order.
 func NewOrderID() string { return rand.Text() }
 
 var orderID = regexp.MustCompile(`^[A-Z2-7]{26}$`)
@@ -36,11 +36,11 @@ type Choice struct {
 	Method      Method
 }
 
-// Place takes an order and makes its payment. It can be called again for the
-// same order, and changes nothing then.
+// Place takes an order and creates its payment. Calling it again for the same
+// order changes nothing.
 //
-// After an error the order may be there nevertheless, with its [Trouble]:
-// [Shop.SetUp] tries again.
+// After an error the order may still exist, with its [Trouble]; [Shop.SetUp]
+// tries again.
 func (s *Shop) Place(ctx context.Context, c Choice) error {
 	if !orderID.MatchString(c.OrderID) || (c.Method != ByAddress && c.Method != ByInvoice) {
 		return ErrInvalidOrder
@@ -62,9 +62,9 @@ func (s *Shop) Place(ctx context.Context, c Choice) error {
 	return s.SetUp(ctx, c.OrderID)
 }
 
-// SetUp makes the payment for an order that has none yet, or finds the one that
-// was made before. Calls for one order share the work, and it goes on when
-// their customer has left.
+// SetUp creates the payment of an order that has none, or finds the one created
+// before. Concurrent calls for an order share the work, which continues when the
+// customer leaves.
 func (s *Shop) SetUp(ctx context.Context, id string) error {
 	_, err, _ := s.setups.Do(id, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), setupTime)
@@ -80,11 +80,11 @@ func (s *Shop) setUp(ctx context.Context, id string) error {
 		return err
 	}
 	if order.Method == ByInvoice {
-		err = s.makeInvoice(ctx, order)
+		err = s.createInvoice(ctx, order)
 	} else {
-		err = s.makePayment(ctx, order)
+		err = s.createPayment(ctx, order)
 	}
-	// The time for the customer may be over; this is still to be written down.
+	// ctx may have expired; store the result nevertheless.
 	ctx = context.WithoutCancel(ctx)
 	if err != nil {
 		_, noted := s.db.ExecContext(ctx, `UPDATE orders SET trouble = $2 WHERE id = $1 AND payment_id = '' AND invoice_id = ''`, id, troubleOf(err))
@@ -93,7 +93,7 @@ func (s *Shop) setUp(ctx context.Context, id string) error {
 	return restate(ctx, s.db, id)
 }
 
-// troubleOf tells whether JovePay said no, or nobody knows.
+// troubleOf tells a rejected payment from an unknown outcome.
 func troubleOf(err error) Trouble {
 	if errors.Is(err, jovepay.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) {
 		return TroubleUnknown
@@ -101,9 +101,9 @@ func troubleOf(err error) Trouble {
 	return TroubleRefused
 }
 
-// makePayment makes the payment for an order. There may be one from before, of
-// which the shop did not hear.
-func (s *Shop) makePayment(ctx context.Context, order *Order) error {
+// createPayment creates the payment of an order, unless an earlier attempt
+// created one whose response was lost.
+func (s *Shop) createPayment(ctx context.Context, order *Order) error {
 	if order.Trouble != "" || time.Since(order.Created) > setupTime {
 		found, err := s.client.Payments.FindOrder(ctx, order.ID, order.Created.Add(-lookBack))
 		if err != nil {
@@ -111,7 +111,7 @@ func (s *Shop) makePayment(ctx context.Context, order *Order) error {
 		}
 		for _, payment := range found {
 			if belongs(order, payment) {
-				whole, err := s.client.Payments.Get(ctx, payment.ID) // a list may lack the address
+				whole, err := s.client.Payments.Get(ctx, payment.ID) // a list may omit the address
 				if err != nil {
 					return unknown(err)
 				}
@@ -133,9 +133,9 @@ func (s *Shop) makePayment(ctx context.Context, order *Order) error {
 	return unknown(adopt(context.WithoutCancel(ctx), s.db, order, payment))
 }
 
-// makeInvoice makes the invoice for an order. If the answer is lost, another
-// one is made: the customer never saw the first.
-func (s *Shop) makeInvoice(ctx context.Context, order *Order) error {
+// createInvoice creates the invoice of an order. If the response is lost, SetUp
+// creates another one: the customer never saw the first.
+func (s *Shop) createInvoice(ctx context.Context, order *Order) error {
 	page := s.url + "/orders/" + order.ID
 	invoice, err := s.client.Invoices.Create(ctx, jovepay.InvoiceRequest{
 		PriceAmount:      order.PriceAmount,
@@ -156,8 +156,8 @@ func (s *Shop) makeInvoice(ctx context.Context, order *Order) error {
 	return unknown(err)
 }
 
-// unknown makes an error, if there is one, that of an unknown outcome: JovePay
-// may have the payment, or has it and it could not be written down.
+// unknown marks an error, if there is one, as an unknown outcome: JovePay may have
+// the payment, or the shop could not store it.
 func unknown(err error) error {
 	if err == nil {
 		return nil

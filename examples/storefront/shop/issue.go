@@ -9,21 +9,19 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// ErrNotOdd is the error, for [errors.Is], of an order that needs nobody's
-// decision.
-var ErrNotOdd = errors.New("shop: no payment for a person to decide about")
+// ErrNotOdd is the error, for [errors.Is], of an order that needs no decision.
+var ErrNotOdd = errors.New("shop: no payment needs a decision")
 
-// DecisionIssued is that of a person who looked at the payments of an order and
-// issued its ticket. The news of it are of no payment.
+// DecisionIssued is the decision of a person to issue the ticket of an order. Its
+// news have no payment.
 const DecisionIssued jovepay.Decision = "issued"
 
-// Issue issues the ticket of an order after a person has looked at its
-// payments, and returns its code. What came until then is settled by that, and
-// is not in [Shop.Odd] any more. The error is [ErrNotFound] where there is no
-// such order, and [ErrNotOdd] where nothing is to be decided: none of its
-// payments is odd, or it has its ticket.
+// Issue issues the ticket of an order after a person has reviewed its payments,
+// and returns the code. It settles the order's payments so far, which [Shop.Odd]
+// no longer returns. The error is [ErrNotFound] if there is no such order, and
+// [ErrNotOdd] if none of its payments is odd or it already has its ticket.
 //
-// It can be called while another process has the shop open.
+// Issue can be called while another process has the shop open.
 func (s *Shop) Issue(ctx context.Context, id string) (code string, err error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -41,7 +39,7 @@ func (s *Shop) Issue(ctx context.Context, id string) (code string, err error) {
 	if _, err := tx.ExecContext(ctx, `INSERT INTO tickets (order_id, payment_id, code) VALUES ($1, '', $2)`, id, code); err != nil {
 		return "", err
 	}
-	verdict := jovepay.Verdict{Decision: DecisionIssued, Reason: "a person issued the ticket"}
+	verdict := jovepay.Verdict{Decision: DecisionIssued, Reason: "ticket issued after a manual review"}
 	if err := record(ctx, tx, &jovepay.Payment{OrderID: id}, verdict); err != nil {
 		return "", err
 	}
@@ -51,8 +49,8 @@ func (s *Shop) Issue(ctx context.Context, id string) (code string, err error) {
 	return code, tx.Commit()
 }
 
-// unsettled returns the news that came after a person issued the ticket; if
-// nobody did, all.
-func unsettled(all []News) []News {
+// sinceIssue returns the news after a person issued the ticket, or all news if
+// nobody did.
+func sinceIssue(all []News) []News {
 	return all[1+slices.IndexFunc(all, func(n News) bool { return n.Decision == DecisionIssued }):]
 }

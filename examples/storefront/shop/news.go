@@ -9,21 +9,20 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// News is what was heard of a payment, with the shop's verdict, or
-// [DecisionIssued].
+// News is a change of a payment with the shop's verdict, or [DecisionIssued].
 type News struct {
-	OrderID      string // as the payment says it
+	OrderID      string // as in the payment
 	At           time.Time
 	PaymentID    jovepay.ID // empty for DecisionIssued
 	Status       jovepay.PaymentStatus
 	Decision     jovepay.Decision
 	Reason       string         // for the shop
-	ActuallyPaid jovepay.Amount // in PayCurrency; null if not told
+	ActuallyPaid jovepay.Amount // in PayCurrency; null if not reported
 	PayCurrency  string
 	Difference   jovepay.Amount // missing or too much, in PayCurrency; null if neither
 }
 
-// record writes down what was heard of a payment.
+// record stores the news of a payment.
 func record(ctx context.Context, q queryer, payment *jovepay.Payment, verdict jovepay.Verdict) error {
 	_, err := q.ExecContext(ctx, `INSERT INTO news
 		(order_id, at_ms, payment_id, status, decision, reason, actually_paid, pay_currency, difference)
@@ -57,9 +56,9 @@ func readNews(ctx context.Context, q queryer, query string, args ...any) (all []
 	return all, rows.Err()
 }
 
-// Odd returns the payments that a person has to look at, each as it stands now:
-// those that do not fit and those of too little. Those that were there when
-// [Shop.Issue] settled their order are not among them.
+// Odd returns the last news of the payments that a person has to review: those
+// that do not fit and those of too little. It omits payments that [Shop.Issue]
+// settled.
 func (s *Shop) Odd(ctx context.Context) ([]News, error) {
 	last, err := readNews(ctx, s.db, selectNews+`WHERE number IN (SELECT max(number) FROM news GROUP BY payment_id)
 		AND NOT EXISTS (SELECT 1 FROM news AS later WHERE later.order_id = news.order_id AND later.decision = $1 AND later.number >= news.number)
@@ -81,8 +80,7 @@ func (s *Shop) Odd(ctx context.Context) ([]News, error) {
 	return odd, nil
 }
 
-// latest returns the last news of each payment, in the order in which the
-// payments were first heard of.
+// latest returns the last news of each payment, in the order of their first news.
 func latest(all []News) []News {
 	var last []News
 	place := map[jovepay.ID]int{}

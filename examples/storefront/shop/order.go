@@ -9,8 +9,8 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// ErrNotFound is the error, for [errors.Is], where there is no such order or
-// item.
+// ErrNotFound is the error, for [errors.Is], of an order or item that does not
+// exist.
 var ErrNotFound = errors.New("shop: not found")
 
 // Method is how a customer pays.
@@ -22,19 +22,19 @@ const (
 	ByInvoice Method = "invoice" // on JovePay's page
 )
 
-// Trouble is why an order has no payment yet. It is empty while the payment is
-// being made.
+// Trouble is the reason why an order has no payment. It is empty while the
+// payment is being created.
 type Trouble string
 
 // The troubles.
 const (
-	// TroubleUnknown: nobody can tell yet whether the payment was made.
+	// TroubleUnknown: it is unknown whether JovePay created the payment.
 	TroubleUnknown Trouble = "unknown"
-	// TroubleRefused: no payment was made.
+	// TroubleRefused: JovePay rejected the payment.
 	TroubleRefused Trouble = "refused"
 )
 
-// Order is what a customer buys, and how it stands.
+// Order is what a customer buys, with its payment and its state.
 type Order struct {
 	ID            string
 	Created       time.Time
@@ -47,20 +47,20 @@ type Order struct {
 	PaymentID  jovepay.ID
 	PayAmount  jovepay.Amount // in PayCurrency, to be sent to PayAddress
 	PayAddress string
-	Memo       string    // to be sent with the coins, or they are lost; often empty
-	Expires    time.Time // zero if not told
+	Memo       string    // to send with the coins, or they are lost; often empty
+	Expires    time.Time // zero if unknown
 	InvoiceID  jovepay.ID
 	InvoiceURL string // JovePay's page
 
 	Trouble Trouble
 	State   State
-	News    []News // what was heard of its payments, the oldest first
-	Ticket  string // the goods: a code, empty until paid for
+	News    []News // of its payments, the oldest first
+	Ticket  string // the code; empty until the order is paid
 
 	paidBy jovepay.ID // the payment that the ticket is for; empty if a person issued it
 }
 
-// expectation is what the order's payment must be like.
+// expectation is what the order's payment must match.
 func (o *Order) expectation() jovepay.Expectation {
 	return jovepay.Expectation{
 		OrderID:       o.ID,

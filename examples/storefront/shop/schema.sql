@@ -1,6 +1,6 @@
--- The order with what the shop expects of its payment.
+-- Orders, with what the shop expects of their payments.
 CREATE TABLE IF NOT EXISTS orders (
-    id             TEXT PRIMARY KEY, -- the key to its page: cannot be guessed
+    id             TEXT PRIMARY KEY, -- the key to its page; cannot be guessed
     created_ms     INTEGER NOT NULL, -- Unix time
     item           TEXT NOT NULL,
     price_amount   TEXT NOT NULL,
@@ -14,15 +14,15 @@ CREATE TABLE IF NOT EXISTS orders (
     expires_ms     INTEGER NOT NULL DEFAULT 0,
     invoice_id     TEXT NOT NULL DEFAULT '',
     invoice_url    TEXT NOT NULL DEFAULT '',
-    trouble        TEXT NOT NULL DEFAULT '',   -- why there is no payment yet
+    trouble        TEXT NOT NULL DEFAULT '',   -- why there is no payment
     state          TEXT NOT NULL
 );
 
--- What was heard of payments, in the order in which it was applied, and when a
--- person issued the ticket.
+-- The changes of payments in the order in which they were applied, and tickets
+-- issued by a person.
 CREATE TABLE IF NOT EXISTS news (
     number        INTEGER PRIMARY KEY,
-    order_id      TEXT NOT NULL, -- as the payment says it
+    order_id      TEXT NOT NULL, -- as in the payment
     at_ms         INTEGER NOT NULL,
     payment_id    TEXT NOT NULL,
     status        TEXT NOT NULL,
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS news (
 );
 CREATE INDEX IF NOT EXISTS news_of_order ON news (order_id);
 
--- The goods: one ticket for an order, whatever comes.
+-- The tickets, at most one for an order.
 CREATE TABLE IF NOT EXISTS tickets (
     order_id   TEXT PRIMARY KEY,
     payment_id TEXT NOT NULL, -- empty if a person issued it

@@ -1,7 +1,7 @@
-// Package shop sells tickets for coins. It keeps orders in SQLite, beside the
-// inbox of JovePay's notifications, makes a payment or an invoice for each
-// order, and issues a ticket once the payment is there: once, however often and
-// in whatever order JovePay tells of it.
+// Package shop sells tickets for coins. It keeps orders in SQLite, next to the
+// inbox of JovePay's notifications, creates a payment or an invoice for each
+// order, and issues its ticket when the payment has arrived: once, no matter how
+// often and in which order notifications arrive.
 package shop
 
 import (
@@ -24,9 +24,9 @@ import (
 //go:embed schema.sql
 var schema string
 
-// Shop is a shop with its orders. Make one with [Open]. It is safe for
-// concurrent use. One process at a time can sell from the database; others can
-// call [Shop.Recent], [Shop.Odd] and [Shop.Issue].
+// Shop is a shop with its orders. Create one with [Open]. It is safe for
+// concurrent use. Only one process at a time may sell from the database; others
+// may call [Shop.Recent], [Shop.Odd] and [Shop.Issue].
 type Shop struct {
 	db     *sql.DB
 	box    *inbox.Inbox[*sql.Tx]
@@ -36,23 +36,23 @@ type Shop struct {
 	setups singleflight.Group // by order
 }
 
-// Settings are what a shop needs.
+// Settings configure a shop.
 type Settings struct {
 	Database   string          // SQLite file
 	Client     *jovepay.Client // with credentials
-	URL        string          // the shop's public address, without a slash at its end
-	Currencies []string        // the coins to take, as tickers; empty for all that JovePay has
+	URL        string          // the shop's public URL, without a trailing slash
+	Currencies []string        // tickers of the coins to accept; empty for all
 }
 
-// Open opens the shop's database and creates its tables if need be.
+// Open opens the shop's database and creates missing tables.
 func Open(ctx context.Context, s Settings) (*Shop, error) {
 	file := url.URL{Scheme: "file", OmitHost: true, Path: s.Database, RawQuery: "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"}
 	db, err := sql.Open("sqlite", file.String())
 	if err != nil {
 		return nil, err
 	}
-	// SQLite has one writer at a time. On one connection they stand in line,
-	// instead of trying again and again.
+	// SQLite allows one writer at a time. With one connection, writers queue
+	// instead of retrying.
 	db.SetMaxOpenConns(1)
 	store, err := sqlstore.New(db, sqlstore.SQLite)
 	if err == nil {
@@ -78,8 +78,7 @@ func (s *Shop) Process(ctx context.Context, event jovepay.Event) error {
 	return s.box.Once(Apply)(ctx, event)
 }
 
-// Reconcile finds what notifications never told, in the payments that were made
-// since then.
+// Reconcile makes up for lost notifications of payments created since then.
 func (s *Shop) Reconcile(ctx context.Context, since time.Time) (inbox.Report, error) {
 	return s.box.Reconcile(ctx, s.client.Payments.All(ctx, jovepay.PaymentListOptions{DateFrom: since}), Apply)
 }

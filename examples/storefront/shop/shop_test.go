@@ -13,7 +13,7 @@ func TestDatabaseMayHaveAnyName(t *testing.T) {
 	for _, name := range []string{"plain.db", "what?.db", "a%20b#1&mode=memory.db", "a:b.db", "two words.db"} {
 		dir := t.TempDir()
 		t.Chdir(dir)
-		// From where it is run, and from anywhere.
+		// By a relative and an absolute path.
 		s, err := Open(t.Context(), Settings{Database: name})
 		require.NoError(t, err)
 		require.NoError(t, s.Close())
@@ -21,7 +21,7 @@ func TestDatabaseMayHaveAnyName(t *testing.T) {
 		require.NoError(t, err)
 		var mode string
 		require.NoError(t, s.db.QueryRowContext(t.Context(), `PRAGMA journal_mode`).Scan(&mode))
-		assert.Equal(t, "wal", mode, "the settings are kept: %s", name)
+		assert.Equal(t, "wal", mode, "the settings apply to %s", name)
 		require.NoError(t, s.Close())
 		files, err := os.ReadDir(dir)
 		require.NoError(t, err)

@@ -2,28 +2,27 @@ package shop
 
 import "github.com/jovepay/jovepay-go"
 
-// State is how an order stands, in the customer's eyes.
+// State is the state of an order as the customer sees it.
 type State string
 
-// The states. What stands further down outweighs what stands above it, where
-// an order has several payments.
+// The states. If an order has several payments, the state furthest down wins.
 const (
 	StatePending    State = "pending"     // no payment yet; see Order.Trouble
-	StateExpired    State = "expired"     // nothing came in time
-	StateFailed     State = "failed"      // the payment failed or was cancelled
-	StateReturned   State = "returned"    // what came was sent back, nothing was bought
+	StateExpired    State = "expired"     // nothing arrived in time
+	StateFailed     State = "failed"      // the payment failed or was canceled
+	StateReturned   State = "returned"    // refunded before anything was bought
 	StateWaiting    State = "waiting"     // for the customer's coins
-	StateUnderpaid  State = "underpaid"   // less came than was asked for
-	StateReview     State = "review"      // a payment that does not fit: a person will look
-	StateWrongAsset State = "wrong_asset" // another coin came: a person will look
-	StateRepeated   State = "repeated"    // a further deposit came: a person will look
-	StateConfirming State = "confirming"  // coins came, and are being confirmed
+	StateUnderpaid  State = "underpaid"   // less arrived than was due
+	StateReview     State = "review"      // a payment does not fit and needs a review
+	StateWrongAsset State = "wrong_asset" // another coin arrived and needs a review
+	StateRepeated   State = "repeated"    // an additional deposit arrived and needs a review
+	StateConfirming State = "confirming"  // coins arrived and are being confirmed
 	StatePaid       State = "paid"
-	StateOverpaid   State = "overpaid" // paid, and more than was asked for
-	StateRefunded   State = "refunded" // was paid, and then sent back
+	StateOverpaid   State = "overpaid" // paid, and more than was due
+	StateRefunded   State = "refunded" // paid, and then refunded
 )
 
-// weights sorts the states.
+// weight orders the states.
 func (s State) weight() int {
 	for i, state := range []State{
 		StatePending, StateExpired, StateFailed, StateReturned, StateWaiting, StateUnderpaid,
@@ -36,23 +35,23 @@ func (s State) weight() int {
 	return -1
 }
 
-// Open reports whether the state can change by itself.
+// Open reports whether the state can change without a decision.
 func (s State) Open() bool {
 	return s == StatePending || s == StateWaiting || s == StateConfirming
 }
 
-// Person reports whether someone of the shop has to look at a payment.
+// Person reports whether a person has to review a payment.
 func (s State) Person() bool {
 	return s == StateReview || s == StateWrongAsset || s == StateRepeated
 }
 
-// odd reports whether a person can decide about a payment. Whether too little is
-// enough, or with the rest that came as another payment, is for a person too.
+// odd reports whether a person can decide about a payment. That includes whether
+// an underpayment is enough, perhaps with the rest as another payment.
 func (s State) odd() bool { return s.Person() || s == StateUnderpaid }
 
-// conclude returns the state of an order from the last news of each of its
-// payments and the payment that its ticket is for, if there is one. A ticket
-// that a person issued is for all of them.
+// conclude derives the state of an order from the last news of each payment and
+// the payment that its ticket is for, if any. A ticket issued by a person is for
+// all payments.
 func conclude(last []News, paidBy jovepay.ID) State {
 	state, issued := StatePending, false
 	for i := range last {
@@ -71,7 +70,7 @@ func conclude(last []News, paidBy jovepay.ID) State {
 	return StatePaid
 }
 
-// state is what the news of one payment alone make of the order.
+// state is the state that the news of one payment alone put the order in.
 func (n *News) state(paidBy jovepay.ID) State {
 	bought := n.PaymentID == paidBy
 	switch {
@@ -84,7 +83,7 @@ func (n *News) state(paidBy jovepay.ID) State {
 	case jovepay.DecisionFulfill, jovepay.DecisionOverpaid:
 		switch {
 		case !bought:
-			return StateRepeated // the order was paid by another payment before
+			return StateRepeated // another payment paid the order before
 		case n.Decision == jovepay.DecisionOverpaid:
 			return StateOverpaid
 		}
@@ -105,12 +104,12 @@ func (n *News) state(paidBy jovepay.ID) State {
 			return StateExpired
 		}
 		return StateFailed
-	default: // a mismatch, or it cannot be told
+	default: // a mismatch, or unknown
 		return StateReview
 	}
 }
 
-// Deposit is a payment of an order with the state that it alone would put the
+// Deposit is a payment of an order, with the state that it alone would put the
 // order in.
 type Deposit struct {
 	News
@@ -118,10 +117,10 @@ type Deposit struct {
 	State State
 }
 
-// Deposits returns the payments that were made for an order, each as it stands
-// now, without those that [Shop.Issue] settled.
+// Deposits returns the payments of an order with their last news, without those
+// that [Shop.Issue] settled.
 func (o *Order) Deposits() []Deposit {
-	last := latest(unsettled(o.News))
+	last := latest(sinceIssue(o.News))
 	deposits := make([]Deposit, len(last))
 	for i, n := range last {
 		deposits[i] = Deposit{n, n.state(o.paidBy)}

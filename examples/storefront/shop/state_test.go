@@ -71,7 +71,7 @@ func TestConcludeFromSeveralPayments(t *testing.T) {
 	} {
 		assert.Equal(t, row.want, conclude(row.last, row.paidBy), name)
 		slices.Reverse(row.last)
-		assert.Equal(t, row.want, conclude(row.last, row.paidBy), "%s, the other way round", name)
+		assert.Equal(t, row.want, conclude(row.last, row.paidBy), "%s, reversed", name)
 	}
 }
 

@@ -11,13 +11,13 @@ func (p *pages) catalog(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, "catalog", shop.Items())
 }
 
-// itemPage is what the page of an item shows.
+// itemPage is the page of an item.
 type itemPage struct {
 	shop.Item
 
 	OrderID string
 	Ways    []shop.Way
-	Problem string // with what was chosen before; empty if there is none
+	Problem string // with the previous choice, or empty
 }
 
 // Payable reports whether there is any way to pay.
@@ -48,7 +48,7 @@ func (p *pages) showItem(w http.ResponseWriter, r *http.Request, status int, pro
 	p.show(w, r, status, "item", &itemPage{item, shop.NewOrderID(), ways, problem})
 }
 
-// place takes an order and leads to its page, whatever became of the payment.
+// place takes an order and redirects to its page, even if there is no payment.
 func (p *pages) place(w http.ResponseWriter, r *http.Request) {
 	item, err := shop.FindItem(r.PathValue("item"))
 	if err != nil {
@@ -67,22 +67,22 @@ func (p *pages) place(w http.ResponseWriter, r *http.Request) {
 	}
 	err = p.Shop.Place(r.Context(), choice)
 	if errors.Is(err, shop.ErrInvalidOrder) {
-		p.showItem(w, r, http.StatusUnprocessableEntity, "This cannot be paid in the currency you chose. Please choose another one.")
+		p.showItem(w, r, http.StatusUnprocessableEntity, "You can't pay in this currency. Please choose another one.")
 		return
 	}
-	p.settled(w, r, choice.OrderID, err)
+	p.redirect(w, r, choice.OrderID, err)
 }
 
-// retry makes the payment of an order that has none.
+// retry creates the payment of an order that has none.
 func (p *pages) retry(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	p.settled(w, r, id, p.Shop.SetUp(r.Context(), id))
+	p.redirect(w, r, id, p.Shop.SetUp(r.Context(), id))
 }
 
-// settled leads to the page of an order, or on to JovePay's.
-func (p *pages) settled(w http.ResponseWriter, r *http.Request, id string, err error) {
+// redirect leads to the page of an order, or to JovePay's.
+func (p *pages) redirect(w http.ResponseWriter, r *http.Request, id string, err error) {
 	if err != nil {
-		p.Log.WarnContext(r.Context(), "payment was not made", "order", id, "error", err)
+		p.Log.WarnContext(r.Context(), "payment not created", "order", id, "error", err)
 	}
 	order, found := p.Shop.Find(r.Context(), id)
 	if found != nil {

@@ -45,7 +45,7 @@ func TestOrderByInvoiceLeadsToJovePay(t *testing.T) {
 	assert.Equal(t, http.StatusOK, leave.status)
 	assert.Contains(t, leave.body, `<meta http-equiv="refresh" content="0; url=`+order.InvoiceURL+`">`)
 	assert.Contains(t, leave.body, `<a class="button first" href="`+order.InvoiceURL+`"`)
-	assert.Contains(t, r.requires(t, id, shop.StateWaiting), order.InvoiceURL, "who comes back can go again")
+	assert.Contains(t, r.requires(t, id, shop.StateWaiting), order.InvoiceURL, "a customer who comes back can go there again")
 
 	require.NoError(t, pay("")(r.server, r.payment(t, id)))
 	assert.NotContains(t, r.requires(t, id, shop.StatePaid), order.InvoiceURL)
@@ -53,7 +53,7 @@ func TestOrderByInvoiceLeadsToJovePay(t *testing.T) {
 	assert.Equal(t, "/orders/"+id, leave.location, "nothing is left to pay")
 }
 
-func TestFormThatIsSentTwiceIsOneOrder(t *testing.T) {
+func TestFormSubmittedTwiceIsOneOrder(t *testing.T) {
 	t.Parallel()
 	for _, method := range []shop.Method{shop.ByAddress, shop.ByInvoice} {
 		r := newRig(t)
@@ -69,7 +69,7 @@ func TestFormThatIsSentTwiceIsOneOrder(t *testing.T) {
 	}
 }
 
-func TestLostAnswerHasAPageAndIsFoundAgain(t *testing.T) {
+func TestPaymentWithLostResponseIsFound(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
@@ -82,14 +82,14 @@ func TestLostAnswerHasAPageAndIsFoundAgain(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, placed.status)
 	id := form.Get("order")
 	page := r.requires(t, id, shop.StatePending)
-	assert.Contains(t, page, "do not know yet whether your payment was set up")
+	assert.Contains(t, page, "know yet whether your payment was created")
 	assert.Contains(t, page, "Try again")
-	assert.NotContains(t, page, "Choose another currency", "that might be a second payment")
+	assert.NotContains(t, page, "Choose another currency", "it could be a second payment")
 
-	// Still nothing is known.
+	// The outcome is still unknown.
 	again := r.post(t, "/orders/"+id+"/retry", url.Values{})
 	assert.Equal(t, "/orders/"+id, again.location)
-	assert.Contains(t, r.requires(t, id, shop.StatePending), "do not know yet")
+	assert.Contains(t, r.requires(t, id, shop.StatePending), "know yet whether")
 
 	r.server.ClearFaults()
 	r.post(t, "/orders/"+id+"/retry", url.Values{})
@@ -100,7 +100,7 @@ func TestLostAnswerHasAPageAndIsFoundAgain(t *testing.T) {
 	assert.Equal(t, payments[0].ID, r.payment(t, id))
 }
 
-func TestNotificationTellsOfThePaymentWhoseAnswerWasLost(t *testing.T) {
+func TestNotificationOfAPaymentWithLostResponse(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	form := r.choose(t, "telescope", "btc", shop.ByAddress)
@@ -118,7 +118,7 @@ func TestNotificationTellsOfThePaymentWhoseAnswerWasLost(t *testing.T) {
 	r.requires(t, id, shop.StatePaid)
 }
 
-func TestLostAnswerToAnInvoice(t *testing.T) {
+func TestInvoiceWithLostResponse(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	form := r.choose(t, "telescope", "btc", shop.ByInvoice)
@@ -138,19 +138,18 @@ func TestPaymentFromBeforeACrashIsFound(t *testing.T) {
 	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
 	id := r.order(t, "btc", shop.ByAddress)
 	made := r.payment(t, id)
-	// As if the process had ended a while ago, before it wrote down the answer.
+	// As if the process had crashed a minute ago, before it stored the response.
 	_, err := r.db.ExecContext(t.Context(), `UPDATE orders SET payment_id = '', pay_address = '', state = 'pending', created_ms = created_ms - 60000`)
 	require.NoError(t, err)
-	assert.Contains(t, r.requires(t, id, shop.StatePending), "is being set up")
+	assert.Contains(t, r.requires(t, id, shop.StatePending), "Creating your payment")
 	r.post(t, "/orders/"+id+"/retry", url.Values{})
 	r.requires(t, id, shop.StateWaiting)
 	assert.Equal(t, made, r.payment(t, id))
 	assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"))
 }
 
-// TestPaymentThatCouldNotBeWrittenDown: JovePay has made it, so another
-// currency would be a second payment.
-func TestPaymentThatCouldNotBeWrittenDown(t *testing.T) {
+// JovePay has created the payment, so another currency would be a second one.
+func TestPaymentThatCouldNotBeStored(t *testing.T) {
 	t.Parallel()
 	for method, column := range map[shop.Method]string{shop.ByAddress: "payment_id", shop.ByInvoice: "invoice_id"} {
 		r := newRig(t)
@@ -161,7 +160,7 @@ func TestPaymentThatCouldNotBeWrittenDown(t *testing.T) {
 		r.post(t, "/items/telescope", form)
 		id := form.Get("order")
 		page := r.requires(t, id, shop.StatePending)
-		assert.Contains(t, page, "do not know yet whether your payment was set up")
+		assert.Contains(t, page, "know yet whether your payment was created")
 		assert.NotContains(t, page, "Choose another currency")
 
 		_, err = r.db.ExecContext(t.Context(), `DROP TRIGGER full`)
@@ -169,20 +168,20 @@ func TestPaymentThatCouldNotBeWrittenDown(t *testing.T) {
 		r.post(t, "/orders/"+id+"/retry", url.Values{})
 		r.requires(t, id, shop.StateWaiting)
 		if method == shop.ByAddress {
-			assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"), "it is found, not made again")
+			assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"), "it is found, not created again")
 		}
 	}
 }
 
-func TestRefusedPaymentHasAPage(t *testing.T) {
+func TestRejectedPaymentHasAPage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	form := r.choose(t, "telescope", "btc", shop.ByAddress)
-	require.NoError(t, r.server.SetMinimum("btc", jovepay.MustAmount("1"))) // since the page was shown
+	require.NoError(t, r.server.SetMinimum("btc", jovepay.MustAmount("1"))) // after the page was shown
 	r.post(t, "/items/telescope", form)
 	id := form.Get("order")
 	page := r.requires(t, id, shop.StatePending)
-	assert.Contains(t, page, "could not be set up")
+	assert.Contains(t, page, "could not be created")
 	assert.Contains(t, page, `href="/items/telescope">Choose another currency`)
 	require.NoError(t, r.server.SetMinimum("btc", jovepay.Amount{}))
 	r.post(t, "/orders/"+id+"/retry", url.Values{})

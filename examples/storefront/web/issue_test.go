@@ -10,7 +10,7 @@ import (
 	"github.com/jovepay/jovepay-go/examples/storefront/shop"
 )
 
-// odd returns the reasons for which a person has to look at payments.
+// odd returns the reasons why payments need a review.
 func (r *rig) odd(t *testing.T) (reasons []string) {
 	t.Helper()
 	require.NoError(t, r.server.WaitDeliveries(t.Context()))
@@ -22,7 +22,7 @@ func (r *rig) odd(t *testing.T) (reasons []string) {
 	return reasons
 }
 
-// TestPersonIssuesTheTicket: as the page of an underpaid order promises.
+// A person issues the ticket of an underpaid order.
 func TestPersonIssuesTheTicket(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -37,7 +37,7 @@ func TestPersonIssuesTheTicket(t *testing.T) {
 	require.NoError(t, err)
 	page := r.requires(t, id, shop.StatePaid)
 	assert.Contains(t, page, "Ticket code:</span> <code>"+code+"</code>")
-	assert.Contains(t, page, "Ticket issued, after a person here looked at what came")
+	assert.Contains(t, page, "Ticket issued after a manual review")
 	assert.NotContains(t, page, "will look at it")
 	assert.NotContains(t, page, `id="address"`, "nothing is left to pay")
 	assert.Empty(t, r.odd(t))
@@ -48,13 +48,13 @@ func TestPersonIssuesTheTicket(t *testing.T) {
 	require.ErrorIs(t, err, shop.ErrNotOdd)
 	assert.Equal(t, 1, r.count(t, `SELECT count(*) FROM tickets`))
 
-	// What comes later is for a person again, and takes nothing away.
+	// A later payment needs another review, and the ticket stays valid.
 	require.NoError(t, pay("0.001")(r.server, payment))
 	page = r.requires(t, id, shop.StatePaid)
-	assert.Contains(t, page, "Also:</strong> 0.001\u00a0BTC came as a further payment. A person")
+	assert.Contains(t, page, "Also:</strong> We received 0.001\u00a0BTC as an additional payment. We will check")
 	assert.Len(t, r.odd(t), 1)
 
-	// Only when all is sent back, the ticket is not valid any more.
+	// The ticket becomes invalid when all payments have been refunded.
 	payments, err := r.server.Payments()
 	require.NoError(t, err)
 	require.Len(t, payments, 3)
@@ -65,7 +65,7 @@ func TestPersonIssuesTheTicket(t *testing.T) {
 	}
 }
 
-// TestIssueSettlesOneOrder: others stay listed.
+// Issue settles one order, and others stay listed.
 func TestIssueSettlesOneOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -81,7 +81,7 @@ func TestIssueSettlesOneOrder(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, r.odd(t))
 
-	// The right coins come nevertheless: there is one ticket.
+	// The right coins arrive nevertheless: there is one ticket.
 	require.NoError(t, pay("")(r.server, r.payment(t, second)))
 	r.requires(t, second, shop.StatePaid)
 	assert.Equal(t, []string{"paid 0.00078109 btc"}, r.odd(t))

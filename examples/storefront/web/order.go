@@ -10,21 +10,21 @@ import (
 	"github.com/jovepay/jovepay-go/examples/storefront/shop"
 )
 
-// orderPage is what the page of an order shows.
+// orderPage is the page of an order.
 type orderPage struct {
 	*shop.Order
 
 	Item     shop.Item
 	Title    string
 	Text     []string       // paragraphs
-	ToPay    jovepay.Amount // in PayCurrency: all, or what is missing
-	QR       template.HTML  // the address; empty where there is none to pay to
-	Notes    []string       // on further deposits
+	ToPay    jovepay.Amount // in PayCurrency: the price, or what is missing
+	QR       template.HTML  // of the address; empty if there is none to pay to
+	Notes    []string       // on excess and additional deposits
 	History  []line
-	Customer string // address of the page to play the customer on; mostly empty
+	Customer string // URL of the page to play the customer on; empty for real payments
 }
 
-// Refresh is after how many seconds a page without a script looks again; 0 is
+// Refresh is the seconds after which a page without a script reloads; 0 for
 // never.
 func (o *orderPage) Refresh() int {
 	switch {
@@ -33,10 +33,10 @@ func (o *orderPage) Refresh() int {
 	case o.Over(), o.Ticket != "":
 		return 0
 	}
-	return 30 // a person or the customer may put it right
+	return 30 // the customer or the shop may still fix it
 }
 
-// Version differs when there is something new to show.
+// Version changes whenever the page has something new to show.
 func (o *orderPage) Version() string {
 	return fmt.Sprint(o.State, o.Trouble, len(o.News))
 }
@@ -51,12 +51,12 @@ func (o *orderPage) ShowInvoice() bool {
 	return o.InvoiceURL != "" && o.State == shop.StateWaiting
 }
 
-// Over reports whether nothing can be bought with this order any more.
+// Over reports whether the order is closed.
 func (o *orderPage) Over() bool {
 	return o.State == shop.StateExpired || o.State == shop.StateFailed || o.State == shop.StateReturned || o.State == shop.StateRefunded
 }
 
-// order shows an order as a whole page, or the part of it that changes.
+// order shows an order as a whole page, or only the part that changes.
 func (p *pages) order(view string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		order, err := p.Shop.Find(r.Context(), r.PathValue("id"))
@@ -64,7 +64,7 @@ func (p *pages) order(view string) http.HandlerFunc {
 			p.fail(w, r, err)
 			return
 		}
-		page, err := p.describe(order)
+		page, err := p.orderPage(order)
 		if err != nil {
 			p.fail(w, r, err)
 			return
@@ -73,13 +73,13 @@ func (p *pages) order(view string) http.HandlerFunc {
 	}
 }
 
-func (p *pages) describe(order *shop.Order) (*orderPage, error) {
+func (p *pages) orderPage(order *shop.Order) (*orderPage, error) {
 	item, err := shop.FindItem(order.Item)
 	if err != nil {
 		item = shop.Item{ID: order.Item, Name: order.Item} // no longer sold
 	}
 	page := &orderPage{Order: order, Item: item, History: history(order)}
-	page.Title, page.Text = tell(order)
+	page.Title, page.Text = describe(order)
 	if page.ToPay = order.PayAmount; order.State == shop.StateUnderpaid {
 		page.ToPay = decisive(order).Difference
 	}
@@ -88,7 +88,7 @@ func (p *pages) describe(order *shop.Order) (*orderPage, error) {
 	}
 	for _, deposit := range order.Deposits() {
 		if deposit.State.Person() && deposit.State != order.State {
-			page.Notes = append(page.Notes, deposited(deposit))
+			page.Notes = append(page.Notes, additional(deposit))
 		}
 	}
 	if page.ShowAddress() {
@@ -103,9 +103,8 @@ func (p *pages) describe(order *shop.Order) (*orderPage, error) {
 	return page, nil
 }
 
-// leave sends the customer to JovePay's page. It is a page that goes on by
-// itself, since a redirect of the form would need JovePay's address in the
-// form-action of the policy.
+// leave sends the customer to JovePay's page, with a page that goes there by
+// itself: a redirect after a form would need JovePay's origin in form-action.
 func (p *pages) leave(w http.ResponseWriter, r *http.Request) {
 	order, err := p.Shop.Find(r.Context(), r.PathValue("id"))
 	switch {

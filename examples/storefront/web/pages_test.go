@@ -22,10 +22,10 @@ func TestCurrencyWithoutAPriceIsDisabled(t *testing.T) {
 	r := newRig(t)
 	require.NoError(t, r.server.Inject(jovepaytest.Fault{Path: "/v1/min-amount", Times: 1, Status: http.StatusBadRequest}))
 	page := r.get(t, "/items/evening").body
-	assert.Equal(t, 1, strings.Count(page, "No price at present"))
+	assert.Equal(t, 1, strings.Count(page, "No price right now"))
 	assert.Len(t, disabledWay.FindAllString(page, -1), 1)
 	page = r.get(t, "/items/evening").body
-	assert.NotContains(t, page, "No price at present", "it is asked for again")
+	assert.NotContains(t, page, "No price right now", "a failure is not kept")
 }
 
 func TestCurrenciesBelowTheirMinimumAreDisabled(t *testing.T) {
@@ -34,13 +34,13 @@ func TestCurrenciesBelowTheirMinimumAreDisabled(t *testing.T) {
 	require.NoError(t, r.server.SetMinimum("btc", jovepay.MustAmount("0.0005")))
 	page := r.get(t, "/items/evening").body // 18 usd are 0.00028125 btc
 	assert.Equal(t, [][]string{{`value="btc" required disabled aria-describedby="why-btc"`, "btc"}}, disabledWay.FindAllStringSubmatch(page, -1))
-	assert.Contains(t, page, "The least that can be paid is 0.0005\u00a0BTC; this costs 0.00028125")
+	assert.Contains(t, page, "The minimum is 0.0005\u00a0BTC; this costs 0.00028125")
 	assert.NotContains(t, page, "unheard", "JovePay does not offer it")
 
 	form := r.choose(t, "evening", "btc", shop.ByAddress)
-	refused := r.post(t, "/items/evening", form)
-	assert.Equal(t, http.StatusUnprocessableEntity, refused.status)
-	assert.Contains(t, refused.body, "Please choose another one")
+	rejected := r.post(t, "/items/evening", form)
+	assert.Equal(t, http.StatusUnprocessableEntity, rejected.status)
+	assert.Contains(t, rejected.body, "Please choose another one")
 	assert.Equal(t, 0, r.count(t, `SELECT count(*) FROM orders`))
 }
 
@@ -51,7 +51,7 @@ func TestItemThatIsTooCheapForAllCurrencies(t *testing.T) {
 		require.NoError(t, r.server.SetMinimum(coin, jovepay.MustAmount("1000000")))
 	}
 	page := r.get(t, "/items/night").body
-	assert.Contains(t, page, "No currency can be used")
+	assert.Contains(t, page, "No currency is available")
 	assert.NotContains(t, page, "<form")
 }
 
@@ -63,22 +63,22 @@ func TestPricesAreKeptForAWhile(t *testing.T) {
 	r.get(t, "/items/night")
 	assert.Len(t, r.server.Requests(), asked)
 	r.get(t, "/items/evening")
-	assert.Len(t, r.server.Requests(), 2*asked-1, "the list of currencies is the same")
+	assert.Len(t, r.server.Requests(), 2*asked-1, "the list of currencies is kept")
 }
 
-func TestJovePayIsAway(t *testing.T) {
+func TestJovePayIsDown(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	require.NoError(t, r.server.Inject(jovepaytest.Fault{Status: http.StatusServiceUnavailable}))
 	assert.Equal(t, http.StatusOK, r.get(t, "/").status)
-	away := r.get(t, "/items/night")
-	assert.Equal(t, http.StatusServiceUnavailable, away.status)
-	assert.Contains(t, away.body, "Nothing was charged")
+	down := r.get(t, "/items/night")
+	assert.Equal(t, http.StatusServiceUnavailable, down.status)
+	assert.Contains(t, down.body, "You have not been charged")
 	r.server.ClearFaults()
 	assert.Equal(t, http.StatusOK, r.get(t, "/items/night").status, "a failure is not kept")
 }
 
-func TestPagesThatAreNotThere(t *testing.T) {
+func TestMissingPages(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, path := range []string{"/items/moon", "/orders/none", "/orders/none/status", "/orders/none/go", "/what", "/static/none.css"} {
@@ -89,17 +89,17 @@ func TestPagesThatAreNotThere(t *testing.T) {
 	}
 }
 
-func TestBadOrdersAreRefused(t *testing.T) {
+func TestInvalidOrdersAreRejected(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for name, change := range map[string]func(url.Values){
-		"no currency":        func(f url.Values) { f.Del("currency") },
-		"a coin not taken":   func(f url.Values) { f.Set("currency", "sol") },
-		"no method":          func(f url.Values) { f.Del("method") },
-		"an unknown method":  func(f url.Values) { f.Set("method", "cash") },
-		"no order":           func(f url.Values) { f.Del("order") },
-		"an order like 1":    func(f url.Values) { f.Set("order", "1") },
-		"a very long number": func(f url.Values) { f.Set("order", strings.Repeat("A", 64<<10)) },
+		"no currency":         func(f url.Values) { f.Del("currency") },
+		"a coin not accepted": func(f url.Values) { f.Set("currency", "sol") },
+		"no method":           func(f url.Values) { f.Del("method") },
+		"an unknown method":   func(f url.Values) { f.Set("method", "cash") },
+		"no order":            func(f url.Values) { f.Del("order") },
+		"an order like 1":     func(f url.Values) { f.Set("order", "1") },
+		"a very long number":  func(f url.Values) { f.Set("order", strings.Repeat("A", 64<<10)) },
 	} {
 		form := r.choose(t, "night", "btc", shop.ByAddress)
 		change(form)
@@ -140,14 +140,14 @@ func TestEveryPageIsGuarded(t *testing.T) {
 	}
 }
 
-func TestUnsignedNotificationsAreRefused(t *testing.T) {
+func TestUnsignedNotificationsAreRejected(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	assert.Equal(t, http.StatusUnauthorized, r.ask(t, http.MethodPost, "/ipn", url.Values{}).status)
 	assert.Equal(t, http.StatusUnauthorized, r.ask(t, http.MethodPost, "/ipn", url.Values{}, jovepay.IPNSignatureHeader, "00").status)
 }
 
-func TestNotificationIsRefusedWhileTheDatabaseIsDown(t *testing.T) {
+func TestNotificationFailsWhileTheDatabaseIsDown(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	id := r.order(t, "btc", shop.ByAddress)

@@ -8,8 +8,8 @@ import (
 	"github.com/boombuler/barcode/qr"
 )
 
-// drawQR draws a text as an SVG picture. It has no style of its own, which the
-// pages' policy would forbid, and a margin of four modules, which readers need.
+// drawQR returns a text as a QR code in SVG, with the margin of four modules that
+// readers need. It has no inline style, which the pages' policy would block.
 func drawQR(text string) (template.HTML, error) {
 	code, err := qr.Encode(text, qr.M, qr.Auto)
 	if err != nil {
@@ -25,8 +25,8 @@ func drawQR(text string) (template.HTML, error) {
 			}
 		}
 	}
-	// The size and the path are numbers: nothing of the text is in it.
-	return template.HTML(fmt.Sprintf(`<svg class="qr" role="img" aria-label="QR code of the address" `+ //nolint:gosec // of numbers only
+	// Only numbers are interpolated, nothing of the text.
+	return template.HTML(fmt.Sprintf(`<svg class="qr" role="img" aria-label="QR code of the address" `+ //nolint:gosec // numbers only
 		`viewBox="0 0 %[1]d %[1]d" shape-rendering="crispEdges"><rect width="%[1]d" height="%[1]d" fill="#fff"/>`+
 		`<path d="%[2]s" fill="#000"/></svg>`, size+2*margin, path.String())), nil
 }

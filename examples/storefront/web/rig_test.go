@@ -78,15 +78,15 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// answer is what the shop answered.
-type answer struct {
+// response is a response of the shop.
+type response struct {
 	status   int
 	header   http.Header
 	location string // path
-	body     string // without its entities
+	body     string // with HTML entities unescaped
 }
 
-func (r *rig) ask(t *testing.T, method, path string, form url.Values, header ...string) answer {
+func (r *rig) ask(t *testing.T, method, path string, form url.Values, header ...string) response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, r.url+path, strings.NewReader(form.Encode()))
 	require.NoError(t, err)
@@ -101,16 +101,16 @@ func (r *rig) ask(t *testing.T, method, path string, form url.Values, header ...
 	defer got.Body.Close()
 	body, err := io.ReadAll(got.Body)
 	require.NoError(t, err)
-	return answer{got.StatusCode, got.Header, got.Header.Get("Location"), html.UnescapeString(string(body))}
+	return response{got.StatusCode, got.Header, got.Header.Get("Location"), html.UnescapeString(string(body))}
 }
 
-func (r *rig) get(t *testing.T, path string) answer {
+func (r *rig) get(t *testing.T, path string) response {
 	t.Helper()
 	return r.ask(t, http.MethodGet, path, nil)
 }
 
-// post sends a form as a browser does that is on the shop's own page.
-func (r *rig) post(t *testing.T, path string, form url.Values) answer {
+// post submits a form like a browser on the shop's own page.
+func (r *rig) post(t *testing.T, path string, form url.Values) response {
 	t.Helper()
 	return r.ask(t, http.MethodPost, path, form, "Sec-Fetch-Site", "same-origin")
 }
@@ -128,7 +128,7 @@ func (r *rig) choose(t *testing.T, item, coin string, method shop.Method) url.Va
 	return url.Values{"order": {find(t, hiddenOrder, page.body)}, "currency": {coin}, "method": {string(method)}}
 }
 
-// order buys the hour at the telescope for 49.99 usd, and returns its id.
+// order orders the hour at the telescope for 49.99 usd, and returns the id.
 func (r *rig) order(t *testing.T, coin string, method shop.Method) string {
 	t.Helper()
 	form := r.choose(t, "telescope", coin, method)
@@ -138,8 +138,8 @@ func (r *rig) order(t *testing.T, coin string, method shop.Method) string {
 	return form.Get("order")
 }
 
-// payment returns the payment of an order, and opens the page of its invoice
-// before, as its customer does.
+// payment returns the payment of an order. For an invoice it first creates the
+// payment, as the customer does on JovePay's page.
 func (r *rig) payment(t *testing.T, id string) jovepay.ID {
 	t.Helper()
 	order, err := r.shop.Find(t.Context(), id)
@@ -153,8 +153,8 @@ func (r *rig) payment(t *testing.T, id string) jovepay.ID {
 	return payment.ID
 }
 
-// requires that an order is shown in the given state when all is delivered, and
-// returns its page.
+// requires waits for all deliveries, requires the order to be shown in the state,
+// and returns its page.
 func (r *rig) requires(t *testing.T, id string, state shop.State) string {
 	t.Helper()
 	require.NoError(t, r.server.WaitDeliveries(t.Context()))
@@ -167,7 +167,7 @@ func (r *rig) requires(t *testing.T, id string, state shop.State) string {
 	return page.body
 }
 
-// count returns a number that a query selects.
+// count returns the number that the query selects.
 func (r *rig) count(t *testing.T, query string) (n int) {
 	t.Helper()
 	require.NoError(t, r.db.QueryRowContext(t.Context(), query).Scan(&n))

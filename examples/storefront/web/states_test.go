@@ -14,7 +14,7 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// act is something that happens to a payment.
+// act is an action on a payment.
 type act func(*jovepaytest.Server, jovepay.ID) error
 
 func pay(amount string) act {
@@ -63,19 +63,19 @@ var stories = map[string]struct {
 	words  []string
 }{
 	"waits":                   {nil, shop.StateWaiting, false, []string{"Waiting for your payment"}},
-	"is being confirmed":      {[]act{arrive}, shop.StateConfirming, false, []string{"being confirmed", "0.00078109\u00a0BTC arrived on the network", "nothing left for you to do"}},
+	"confirming":              {[]act{arrive}, shop.StateConfirming, false, []string{"Confirming your payment", "We have detected 0.00078109\u00a0BTC on the network", "You don't need to do anything"}},
 	"exact":                   {[]act{pay("")}, shop.StatePaid, true, []string{"Paid, thank you"}},
-	"over":                    {[]act{pay("0.001")}, shop.StateOverpaid, true, []string{"more than was asked", "0.00021891\u00a0BTC too much"}},
-	"under":                   {[]act{pay("0.0005")}, shop.StateUnderpaid, false, []string{"0.00028109\u00a0BTC are missing", "which is not enough", "0.0005\u00a0BTC came"}},
-	"under, then the rest":    {[]act{pay("0.0005"), pay("0.00028109")}, shop.StateRepeated, false, []string{"A person will look", "0.00028109\u00a0BTC came as a further payment"}},
-	"twice":                   {[]act{pay(""), pay("")}, shop.StatePaid, true, []string{"Paid, thank you", "Also:", "0.00078109\u00a0BTC came as a further payment. A person"}},
-	"wrong asset":             {[]act{payWrongly}, shop.StateWrongAsset, false, []string{"A person will look", "0.6\u00a0LTC came, but we asked for Bitcoin"}},
-	"wrong asset, then right": {[]act{payWrongly, pay("")}, shop.StatePaid, true, []string{"Also:", "0.6\u00a0LTC came, in another currency"}},
-	"expired":                 {[]act{expire}, shop.StateExpired, false, []string{"has expired", "nothing was charged", "Order again"}},
-	"too late":                {[]act{expire, pay("")}, shop.StateRepeated, false, []string{"A person will look"}},
+	"over":                    {[]act{pay("0.001")}, shop.StateOverpaid, true, []string{"more than the price", "0.00021891\u00a0BTC too much"}},
+	"under":                   {[]act{pay("0.0005")}, shop.StateUnderpaid, false, []string{"0.00028109\u00a0BTC missing", "which is not enough", "We received 0.0005\u00a0BTC"}},
+	"under, then the rest":    {[]act{pay("0.0005"), pay("0.00028109")}, shop.StateRepeated, false, []string{"We are checking", "0.00028109\u00a0BTC as an additional payment"}},
+	"twice":                   {[]act{pay(""), pay("")}, shop.StatePaid, true, []string{"Paid, thank you", "Also:", "0.00078109\u00a0BTC as an additional payment. We will check"}},
+	"wrong asset":             {[]act{payWrongly}, shop.StateWrongAsset, false, []string{"We are checking", "We received 0.6\u00a0LTC, but we asked for Bitcoin"}},
+	"wrong asset, then right": {[]act{payWrongly, pay("")}, shop.StatePaid, true, []string{"Also:", "0.6\u00a0LTC in another currency"}},
+	"expired":                 {[]act{expire}, shop.StateExpired, false, []string{"has expired", "you were not charged", "Order again"}},
+	"too late":                {[]act{expire, pay("")}, shop.StateRepeated, false, []string{"We are checking"}},
 	"failed":                  {[]act{becomes(jovepay.PaymentFailed)}, shop.StateFailed, false, []string{"The payment failed"}},
-	"under and refunded":      {[]act{pay("0.0005"), refund}, shop.StateReturned, false, []string{"was sent back"}},
-	"a status of its own":     {[]act{becomes("frozen")}, shop.StateReview, false, []string{"A person will look", "does not fit"}},
+	"under and refunded":      {[]act{pay("0.0005"), refund}, shop.StateReturned, false, []string{"was refunded"}},
+	"an unknown status":       {[]act{becomes("frozen")}, shop.StateReview, false, []string{"We are checking", "match this order"}},
 }
 
 func TestEveryStory(t *testing.T) {
@@ -83,7 +83,7 @@ func TestEveryStory(t *testing.T) {
 	for network, behavior := range map[string]jovepaytest.IPNBehavior{
 		"":                     {},
 		"doubled and shuffled": {Copies: 3, Shuffle: 9, AtOnce: true},
-		"never told":           {Lose: jovepaytest.Hits{Percent: 100}},
+		"all lost":             {Lose: jovepaytest.Hits{Percent: 100}},
 	} {
 		for _, method := range []shop.Method{shop.ByAddress, shop.ByInvoice} {
 			for name, story := range stories {
@@ -110,7 +110,7 @@ func TestEveryStory(t *testing.T) {
 					}
 					assert.Equal(t, tickets, r.count(t, `SELECT count(*) FROM tickets`))
 					assert.Equal(t, story.ticket, strings.Contains(page, "Ticket code:"))
-					r.reconcile(t) // changes nothing more
+					r.reconcile(t) // changes nothing
 					assert.Equal(t, page, r.requires(t, id, story.state))
 				})
 			}
@@ -126,7 +126,7 @@ func (r *rig) reconcile(t *testing.T) inbox.Report {
 	return report
 }
 
-func TestReconcileTellsWhatWasMissing(t *testing.T) {
+func TestReconcileMakesUpForLostNotifications(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
@@ -148,30 +148,30 @@ func TestUnderpaidOrderAsksForTheRest(t *testing.T) {
 	assert.Contains(t, page, `<svg class="qr"`)
 }
 
-func TestHistoryTellsOnceOfAPaymentThatDoesNotFit(t *testing.T) {
+func TestHistoryListsAPaymentThatDoesNotFitOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	id := r.order(t, "btc", shop.ByAddress)
-	for range 2 { // each goes through all statuses
+	for range 2 { // each with all statuses
 		require.NoError(t, pay("")(r.server, r.payment(t, id)))
 	}
 	page := r.requires(t, id, shop.StatePaid)
-	assert.Equal(t, 1, strings.Count(page, "</time> 0.00078109\u00a0BTC came as a further payment</li>"))
-	assert.Equal(t, 1, strings.Count(page, "</time> 0.00078109\u00a0BTC received</li>"))
+	assert.Equal(t, 1, strings.Count(page, "</time> Received 0.00078109\u00a0BTC as an additional payment</li>"))
+	assert.Equal(t, 1, strings.Count(page, "</time> Received 0.00078109\u00a0BTC</li>"))
 }
 
-func TestNewsThatDoNotTellHowMuchCame(t *testing.T) {
+func TestNewsWithoutAnAmount(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	id := r.order(t, "btc", shop.ByAddress)
 	_, err := r.server.SetStatus(r.payment(t, id), jovepay.PaymentConfirming)
 	require.NoError(t, err)
 	page := r.requires(t, id, shop.StateConfirming)
-	assert.Contains(t, page, "Coins arrived on the network.")
+	assert.Contains(t, page, "We have detected coins on the network.")
 	assert.NotContains(t, page, ">0\u00a0BTC")
 }
 
-func TestRefundTakesTheTicketBack(t *testing.T) {
+func TestRefundInvalidatesTheTicket(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	id := r.order(t, "btc", shop.ByAddress)
@@ -179,12 +179,12 @@ func TestRefundTakesTheTicketBack(t *testing.T) {
 	assert.Contains(t, r.requires(t, id, shop.StatePaid), "Ticket code:")
 	require.NoError(t, refund(r.server, r.payment(t, id)))
 	page := r.requires(t, id, shop.StateRefunded)
-	assert.Contains(t, page, "was sent back")
+	assert.Contains(t, page, "was refunded")
 	assert.Contains(t, page, "Order again")
 	assert.NotContains(t, page, "Ticket code:")
 }
 
-func TestRefundThatIsAllThatIsHeardGivesNoTicket(t *testing.T) {
+func TestRefundWithoutEarlierNewsIssuesNoTicket(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
@@ -200,18 +200,18 @@ func TestSecondPaymentOnAnInvoiceGetsNoSecondTicket(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	id := r.order(t, "btc", shop.ByInvoice)
-	for range 2 { // the customer began twice, and paid both
+	for range 2 { // the customer created two payments and paid both
 		require.NoError(t, pay("")(r.server, r.payment(t, id)))
 	}
 	page := r.requires(t, id, shop.StatePaid)
-	assert.Equal(t, 1, strings.Count(page, "came as a further payment. A person"))
+	assert.Equal(t, 1, strings.Count(page, "as an additional payment. We will check"))
 	assert.Equal(t, 1, r.count(t, `SELECT count(*) FROM tickets`))
 	odd, err := r.shop.Odd(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, odd, 1)
 }
 
-func TestPaymentsThatNobodyAskedForAreForAPerson(t *testing.T) {
+func TestForeignPaymentsNeedAReview(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	id := r.order(t, "btc", shop.ByAddress)

@@ -10,7 +10,7 @@ import (
 	"github.com/jovepay/jovepay-go/examples/storefront/shop"
 )
 
-// words are the functions of the templates.
+// words returns the functions of the templates.
 func words() template.FuncMap {
 	return template.FuncMap{
 		"coin":   coin,
@@ -21,12 +21,12 @@ func words() template.FuncMap {
 	}
 }
 
-// amount writes an amount with its currency, on one line.
+// amount returns an amount with its currency, joined by a no-break space.
 func amount(a jovepay.Amount, currency string) string {
 	return a.String() + "\u00a0" + strings.ToUpper(currency)
 }
 
-// coin returns the name of a coin, with its network where there are several.
+// coin returns the name of a coin, with its network if it has several.
 func coin(ticker string) string {
 	switch ticker {
 	case "btc":
@@ -57,72 +57,72 @@ func coin(ticker string) string {
 	return strings.ToUpper(ticker)
 }
 
-// look is what happens to a payment that does not fit.
-const look = "A person here will look at it and put it right. Please do not send anything more."
+// review is what happens to a payment that does not fit.
+const review = "We will check it and get back to you. Please don't send anything else."
 
-// tell says how an order stands.
-func tell(o *shop.Order) (title string, text []string) {
+// describe returns the title and the text for the state of an order.
+func describe(o *shop.Order) (title string, text []string) {
 	main := decisive(o)
-	came, asked := arrived(&main.News), coin(o.PayCurrency)
+	got, wanted := coins(&main.News), coin(o.PayCurrency)
 	switch o.State {
 	case shop.StatePending:
 		return pending(o)
 	case shop.StateWaiting:
 		if o.Method == shop.ByInvoice {
-			return "Waiting for your payment", []string{"You pay on JovePay’s page. This page tells when your coins have arrived."}
+			return "Waiting for your payment", []string{"Pay on JovePay’s page. This page updates when your coins arrive."}
 		}
 		with := ""
 		if o.Memo != "" {
 			with = ", with the memo " + o.Memo
 		}
-		return "Waiting for your payment", []string{fmt.Sprintf("Send exactly %s to this address%s. This page tells when your coins have arrived.", amount(o.PayAmount, o.PayCurrency), with)}
+		return "Waiting for your payment", []string{fmt.Sprintf("Send exactly %s to this address%s. This page updates when your coins arrive.", amount(o.PayAmount, o.PayCurrency), with)}
 	case shop.StateConfirming:
-		return "Your coins are being confirmed", []string{fmt.Sprintf("%s arrived on the network. This takes some minutes, and there is nothing left for you to do.", came)}
+		return "Confirming your payment", []string{fmt.Sprintf("We have detected %s on the network. Confirmation takes a few minutes. You don't need to do anything.", got)}
 	case shop.StatePaid:
-		return "Paid, thank you", []string{"Here is your ticket. Show its code at the door."}
+		return "Paid, thank you", []string{"Here is your ticket. Show the code at the door."}
 	case shop.StateOverpaid:
-		return "Paid, and more than was asked", []string{"Here is your ticket. Show its code at the door."}
+		return "Paid, and more than the price", []string{"Here is your ticket. Show the code at the door."}
 	case shop.StateUnderpaid:
-		text = []string{fmt.Sprintf("%s came, which is not the whole price.", came)}
+		text = []string{fmt.Sprintf("We received %s, which is less than the price.", got)}
 		if o.Method == shop.ByAddress {
-			return missing(main), append(text, "You can send what is missing to the same address. It arrives as a second payment, so a person here checks it before you get your ticket.")
+			return missing(main), append(text, "You can send the rest to the same address. It counts as a second payment, so we check it before you get your ticket.")
 		}
-		return missing(main), append(text, "Write to us with the number of your order: we tell you how to pay the rest, or send back what came.")
+		return missing(main), append(text, "Write to us with your order number. We will tell you how to pay the rest, or refund you.")
 	case shop.StateWrongAsset:
-		return "A person will look at your payment", []string{fmt.Sprintf("%s came, but we asked for %s.", came, asked), look}
+		return "We are checking your payment", []string{fmt.Sprintf("We received %s, but we asked for %s.", got, wanted), review}
 	case shop.StateRepeated:
-		return "A person will look at your payment", []string{fmt.Sprintf("%s came as a further payment.", came), look}
+		return "We are checking your payment", []string{fmt.Sprintf("We received %s as an additional payment.", got), review}
 	case shop.StateReview:
-		return "A person will look at your payment", []string{"A payment came that does not fit this order.", look}
+		return "We are checking your payment", []string{"We received a payment that doesn't match this order.", review}
 	case shop.StateExpired:
-		return "This order has expired", []string{"No coins came in time, and nothing was charged. Please do not send any to the old address."}
+		return "This order has expired", []string{"No coins arrived in time, and you were not charged. Please don't send any to the old address."}
 	case shop.StateFailed:
-		return "The payment failed", []string{"It was not completed, and you have no ticket. If coins have left your wallet, write to us with the number of your order."}
+		return "The payment failed", []string{"You were not given a ticket. If coins have left your wallet, write to us with your order number."}
 	case shop.StateReturned, shop.StateRefunded:
-		return "Your payment was sent back", []string{"This order is closed, and no ticket is valid for it."}
+		return "Your payment was refunded", []string{"This order is closed, and its ticket is not valid."}
 	}
 	return "Your order", nil
 }
 
-// excess says what is with coins beyond the price.
+// excess returns the note on coins beyond the price.
 func excess(n shop.Deposit) string {
-	return fmt.Sprintf("You sent %s too much. Write to us with the number of your order, and we send it back.", amount(n.Difference, n.PayCurrency))
+	return fmt.Sprintf("You sent %s too much. Write to us with your order number for a refund.", amount(n.Difference, n.PayCurrency))
 }
 
 func missing(n shop.Deposit) string {
-	return amount(n.Difference, n.PayCurrency) + " are missing"
+	return amount(n.Difference, n.PayCurrency) + " missing"
 }
 
 func pending(o *shop.Order) (title string, text []string) {
 	switch o.Trouble {
 	case shop.TroubleUnknown:
-		return "We do not know yet whether your payment was set up", []string{
-			"The answer got lost on the way. Nothing was charged. Try again: if the payment is there, we find it, and you will not pay twice.",
+		return "We don't know yet whether your payment was created", []string{
+			"The connection to JovePay was lost. You have not been charged. Try again: if the payment exists, we will find it, and you won't pay twice.",
 		}
 	case shop.TroubleRefused:
-		return "Your payment could not be set up", []string{"Nothing was charged. Try again, or choose another currency."}
+		return "Your payment could not be created", []string{"You have not been charged. Try again, or choose another currency."}
 	default:
-		return "Your payment is being set up", []string{"This takes a few seconds."}
+		return "Creating your payment", []string{"This takes a few seconds."}
 	}
 }
 
@@ -136,84 +136,84 @@ func decisive(o *shop.Order) shop.Deposit {
 	return shop.Deposit{}
 }
 
-// deposited says what is with a deposit beside the one that counts.
-func deposited(d shop.Deposit) string {
-	came := arrived(&d.News)
+// additional returns the note on a deposit besides the one that counts.
+func additional(d shop.Deposit) string {
+	got := coins(&d.News)
 	switch d.State {
 	case shop.StateRepeated:
-		return came + " came as a further payment. " + look
+		return "We received " + got + " as an additional payment. " + review
 	case shop.StateWrongAsset:
-		return came + " came, in another currency than we asked for. " + look
+		return "We received " + got + " in another currency than we asked for. " + review
 	default:
-		return "A payment came that does not fit this order. " + look
+		return "We received a payment that doesn't match this order. " + review
 	}
 }
 
-// line is one of the history.
+// line is an entry of the history.
 type line struct {
 	At   time.Time
 	Text string
 }
 
-// history tells what happened to an order, the oldest first.
+// history returns what happened to an order, the oldest first.
 func history(o *shop.Order) []line {
 	lines := []line{{o.Created, "Order placed"}}
-	told := map[jovepay.ID]bool{} // payments that do not fit are told of once
+	listed := map[jovepay.ID]bool{} // a payment that does not fit is listed once
 	for i := range o.News {
 		n := &o.News[i]
 		text, odd := note(n)
-		if odd && told[n.PaymentID] {
+		if odd && listed[n.PaymentID] {
 			continue
 		}
-		told[n.PaymentID] = odd
+		listed[n.PaymentID] = odd
 		lines = append(lines, line{n.At, text})
 	}
 	return lines
 }
 
-// arrived begins a sentence with the coins of a payment. JovePay does not tell
-// in all news how many there are.
-func arrived(n *shop.News) string {
+// coins returns the coins of a payment in words. JovePay does not report their
+// amount in all events.
+func coins(n *shop.News) string {
 	if n.ActuallyPaid.Sign() > 0 {
 		return amount(n.ActuallyPaid, n.PayCurrency)
 	}
-	return "Coins"
+	return "coins"
 }
 
-// note puts news into words, and says whether they are of a payment that does
-// not fit.
+// note puts news into words and reports whether they are about a payment that
+// does not fit.
 func note(n *shop.News) (text string, odd bool) {
-	came := arrived(n)
+	got := coins(n)
 	switch {
 	case n.Decision == shop.DecisionIssued:
-		return "Ticket issued, after a person here looked at what came", false
+		return "Ticket issued after a manual review", false
 	case n.Status == jovepay.PaymentRefunded:
-		return "Payment sent back", false
+		return "Payment refunded", false
 	case n.Decision == jovepay.DecisionRepeated:
-		return came + " came as a further payment", true
+		return "Received " + got + " as an additional payment", true
 	case n.Decision == jovepay.DecisionWrongAsset:
-		return came + " came in another currency", true
+		return "Received " + got + " in another currency", true
 	case n.Decision == jovepay.DecisionMismatch || n.Decision == jovepay.DecisionUnknown:
-		return "A payment came that does not fit", true
+		return "Received a payment that doesn't match", true
 	}
-	return happened(n.Status, came), false
+	return progress(n.Status, got), false
 }
 
-// happened tells of a payment that is on its ordinary way.
-func happened(status jovepay.PaymentStatus, came string) string {
+// progress puts a status of the order's own payment into words.
+func progress(status jovepay.PaymentStatus, got string) string {
 	switch status {
 	case jovepay.PaymentWaiting:
-		return "Payment set up"
+		return "Payment created"
 	case jovepay.PaymentConfirming:
-		return came + " seen on the network"
+		return "Detected " + got + " on the network"
 	case jovepay.PaymentConfirmed:
-		return came + " confirmed"
+		return "Confirmed " + got
 	case jovepay.PaymentSending:
-		return came + " being paid out"
+		return "JovePay is sending us " + got
 	case jovepay.PaymentFinished:
-		return came + " received"
+		return "Received " + got
 	case jovepay.PaymentPartiallyPaid:
-		return came + " received, which is not enough"
+		return "Received " + got + ", which is not enough"
 	default:
 		return "Payment " + string(status)
 	}

@@ -1,13 +1,13 @@
-// Keeps the state of an order current, without reloading the page.
+// Keeps the state of an order up to date without reloading the page.
 const live = document.getElementById("live");
 const spoken = document.getElementById("spoken");
 
-// state is the part that says how the order stands.
+// state returns the element with the state of the order.
 function state(within) {
   return within.querySelector("[data-version]");
 }
 
-// dress adds what only works with a script.
+// dress shows the controls that need this script.
 function dress() {
   for (const button of live.querySelectorAll("[data-copy]")) {
     button.hidden = !navigator.clipboard;
@@ -29,11 +29,11 @@ function countDown() {
 }
 
 async function look() {
-  const answer = await fetch(live.dataset.url, { cache: "no-store" });
-  if (!answer.ok) {
+  const response = await fetch(live.dataset.url, { cache: "no-store" });
+  if (!response.ok) {
     return;
   }
-  const text = await answer.text();
+  const text = await response.text();
   const fresh = new DOMParser().parseFromString(text, "text/html");
   if (state(fresh).dataset.version === state(live).dataset.version) {
     return;
@@ -45,15 +45,15 @@ async function look() {
   document.title = `${title} · Callisto Observatory`;
 }
 
-// follow looks again and again while something can change: often while the
-// order is under way, else as often as a page without a script.
+// follow polls while something can change: every two seconds while a payment is
+// in progress, otherwise as often as a page without a script reloads.
 function follow() {
   const seconds = Number(state(live).dataset.refresh);
   if (seconds === 0) {
     return;
   }
   setTimeout(async () => {
-    await look().catch(() => {}); // the network is away, and may be back the next time
+    await look().catch(() => {}); // offline; the next attempt may succeed
     follow();
   }, seconds > 10 ? seconds * 1000 : 2000);
 }
