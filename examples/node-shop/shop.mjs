@@ -1,10 +1,10 @@
-// A shop in Node, without dependencies: it takes a payment and waits for the
-// signed notification that it is paid. See README.md for how to run it.
+// A shop in Node without dependencies: it creates a payment and waits for the
+// signed notification that it has been paid. See README.md for how to run it.
 import crypto from 'node:crypto';
 import http from 'node:http';
 const { JOVEPAY_BASE_URL, JOVEPAY_API_KEY, JOVEPAY_IPN_SECRET: notificationsKey } = process.env;
 
-// The verifier of JovePay's guide, but for the comparison in constant time.
+// The verifier of JovePay's guide, with a comparison in constant time.
 const sortObject = (obj) => Object.keys(obj).sort().reduce((result, key) => {
   result[key] = (obj[key] && typeof obj[key] === 'object') ? sortObject(obj[key]) : obj[key];
   return result;
@@ -15,10 +15,10 @@ function genuine(params, signature) {
 }
 
 const shop = http.createServer(async (req, res) => {
-  const params = await new Response(req).json().catch(() => null) ?? {}; // no JSON is not genuine
+  const params = await new Response(req).json().catch(() => null) ?? {}; // not JSON: not genuine
   const ok = genuine(params, req.headers['x-jovepay-sig']);
   res.writeHead(ok ? 200 : 401).end();
-  console.log(ok ? `${params.order_id} is ${params.payment_status}` : 'not genuine: refused');
+  console.log(ok ? `${params.order_id} is ${params.payment_status}` : 'not genuine: rejected');
   if (ok && params.payment_status === 'finished' && !params.parent_payment_id) shop.close(); // ship it
 }).listen(0, '127.0.0.1', async () => {
   const ipn_callback_url = `http://127.0.0.1:${shop.address().port}/ipn`;

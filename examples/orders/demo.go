@@ -20,7 +20,7 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// story is a customer's, and how it must end.
+// story is what a customer does, and the expected result.
 type story struct {
 	name      string
 	play      func(*jovepaytest.Server, *shop.Order) error
@@ -28,12 +28,12 @@ type story struct {
 	shipments int
 }
 
-// stories are what happens to shops.
+// stories returns what happens to shops.
 func stories() []story {
 	pay := func(part string) func(*jovepaytest.Server, *shop.Order) error {
 		return func(server *jovepaytest.Server, order *shop.Order) error {
 			amount := order.PayAmount.Decimal().Mul(jovepay.MustAmount(part).Decimal())
-			_, err := server.PayAmount(order.PaymentID, jovepay.NewAmount(amount.Truncate(8))) // as many as btc has
+			_, err := server.PayAmount(order.PaymentID, jovepay.NewAmount(amount.Truncate(8))) // btc's decimal places
 			return err
 		}
 	}
@@ -52,13 +52,13 @@ func stories() []story {
 	}
 }
 
-// perStory is how many customers have the same story.
+// perStory is the number of customers with the same story.
 const perStory = 4
 
-// demo runs the service on an emulator on which answers are lost and
-// notifications come thrice, out of order, damaged or never.
+// demo runs the service on an emulator that loses responses and notifications,
+// and delivers the others three times, out of order and damaged.
 func demo(ctx context.Context, s settings, out io.Writer) (err error) {
-	server, err := jovepaytest.NewServer(jovepaytest.WithIPNRetries(3, 20*time.Millisecond)) //nolint:contextcheck // it lives until it is closed
+	server, err := jovepaytest.NewServer(jovepaytest.WithIPNRetries(3, 20*time.Millisecond)) //nolint:contextcheck // it runs until Close
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func demo(ctx context.Context, s settings, out io.Writer) (err error) {
 		defer stop()
 		select {
 		case url := <-ready:
-			return tell(ctx, s, server, url, out)
+			return play(ctx, s, server, url, out)
 		case <-ctx.Done():
 			return nil
 		}
@@ -92,8 +92,8 @@ func demo(ctx context.Context, s settings, out io.Writer) (err error) {
 	return group.Wait()
 }
 
-// tell plays the stories and prints how they end.
-func tell(ctx context.Context, s settings, server *jovepaytest.Server, url string, out io.Writer) error {
+// play plays the stories and prints the results.
+func play(ctx context.Context, s settings, server *jovepaytest.Server, url string, out io.Writer) error {
 	err := errors.Join(
 		server.SetIPN(jovepaytest.IPNBehavior{
 			Copies: 3, Shuffle: 9, AtOnce: true,
@@ -106,8 +106,8 @@ func tell(ctx context.Context, s settings, server *jovepaytest.Server, url strin
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "Each notification is sent three times, at once and shuffled. Of these, 40 %%\n"+
-		"are lost and 10 %% damaged. Of JovePay's answers, 20 %% are lost or errors.\n\n")
+	_, _ = fmt.Fprintf(out, "Each notification is sent three times, concurrently and shuffled: 40 %% of the copies\n"+
+		"are lost and 10 %% damaged. Of JovePay's responses, 20 %% are lost or errors.\n\n")
 	for i, story := range stories() {
 		for n := range perStory {
 			order, err := request(ctx, http.MethodPut, fmt.Sprintf("%s/orders/%d-%d", url, i+1, n+1),
@@ -127,7 +127,7 @@ func tell(ctx context.Context, s settings, server *jovepaytest.Server, url strin
 	for _, delivery := range server.Deliveries() {
 		outcomes[delivery.Outcome]++
 	}
-	_, _ = fmt.Fprintf(out, "notifications  %d delivered, %d lost, %d refused and sent again\n",
+	_, _ = fmt.Fprintf(out, "notifications  %d delivered, %d lost, %d rejected and retried\n",
 		outcomes[jovepaytest.DeliveryDone], outcomes[jovepaytest.DeliveryLost], outcomes[jovepaytest.DeliveryFailed])
 	_, _ = fmt.Fprint(out, "reconciled     ")
 	if err := reconcile(ctx, s, out); err != nil {
@@ -136,7 +136,7 @@ func tell(ctx context.Context, s settings, server *jovepaytest.Server, url strin
 	return check(ctx, url, out)
 }
 
-// check prints the orders and returns an error if one is not as it must be.
+// check prints the orders and returns an error if one is wrong.
 func check(ctx context.Context, url string, out io.Writer) error {
 	_, _ = fmt.Fprintf(out, "\n%-8s%-16s%-12s%s\n", "order", "customer", "state", "shipments")
 	wrong := 0
@@ -153,13 +153,13 @@ func check(ctx context.Context, url string, out io.Writer) error {
 		}
 	}
 	if wrong > 0 {
-		return fmt.Errorf("%d orders are not as they must be", wrong)
+		return fmt.Errorf("%d orders are wrong", wrong)
 	}
 	_, _ = fmt.Fprintf(out, "\nEvery order that was paid is shipped once, and no other.\n")
 	return nil
 }
 
-// request asks the service for an order.
+// request sends an order to the service and returns the response.
 func request(ctx context.Context, method, url string, order shop.Order) (*shop.Order, error) {
 	body, err := json.Marshal(order)
 	if err != nil {
@@ -169,14 +169,14 @@ func request(ctx context.Context, method, url string, order shop.Order) (*shop.O
 	if err != nil {
 		return nil, err
 	}
-	answer, err := http.DefaultTransport.RoundTrip(r)
+	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s %s: %s", method, url, answer.Status)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s %s: %s", method, url, response.Status)
 	}
-	answered := new(shop.Order)
-	return answered, json.UnmarshalRead(answer.Body, answered)
+	result := new(shop.Order)
+	return result, json.UnmarshalRead(response.Body, result)
 }

@@ -1,10 +1,10 @@
-// Orders is a whole order service on JovePay: a model to start from.
+// Command orders is an order service on JovePay.
 //
-//	go run .                 a demo on an emulator, in which a lot goes wrong
-//	go run . serve           the service; go run . serve -h tells its settings
-//	go run . reconcile       finds what notifications never told; fit for cron
+//	go run .              run a demo on an emulator with many faults
+//	go run . serve        run the service; go run . serve -h lists the flags
+//	go run . reconcile    make up for lost notifications, for example from cron
 //
-// The account is read from JOVEPAY_API_KEY, JOVEPAY_EMAIL, JOVEPAY_PASSWORD,
+// It reads the account from JOVEPAY_API_KEY, JOVEPAY_EMAIL, JOVEPAY_PASSWORD,
 // JOVEPAY_BASE_URL and JOVEPAY_IPN_SECRET.
 package main
 
@@ -35,7 +35,7 @@ func main() {
 	}
 }
 
-// settings are those of the command line and the environment.
+// settings come from the command line and the environment.
 type settings struct {
 	listen    string
 	database  string
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&s.engine, "engine", "", "jetstream: answer notifications at once and apply them later")
 	flags.StringVar(&s.nats, "nats", "", "NATS servers, such as nats://nats.example:4222; in this process if empty")
 	flags.StringVar(&s.data, "data", "orders.events", "directory of the NATS server in this process")
-	flags.DurationVar(&s.every, "every", 10*time.Minute, "time between reconciliations; 0 is none")
+	flags.DurationVar(&s.every, "every", 10*time.Minute, "time between reconciliations; 0 for none")
 	flags.DurationVar(&s.since, "since", 48*time.Hour, "how far back to reconcile")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -86,7 +86,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case "reconcile":
 		return reconcile(ctx, s, out)
 	}
-	return fmt.Errorf("command %q is not known: demo, serve or reconcile", command)
+	return fmt.Errorf("command %q is not known: use demo, serve or reconcile", command)
 }
 
 // open opens the shop with the account.

@@ -14,8 +14,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// A login goes on when the shop closes, in vain if its JovePay has closed
-	// too: the client shares it among callers, and ends it by itself.
+	// A login in progress continues when the shop closes, since the client shares
+	// it among callers. It ends by itself.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("golang.org/x/sync/singleflight.(*Group).doCall"))
 }
 
@@ -29,7 +29,7 @@ func TestDemo(t *testing.T) {
 			var out bytes.Buffer
 			require.NoError(t, run(t.Context(), args, &out), out.String())
 			assert.Contains(t, out.String(), "Every order that was paid is shipped once, and no other.")
-			for _, line := range []string{"pays            fulfill      1", "pays twice      fulfill      1", "pays half       underpaid   0"} {
+			for _, line := range []string{"pays            fulfill     1", "pays twice      fulfill     1", "pays half       underpaid   0"} {
 				assert.Equal(t, perStory, strings.Count(out.String(), line), line)
 			}
 		})
@@ -59,7 +59,7 @@ func TestCommandLineIsChecked(t *testing.T) {
 			t.Setenv("JOVEPAY_EMAIL", "shop@example.com")
 			t.Setenv("JOVEPAY_PASSWORD", "some-password")
 			t.Setenv("JOVEPAY_IPN_SECRET", "")
-			t.Setenv("JOVEPAY_BASE_URL", "http://127.0.0.1:1") // nobody is there
+			t.Setenv("JOVEPAY_BASE_URL", "http://127.0.0.1:1") // nothing listens there
 			assert.ErrorContains(t, run(t.Context(), args, new(bytes.Buffer)), want)
 		})
 	}
@@ -68,7 +68,7 @@ func TestCommandLineIsChecked(t *testing.T) {
 func TestServeEndsInOrder(t *testing.T) {
 	t.Setenv("JOVEPAY_API_KEY", "some-key")
 	t.Setenv("JOVEPAY_IPN_SECRET", "some-secret")
-	t.Setenv("JOVEPAY_BASE_URL", "http://127.0.0.1:1") // nobody is there
+	t.Setenv("JOVEPAY_BASE_URL", "http://127.0.0.1:1") // nothing listens there
 	for _, engine := range []string{"", "jetstream"} {
 		t.Run("engine "+engine, func(t *testing.T) {
 			dir := t.TempDir()
@@ -95,7 +95,7 @@ func TestServeEndsInOrder(t *testing.T) {
 	}
 }
 
-// lineWriter hands on what is written.
+// lineWriter sends each write to the channel.
 type lineWriter chan string
 
 func (w lineWriter) Write(b []byte) (int, error) {

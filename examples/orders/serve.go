@@ -15,10 +15,10 @@ import (
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
-// shutdownTime is how long requests under way may take when the service ends.
+// shutdownTime bounds the requests in progress when the service stops.
 const shutdownTime = 20 * time.Second
 
-// serve runs the service until ctx ends. When it is ready, it tells its URL.
+// serve runs the service until ctx is done. It calls ready with its URL.
 func serve(ctx context.Context, s settings, ready func(url string)) (err error) {
 	verifier, err := jovepay.NewIPNVerifier(s.ipnSecret, jovepay.WithIPNLogger(s.log))
 	if err != nil {
@@ -82,8 +82,7 @@ func (s *settings) connect(ctx context.Context) (*relay.Engine, error) {
 	return jetstream.Connect(ctx, s.nats, jetstream.WithLogger(s.log))
 }
 
-// reconcile looks now and then for what notifications never told. Every process
-// may do so.
+// reconcile regularly makes up for lost notifications. Every process may do so.
 func (s *settings) reconcile(ctx context.Context, orders *shop.Shop) {
 	if s.every <= 0 {
 		return
@@ -99,7 +98,7 @@ func (s *settings) reconcile(ctx context.Context, orders *shop.Shop) {
 			if err != nil && ctx.Err() == nil {
 				s.log.ErrorContext(ctx, "reconciliation failed", "report", report, "error", err)
 			} else if report.Applied > 0 {
-				s.log.WarnContext(ctx, "notifications had been missing", "payments", report.Applied)
+				s.log.WarnContext(ctx, "notifications were lost", "payments", report.Applied)
 			}
 		}
 	}

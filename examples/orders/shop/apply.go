@@ -8,9 +8,9 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// Apply is the shop's work on an event, in the transaction in which the inbox
-// records it. It judges the payment and writes the verdict to the order and,
-// the first time that the order is paid, the goods to be shipped.
+// Apply applies an event in the transaction in which the inbox records it. It
+// judges the payment, stores the verdict in the order and, the first time that
+// the order is paid, adds a shipment.
 func Apply(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	payment, ok := event.(*jovepay.PaymentEvent)
 	if !ok {
@@ -24,8 +24,8 @@ func Apply(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 		return err
 	}
 	if order.PaymentID == "" && belongs(order, payment) {
-		// The notification came before the answer that told the payment's id,
-		// or the answer was lost in a crash.
+		// The notification arrived before the response with the payment's id,
+		// or the response was lost in a crash.
 		if order, err = adopt(ctx, tx, order.ID, &payment.Payment); err != nil {
 			return err
 		}
@@ -35,7 +35,7 @@ func Apply(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 		return review(ctx, tx, payment, verdict.Reason)
 	}
 	// A plain read of order.Fulfilled is enough: only one payment can fulfill an
-	// order, and the inbox lets the events of a payment wait for each other.
+	// order, and the inbox serializes the events of a payment.
 	if verdict.Fulfill() && !order.Fulfilled {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO fulfillments (order_id, payment_id) VALUES ($1, $2)`, order.ID, payment.ID); err != nil {
 			return err
@@ -46,8 +46,8 @@ func Apply(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	return err
 }
 
-// belongs reports whether the payment can be the one that was made for an order
-// of which no payment is known.
+// belongs reports whether the payment can be the one created for an order whose
+// payment is not known yet.
 func belongs(order *Order, payment *jovepay.PaymentEvent) bool {
 	switch order.expectation().Settle(&payment.Payment).Decision {
 	case jovepay.DecisionMismatch, jovepay.DecisionWrongAsset, jovepay.DecisionRepeated:
@@ -57,8 +57,8 @@ func belongs(order *Order, payment *jovepay.PaymentEvent) bool {
 	}
 }
 
-// review leaves a payment to a person: it is a further deposit, in the wrong
-// coin, or nobody asked for it.
+// review adds a payment to those that a person has to review: it is an additional
+// deposit, in the wrong coin, or nobody asked for it.
 func review(ctx context.Context, tx *sql.Tx, payment *jovepay.PaymentEvent, reason string) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO reviews (payment_id, order_id, reason) VALUES ($1, $2, $3)
 		ON CONFLICT (payment_id) DO UPDATE SET reason = excluded.reason`, payment.ID, payment.OrderID, reason)

@@ -8,18 +8,18 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// maxBody is how long the body of a request may be.
+// maxBody is the maximum size of a request in bytes.
 const maxBody = 64 << 10
 
-// Routes are the shop's pages: PUT /orders/{id} makes an order, and can be
-// repeated until it is answered; GET /orders/{id} shows it; POST /ipn is for
-// JovePay.
+// Routes returns the shop's handler: PUT /orders/{id} creates an order and can be
+// retried until it succeeds; GET /orders/{id} shows it; POST /ipn receives
+// JovePay's notifications.
 func (s *Shop) Routes(ipn http.Handler, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /ipn", ipn)
 	mux.HandleFunc("GET /orders/{id}", func(w http.ResponseWriter, r *http.Request) {
 		order, err := s.Find(r.Context(), r.PathValue("id"))
-		answer(w, r, log, order, err)
+		respond(w, r, log, order, err)
 	})
 	mux.HandleFunc("PUT /orders/{id}", func(w http.ResponseWriter, r *http.Request) {
 		var order Order
@@ -33,12 +33,12 @@ func (s *Shop) Routes(ipn http.Handler, log *slog.Logger) http.Handler {
 			return
 		}
 		created, err := s.Create(r.Context(), order)
-		answer(w, r, log, created, err)
+		respond(w, r, log, created, err)
 	})
 	return mux
 }
 
-func answer(w http.ResponseWriter, r *http.Request, log *slog.Logger, order *Order, err error) {
+func respond(w http.ResponseWriter, r *http.Request, log *slog.Logger, order *Order, err error) {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		http.Error(w, "no such order", http.StatusNotFound)
@@ -50,6 +50,6 @@ func answer(w http.ResponseWriter, r *http.Request, log *slog.Logger, order *Ord
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.MarshalWrite(w, order); err != nil {
-		log.ErrorContext(r.Context(), "answer failed", "order", order.ID, "error", err)
+		log.ErrorContext(r.Context(), "response failed", "order", order.ID, "error", err)
 	}
 }

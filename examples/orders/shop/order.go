@@ -9,11 +9,11 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// ErrNotFound is the error, for [errors.Is], where there is no such order.
+// ErrNotFound is the error, for [errors.Is], of an order that does not exist.
 var ErrNotFound = errors.New("shop: no such order")
 
-// Order is what a customer buys. The fields down to PayCurrency are the
-// customer's, the others are the shop's answer.
+// Order is what a customer buys. The customer sets the fields up to PayCurrency,
+// the shop the others.
 type Order struct {
 	ID            string         `json:"id"`
 	PriceAmount   jovepay.Amount `json:"price_amount"`
@@ -21,16 +21,16 @@ type Order struct {
 	PayCurrency   string         `json:"pay_currency"`
 
 	PaymentID  jovepay.ID       `json:"payment_id"`
-	PayAmount  jovepay.Amount   `json:"pay_amount"` // in PayCurrency, to be sent to PayAddress
+	PayAmount  jovepay.Amount   `json:"pay_amount"` // in PayCurrency, to send to PayAddress
 	PayAddress string           `json:"pay_address"`
 	State      jovepay.Decision `json:"state"` // the last verdict on the payment
 	Fulfilled  bool             `json:"fulfilled"`
-	Shipments  int              `json:"shipments"` // never above 1; only [Shop.Find] tells it
+	Shipments  int              `json:"shipments"` // at most 1; set by [Shop.Find] only
 
 	created time.Time
 }
 
-// expectation is what the order's payment must be like.
+// expectation is what the order's payment must match.
 func (o *Order) expectation() jovepay.Expectation {
 	return jovepay.Expectation{
 		OrderID:       o.ID,
@@ -41,8 +41,8 @@ func (o *Order) expectation() jovepay.Expectation {
 	}
 }
 
-// Create takes an order and makes its payment. It can be called again for the
-// same order, after a crash too, and returns the same payment then.
+// Create stores an order and creates its payment. Calling it again for the same
+// order, even after a crash, returns the same payment.
 func (s *Shop) Create(ctx context.Context, order Order) (*Order, error) {
 	result, err := s.db.ExecContext(ctx, `INSERT INTO orders (id, created_ms, price_amount, price_currency, pay_currency)
 		VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING`,
@@ -68,8 +68,8 @@ func (s *Shop) Create(ctx context.Context, order Order) (*Order, error) {
 // clockTolerance is how far the shop's clock may be ahead of JovePay's.
 const clockTolerance = 24 * time.Hour
 
-// pay makes the payment for an order. For an order that is not new, there may
-// be one from before a crash.
+// pay creates the payment of an order. An order that is not new may already have
+// one, created before a crash.
 func (s *Shop) pay(ctx context.Context, order *Order, isNew bool) (*jovepay.Payment, error) {
 	if !isNew {
 		payments, err := s.client.Payments.FindOrder(ctx, order.ID, order.created.Add(-clockTolerance))
@@ -78,7 +78,7 @@ func (s *Shop) pay(ctx context.Context, order *Order, isNew bool) (*jovepay.Paym
 		}
 		for _, payment := range payments {
 			if belongs(order, payment.Event()) {
-				return s.client.Payments.Get(ctx, payment.ID) // a list may lack the address
+				return s.client.Payments.Get(ctx, payment.ID) // a list may omit the address
 			}
 		}
 	}
@@ -121,8 +121,8 @@ func find(ctx context.Context, q queryer, id string) (*Order, error) {
 	return order, err
 }
 
-// adopt makes the payment the one of its order, unless another is already, and
-// returns the order as it is then.
+// adopt stores the payment as that of its order, unless the order has another, and
+// returns the order.
 func adopt(ctx context.Context, q queryer, id string, payment *jovepay.Payment) (*Order, error) {
 	_, err := q.ExecContext(ctx, `UPDATE orders SET payment_id = $2, pay_amount = $3, pay_address = $4
 		WHERE id = $1 AND payment_id = ''`, id, payment.ID, payment.PayAmount, payment.PayAddress)

@@ -1,4 +1,4 @@
--- The order with what the shop expects of its payment.
+-- Orders, with what the shop expects of their payments.
 CREATE TABLE IF NOT EXISTS orders (
     id             VARCHAR(64) PRIMARY KEY,
     created_ms     BIGINT NOT NULL, -- Unix time
@@ -12,13 +12,13 @@ CREATE TABLE IF NOT EXISTS orders (
     fulfilled      BOOLEAN NOT NULL DEFAULT FALSE
 );
 
--- The goods. No constraint keeps an order from being here twice: the inbox does.
+-- The goods. No constraint prevents a second row for an order; the inbox does.
 CREATE TABLE IF NOT EXISTS fulfillments (
     order_id   VARCHAR(64) NOT NULL,
     payment_id TEXT NOT NULL
 );
 
--- Payments that a person has to look at.
+-- Payments that a person has to review.
 CREATE TABLE IF NOT EXISTS reviews (
     payment_id VARCHAR(128) PRIMARY KEY,
     order_id   VARCHAR(64) NOT NULL,

@@ -1,6 +1,6 @@
 // Package shop sells goods for coins. It keeps orders in PostgreSQL or SQLite,
-// makes a payment for each, and ships the goods once the payment is there:
-// once, however often and in whatever order JovePay tells of it.
+// creates a payment for each, and ships the goods when the payment has arrived:
+// once, no matter how often and in which order notifications arrive.
 package shop
 
 import (
@@ -26,7 +26,7 @@ var schema string
 // maxConnections bounds the connections of one process to PostgreSQL.
 const maxConnections = 12
 
-// Shop is the order service. Make one with [Open]. It is safe for concurrent
+// Shop is the order service. Create one with [Open]. It is safe for concurrent
 // use, and several processes can share a database.
 type Shop struct {
 	db       *sql.DB
@@ -35,9 +35,9 @@ type Shop struct {
 	callback string
 }
 
-// Open opens the shop's database and creates its tables if need be. The name is
-// that of an SQLite file or begins with postgres://. Payments are made with the
-// client, which needs credentials; their notifications go to the callback URL.
+// Open opens the shop's database and creates missing tables. The name is an SQLite
+// file or a postgres:// URL. The client, which needs credentials, creates the
+// payments; JovePay sends their notifications to the callback URL.
 func Open(ctx context.Context, name string, client *jovepay.Client, callback string, opts ...inbox.Option) (*Shop, error) {
 	db, dialect, err := connect(name)
 	if err != nil {
@@ -67,14 +67,14 @@ func connect(name string) (*sql.DB, sqlstore.Dialect, error) {
 	if err != nil {
 		return nil, sqlstore.SQLite, err
 	}
-	// SQLite has one writer at a time. On one connection they stand in line,
-	// instead of trying again and again.
+	// SQLite allows one writer at a time. With one connection, writers queue
+	// instead of retrying.
 	db.SetMaxOpenConns(1)
 	return db, sqlstore.SQLite, nil
 }
 
-// create creates the tables. Two processes that start at the same moment can
-// get into each other's way here; then they are there at the second try.
+// create creates the tables. If two processes start at the same time, one can
+// fail; then it succeeds when it tries again.
 func create(ctx context.Context, db *sql.DB, store *sqlstore.Store) error {
 	var err error
 	for range 3 {
@@ -95,8 +95,7 @@ func (s *Shop) Process(ctx context.Context, event jovepay.Event) error {
 	return s.box.Once(Apply)(ctx, event)
 }
 
-// Reconcile finds what notifications never told, in the payments that were made
-// since then.
+// Reconcile makes up for lost notifications of payments created since then.
 func (s *Shop) Reconcile(ctx context.Context, since time.Time) (inbox.Report, error) {
 	return s.box.Reconcile(ctx, s.client.Payments.All(ctx, jovepay.PaymentListOptions{DateFrom: since}), Apply)
 }

@@ -59,19 +59,19 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// newOrder is order a.
+// newOrder returns order a.
 func newOrder() shop.Order {
 	return shop.Order{ID: "a", PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc"}
 }
 
-// count returns a number that a query selects.
+// count returns the number that the query selects.
 func (r *rig) count(t *testing.T, query string) (n int) {
 	t.Helper()
 	require.NoError(t, r.db.QueryRowContext(t.Context(), query).Scan(&n))
 	return n
 }
 
-// requires that order a is as it must be when all is delivered.
+// requires waits for all deliveries and checks order a.
 func (r *rig) requires(t *testing.T, state jovepay.Decision, shipments int) *shop.Order {
 	t.Helper()
 	require.NoError(t, r.server.WaitDeliveries(t.Context()))
@@ -101,7 +101,7 @@ func TestCreateFindsThePaymentFromBeforeACrash(t *testing.T) {
 	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
 	created, err := r.shop.Create(t.Context(), newOrder())
 	require.NoError(t, err)
-	// As if the process had ended before it could write down the answer.
+	// As if the process had crashed before it stored the response.
 	_, err = r.db.ExecContext(t.Context(), `UPDATE orders SET payment_id = '', pay_address = ''`)
 	require.NoError(t, err)
 
@@ -127,7 +127,7 @@ func TestNotificationNamesThePaymentOfAnOrder(t *testing.T) {
 	assert.Equal(t, created.PaymentID, order.PaymentID)
 }
 
-func TestFurtherPaymentsAreReviewedAndNeverShipped(t *testing.T) {
+func TestAdditionalPaymentsAreReviewedAndNeverShipped(t *testing.T) {
 	t.Parallel()
 	for name, paid := range map[string]struct{ order, price, coin string }{
 		"another coin":        {"a", "49.99", "trx"},
@@ -148,7 +148,7 @@ func TestFurtherPaymentsAreReviewedAndNeverShipped(t *testing.T) {
 	}
 }
 
-// payFor pays for an order by a payment that the shop did not make.
+// payFor pays for an order with a payment that the shop did not create.
 func (r *rig) payFor(t *testing.T, order, price, coin string) {
 	t.Helper()
 	client, err := r.server.Client()
@@ -175,7 +175,7 @@ func TestRefundClosesAnOrderThatWasShipped(t *testing.T) {
 	r.requires(t, jovepay.DecisionClosed, 1)
 }
 
-func TestReconcileFindsWhatWasNeverTold(t *testing.T) {
+func TestReconcileMakesUpForLostNotifications(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
@@ -195,7 +195,7 @@ func TestReconcileFindsWhatWasNeverTold(t *testing.T) {
 	assert.Equal(t, inbox.Report{Seen: 1, Already: 1}, report)
 }
 
-func TestBadEventsAreRefusedAndNotRecorded(t *testing.T) {
+func TestInvalidEventsFailAndAreNotRecorded(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*jovepay.PaymentEvent){
 		"no status":         func(e *jovepay.PaymentEvent) { e.Status = "" },
@@ -222,7 +222,7 @@ func TestBadEventsAreRefusedAndNotRecorded(t *testing.T) {
 	}
 }
 
-func TestNotificationIsRefusedWhileTheDatabaseIsDown(t *testing.T) {
+func TestNotificationFailsWhileTheDatabaseIsDown(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	order, err := r.shop.Create(t.Context(), newOrder())
@@ -271,8 +271,8 @@ func (r *rig) ask(t *testing.T, method, path, body string) int {
 	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, r.url+path, strings.NewReader(body))
 	require.NoError(t, err)
 	request.Close = true
-	answer, err := http.DefaultTransport.RoundTrip(request)
+	response, err := http.DefaultTransport.RoundTrip(request)
 	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
-	return answer.StatusCode
+	require.NoError(t, response.Body.Close())
+	return response.StatusCode
 }
