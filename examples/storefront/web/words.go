@@ -14,7 +14,7 @@ import (
 func words() template.FuncMap {
 	return template.FuncMap{
 		"coin":   coin,
-		"upper":  strings.ToUpper,
+		"ticker": ticker,
 		"amount": amount,
 		"moment": func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") },
 		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
@@ -23,7 +23,18 @@ func words() template.FuncMap {
 
 // amount returns an amount with its currency, joined by a no-break space.
 func amount(a jovepay.Amount, currency string) string {
-	return a.String() + "\u00a0" + strings.ToUpper(currency)
+	return a.String() + "\u00a0" + ticker(currency)
+}
+
+// ticker returns the ticker of a currency as wallets show it, without a network.
+func ticker(currency string) string {
+	switch currency {
+	case "usdttrc20", "usdterc20":
+		return "USDT"
+	case "bnbbsc":
+		return "BNB"
+	}
+	return strings.ToUpper(currency)
 }
 
 // coin returns the name of a coin, with its network if it has several.
