@@ -1,4 +1,4 @@
-// Package follow logs what happens in a server.
+// Package follow logs the requests and notifications of a running emulator.
 package follow
 
 import (
@@ -11,33 +11,33 @@ import (
 )
 
 const (
-	lookEvery = 250 * time.Millisecond
-	// patientLooks is how often a request may be found unanswered before it is
-	// logged as it is.
-	patientLooks = 8
+	interval = 250 * time.Millisecond
+	// maxLooks is how often a request without a response is skipped before it
+	// is logged with status 0.
+	maxLooks = 8
 )
 
-// Log logs what the server is asked and what it sends, until the context ends.
-// It looks every now and then: nothing waits for a log.
+// Log logs the requests that the server receives and the notifications that it
+// sends until the context ends. It polls, so that neither waits for the log.
 func Log(ctx context.Context, server *jovepaytest.Server, log *slog.Logger) {
 	newFollower(server, log).run(ctx)
 }
 
 func newFollower(server *jovepaytest.Server, log *slog.Logger) *follower {
-	return &follower{server: server, log: log, told: map[string]bool{}, looks: map[string]int{}}
+	return &follower{server: server, log: log, logged: map[string]bool{}, looks: map[string]int{}}
 }
 
 type follower struct {
 	server *jovepaytest.Server
 	log    *slog.Logger
 
-	done  string          // id of the request up to which all are logged
-	told  map[string]bool // what was logged after that, and attempts to deliver
-	looks map[string]int  // how often a request was found unanswered
+	done   string          // ID of the request up to which all are logged
+	logged map[string]bool // requests logged after done, and delivery attempts
+	looks  map[string]int  // how often a request had no response
 }
 
 func (f *follower) run(ctx context.Context) {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		f.requests(ctx)
@@ -58,17 +58,17 @@ func (f *follower) requests(ctx context.Context) {
 	}
 	gapless := true
 	for _, r := range all[from:] {
-		if !f.told[r.ID] {
-			if f.looks[r.ID]++; r.Status == 0 && f.looks[r.ID] < patientLooks {
+		if !f.logged[r.ID] {
+			if f.looks[r.ID]++; r.Status == 0 && f.looks[r.ID] < maxLooks {
 				gapless = false
 				continue
 			}
 			delete(f.looks, r.ID)
-			f.told[r.ID] = true
+			f.logged[r.ID] = true
 			f.log.InfoContext(ctx, "request", "method", r.Method, "path", r.Path, "status", r.Status, "request_id", r.ID)
 		}
 		if gapless {
-			delete(f.told, r.ID)
+			delete(f.logged, r.ID)
 			f.done = r.ID
 		}
 	}
@@ -77,10 +77,10 @@ func (f *follower) requests(ctx context.Context) {
 func (f *follower) deliveries(ctx context.Context) {
 	for _, d := range f.server.Deliveries() {
 		key := fmt.Sprint(d.Number, "/", d.Attempt)
-		if d.Outcome == jovepaytest.DeliverySending || f.told[key] {
+		if d.Outcome == jovepaytest.DeliverySending || f.logged[key] {
 			continue
 		}
-		f.told[key] = true
+		f.logged[key] = true
 		f.log.InfoContext(ctx, "notification", "number", d.Number, "attempt", d.Attempt, "payment", string(d.PaymentID),
 			"event", string(d.Status), "url", d.URL, "form", string(d.Form), "outcome", string(d.Outcome), "status", d.StatusCode)
 	}

@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// Live is a line at the bottom of a terminal that is drawn again every second
-// until it is stopped. Anything else that is printed meanwhile goes through
-// [Live.Above]. A nil Live draws nothing.
+// Live is a line at the bottom of a terminal, redrawn every second until it is
+// stopped. Print anything else with [Live.Above]. A nil Live draws nothing.
 type Live struct {
 	mu    sync.Mutex
 	out   io.Writer
@@ -20,18 +19,18 @@ type Live struct {
 	done  chan struct{}
 }
 
-// clearLine puts the cursor at the start of an empty line.
+// clearLine clears the line and moves the cursor to its start.
 const clearLine = "\r\x1b[K"
 
-// Live draws a live line and keeps it up to date, or returns nil where nobody
-// looks at a terminal.
+// Live draws a live line and keeps it up to date. It returns nil if the output
+// is not text on a terminal.
 func (p *Printer) Live(ctx context.Context, line func(elapsed time.Duration) string) *Live {
 	if !p.Terminal || p.JSON {
 		return nil
 	}
 	ctx, stop := context.WithCancel(ctx)
 	l := &Live{out: p.Out, width: p.Width, line: line, from: time.Now(), stop: stop, done: make(chan struct{})}
-	l.draw() // before anything can be printed above it
+	l.draw() // before anything is printed above it
 	go l.run(ctx)
 	return l
 }
@@ -60,7 +59,8 @@ func (l *Live) draw() {
 	_, _ = io.WriteString(l.out, clearLine+string(text)) // decoration
 }
 
-// Above calls show while the line is out of the way.
+// Above removes the line, calls show, and returns its error. The line is drawn
+// again within a second.
 func (l *Live) Above(show func() error) error {
 	if l == nil {
 		return show()
@@ -71,7 +71,7 @@ func (l *Live) Above(show func() error) error {
 	return show()
 }
 
-// Stop takes the line away.
+// Stop removes the line.
 func (l *Live) Stop() {
 	if l == nil {
 		return

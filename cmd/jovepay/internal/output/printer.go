@@ -1,5 +1,5 @@
-// Package output shows results: to people as aligned text, to programs as
-// JSON. It decides nothing and asks nobody.
+// Package output prints results, as aligned text for people or as JSON for
+// programs.
 package output
 
 import (
@@ -13,25 +13,25 @@ import (
 	"golang.org/x/term"
 )
 
-// Printer writes results to the standard output and notes to the standard
-// error. It is for one goroutine at a time, but for its writers.
+// Printer writes results to standard output and notes to standard error. It is
+// not safe for concurrent use, but its writers are.
 type Printer struct {
 	JSON  bool      // documents instead of text
-	Out   io.Writer // guarded by the vault
-	Err   io.Writer // guarded by the vault
+	Out   io.Writer // redacted by Vault
+	Err   io.Writer // redacted by Vault
 	Vault *Vault
 
-	// Terminal tells whether a person looks at Out as it is written.
+	// Terminal is whether Out is a terminal.
 	Terminal bool
-	// Color tells whether Out understands colors, which a QR code needs to
-	// be readable on any background.
+	// Color is whether Out supports colors. A QR code needs them to be
+	// readable on any background.
 	Color bool
 
 	out *os.File
 }
 
-// New returns a printer for the two streams. NO_COLOR and a terminal that is
-// called dumb are told by environment.
+// New returns a printer for the two streams. It reads TERM and NO_COLOR with
+// environment.
 func New(out, err *os.File, environment func(string) string) *Printer {
 	vault := &Vault{}
 	terminal := term.IsTerminal(int(out.Fd()))
@@ -45,8 +45,7 @@ func New(out, err *os.File, environment func(string) string) *Printer {
 	}
 }
 
-// Width returns how many characters fit on a line of the terminal: 80 if that
-// cannot be told.
+// Width returns the width of the terminal in characters, or 80 if unknown.
 func (p *Printer) Width() int {
 	if width, _, err := term.GetSize(int(p.out.Fd())); err == nil && width > 0 {
 		return width
@@ -54,7 +53,7 @@ func (p *Printer) Width() int {
 	return 80
 }
 
-// Show writes a result: the document as one line of JSON, or the text.
+// Show writes a result, as one line of JSON or as text.
 func (p *Printer) Show(document any, text func(*Text)) error {
 	if p.JSON {
 		return p.Document(document)
@@ -62,7 +61,7 @@ func (p *Printer) Show(document any, text func(*Text)) error {
 	return p.Text(text)
 }
 
-// Text writes text for people, whatever the mode.
+// Text writes text, whatever the mode.
 func (p *Printer) Text(text func(*Text)) error {
 	t := &Text{}
 	text(t)
@@ -70,33 +69,32 @@ func (p *Printer) Text(text func(*Text)) error {
 	return err
 }
 
-// Document writes a document as one line of JSON, whatever the mode. On a
-// terminal it cannot do more than any other line.
+// Document writes a document as one line of JSON, whatever the mode. It contains
+// no characters that control a terminal.
 func (p *Printer) Document(document any) error {
 	line, err := json.Marshal(document, json.Deterministic(true))
 	if err != nil {
 		return err
 	}
-	_, err = p.Out.Write(append(steerless(line), '\n'))
+	_, err = p.Out.Write(append(escapeControls(line), '\n'))
 	return err
 }
 
-// Log returns where lines of JSON are logged to: the standard error. Each line
-// has to come in one Write.
-func (p *Printer) Log() io.Writer { return logged{p.Err} }
+// Log returns a writer of JSON lines to standard error. Write each line with one
+// call.
+func (p *Printer) Log() io.Writer { return jsonLog{p.Err} }
 
-type logged struct{ w io.Writer }
+type jsonLog struct{ w io.Writer }
 
 // Write implements [io.Writer].
-func (l logged) Write(line []byte) (int, error) {
-	if _, err := l.w.Write(steerless(line)); err != nil {
+func (l jsonLog) Write(line []byte) (int, error) {
+	if _, err := l.w.Write(escapeControls(line)); err != nil {
 		return 0, err
 	}
 	return len(line), nil
 }
 
-// Note tells something beside the result, on the standard error: one member of
-// JSON or a line of text.
+// Note writes to standard error: a JSON object with one member, or text.
 func (p *Printer) Note(name string, value any, text string) {
 	line := []byte(text + "\n")
 	if p.JSON {
@@ -104,15 +102,15 @@ func (p *Printer) Note(name string, value any, text string) {
 		if err != nil {
 			return
 		}
-		line = append(steerless(document), '\n')
+		line = append(escapeControls(document), '\n')
 	}
-	_, _ = p.Err.Write(line) // there is no other place to say that it failed
+	_, _ = p.Err.Write(line) // there is nowhere to report a failure
 }
 
-// Text is a piece of output in the making.
+// Text builds a piece of output.
 type Text struct{ buf bytes.Buffer }
 
-// Line adds a line. Arguments that are text are shown as [Plain] shows them.
+// Line adds a line. Arguments pass through [Plain].
 func (t *Text) Line(format string, args ...any) {
 	for i, arg := range args {
 		if kind := reflect.ValueOf(arg).Kind(); kind != reflect.Int {
@@ -122,5 +120,5 @@ func (t *Text) Line(format string, args ...any) {
 	fmt.Fprintf(&t.buf, format+"\n", args...)
 }
 
-// Block adds text that is fit for a terminal already.
+// Block adds text without passing it through [Plain].
 func (t *Text) Block(text string) { t.buf.WriteString(text) }

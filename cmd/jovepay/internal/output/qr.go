@@ -8,12 +8,12 @@ import (
 	"github.com/boombuler/barcode/qr"
 )
 
-// quiet is how many modules of light a code needs around it.
+// quiet is the width of the light margin around a code, in modules.
 const quiet = 2
 
-// QR returns a QR code of content for a terminal, two rows of it in each line,
-// and how many characters wide it is. With color it is dark on light on any
-// background; without, it is made for light text on a dark background.
+// QR returns a QR code for a terminal, two rows of modules per line, and its
+// width in characters. With color, it is readable on any background; without,
+// only as light text on a dark background.
 func QR(content string, color bool) (code string, width int, err error) {
 	matrix, err := qr.Encode(content, qr.M, qr.Auto)
 	if err != nil {
@@ -36,8 +36,8 @@ func QR(content string, color bool) (code string, width int, err error) {
 	return out.String(), size + 2*quiet, nil
 }
 
-// half draws two modules, one above the other: light ones in the color of
-// text, dark ones in that of the background.
+// half draws two modules, one above the other: light ones in the foreground
+// color, dark ones in the background color.
 func half(upper, lower bool) string {
 	switch {
 	case upper && lower:

@@ -10,28 +10,27 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// shortest is the length from which on a secret is looked for in what is
-// printed. A shorter one would be found in words that have nothing to do with
-// it; those are kept out of the output only by not printing them.
-const shortest = 8
+// minSecret is the length from which a secret is redacted. Shorter ones would
+// match parts of ordinary words.
+const minSecret = 8
 
-// A Vault knows the secrets that must not be printed. The zero value knows
-// none. It is safe for concurrent use.
+// Vault redacts secrets from output. The zero value has no secrets. It is safe
+// for concurrent use.
 type Vault struct {
 	mu   sync.Mutex
-	hide []string // the longest first: a shorter one may be part of it
+	hide []string // longest first: one may contain another
 }
 
-// Hide keeps a secret out of all that is written from now on.
+// Hide redacts a secret from everything written from now on.
 func (v *Vault) Hide(secret string) {
-	if len(secret) < shortest {
+	if len(secret) < minSecret {
 		return
 	}
-	quoted, _ := jsontext.AppendQuote(nil, secret) // the worst is replaced characters
+	quoted, _ := jsontext.AppendQuote(nil, secret) // invalid UTF-8 is replaced, as in the output
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	quoted = quoted[1 : len(quoted)-1]
-	for _, form := range []string{secret, string(quoted), string(steerless(quoted))} {
+	for _, form := range []string{secret, string(quoted), string(escapeControls(quoted))} {
 		if !slices.Contains(v.hide, form) {
 			v.hide = append(v.hide, form)
 		}
@@ -49,18 +48,18 @@ func (v *Vault) Clean(s string) string {
 	return s
 }
 
-// Writer returns a writer that passes on to w what it is given, without the
-// secrets. Each piece of output has to come in one Write.
-func (v *Vault) Writer(w io.Writer) io.Writer { return &guarded{v, w} }
+// Writer returns a writer to w that redacts secrets. A secret that is split
+// between two calls of Write is not found.
+func (v *Vault) Writer(w io.Writer) io.Writer { return &redactor{v, w} }
 
-type guarded struct {
+type redactor struct {
 	vault *Vault
 	w     io.Writer
 }
 
 // Write implements [io.Writer].
-func (g *guarded) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(g.w, g.vault.Clean(string(p))); err != nil {
+func (r *redactor) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(r.w, r.vault.Clean(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

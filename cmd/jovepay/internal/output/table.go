@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Plain returns s fit for a terminal: what comes from outside must not be able
-// to move the cursor, change a color or break a line.
+// Plain makes s safe to print on a terminal: text from a server must not move
+// the cursor, change colors or break a line.
 func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -23,17 +23,17 @@ func Plain(s string) string {
 	}, s)
 }
 
-// steerless returns JSON with the characters escaped that a terminal might obey
-// or not show: JSON itself escapes those below a space only. They stand in
-// strings alone, so that it says what it said.
-func steerless(line []byte) []byte {
-	steers := func(r rune) bool { return r > '~' && !unicode.IsPrint(r) }
-	if !bytes.ContainsFunc(line, steers) {
+// escapeControls escapes the characters in JSON that may control a terminal or
+// are invisible; JSON itself escapes only those below U+0020. They occur only
+// within strings, so the meaning does not change.
+func escapeControls(line []byte) []byte {
+	controls := func(r rune) bool { return r > '~' && !unicode.IsPrint(r) }
+	if !bytes.ContainsFunc(line, controls) {
 		return line
 	}
 	out := make([]byte, 0, len(line)+16)
 	for _, r := range string(line) {
-		if !steers(r) {
+		if !controls(r) {
 			out = utf8.AppendRune(out, r)
 			continue
 		}
@@ -44,11 +44,10 @@ func steerless(line []byte) []byte {
 	return out
 }
 
-// Field is a name and a value that belong on one line.
+// Field is a name and a value, shown on one line.
 type Field struct{ Name, Value string }
 
-// Fields adds lines with the names and the values below each other. A field
-// without a value is left out.
+// Fields adds fields with aligned values. It omits those without a value.
 func (t *Text) Fields(fields ...Field) {
 	width := 0
 	for _, f := range fields {
@@ -63,8 +62,8 @@ func (t *Text) Fields(fields ...Field) {
 	}
 }
 
-// Table adds rows in columns under their headings. A column that is empty in
-// every row is left out; without rows there is nothing.
+// Table adds a table. It omits columns that are empty in every row, and adds
+// nothing if there are no rows.
 func (t *Text) Table(headings []string, rows [][]string) {
 	if len(rows) == 0 {
 		return
@@ -76,8 +75,8 @@ func (t *Text) Table(headings []string, rows [][]string) {
 	}
 }
 
-// Columns returns how wide each column is that shows these rows; 0 is a
-// column that is left out.
+// Columns returns the width of each column of a table, 0 for those that are
+// empty in every row.
 func Columns(headings []string, rows [][]string) []int {
 	widths := make([]int, len(headings))
 	for _, row := range rows {
@@ -90,7 +89,7 @@ func Columns(headings []string, rows [][]string) []int {
 	return widths
 }
 
-// Row adds one row of a table with columns so wide.
+// Row adds a row to a table with the given column widths.
 func (t *Text) Row(widths []int, cells []string) {
 	var line strings.Builder
 	for i, cell := range cells {
