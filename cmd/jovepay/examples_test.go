@@ -20,22 +20,22 @@ import (
 	"github.com/jovepay/jovepay-go/sandbox"
 )
 
-// The ids that the examples of the help texts have.
+// The IDs in the examples of the help texts.
 const (
 	examplePayment = "5745459419"
 	exampleInvoice = "6012345678"
 )
 
-// exampleWorld is what the examples need to work.
+// exampleWorld is what the examples need to run.
 type exampleWorld struct {
 	dir  string
 	box  *sandbox.Sandbox
-	shop string // URL of a shop's handler
+	shop string // URL of a shop's IPN handler
 	env  []string
 }
 
-// TestExamplesWork runs every line of the examples in the help texts in a
-// shell, with a sandbox at hand.
+// TestExamplesWork runs every line of the examples in the help texts in a shell,
+// with a sandbox.
 func TestExamplesWork(t *testing.T) {
 	t.Parallel()
 	w := newExampleWorld(t)
@@ -76,7 +76,7 @@ func newExampleWorld(t *testing.T) *exampleWorld {
 	return w
 }
 
-// serves tells the examples that run until they are interrupted.
+// serves matches the examples that run until they are interrupted.
 var serves = regexp.MustCompile(`^jovepay sandbox($| --)`)
 
 func (w *exampleWorld) run(t *testing.T, line string) {
@@ -90,7 +90,7 @@ func (w *exampleWorld) run(t *testing.T, line string) {
 		"http://127.0.0.1:8080/ipn", w.shop,
 		"--timeout 1m", "--timeout 100ms",
 		"--timeout 10s", "--timeout 100ms",
-	).Replace(w.withThings(t, line))
+	).Replace(w.replaceIDs(t, line))
 	codes := []int{0}
 	switch {
 	case serves.MatchString(line):
@@ -102,19 +102,20 @@ func (w *exampleWorld) run(t *testing.T, line string) {
 		if !strings.Contains(line, "--address") {
 			line += " --address 127.0.0.1:0"
 		}
-		codes = append(codes, 8) // nobody sends anything
+		codes = append(codes, 8) // nothing is sent
 	}
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", line)
 	cmd.Dir, cmd.Env = w.dir, env
 	out, err := cmd.CombinedOutput()
-	if failed := (*exec.ExitError)(nil); err != nil && !errors.As(err, &failed) {
+	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		require.NoError(t, err)
 	}
 	assert.Contains(t, codes, cmd.ProcessState.ExitCode(), "%s\n%s", line, out)
 }
 
-// withThings puts ids of things that exist in the place of the examples' own.
-func (w *exampleWorld) withThings(t *testing.T, line string) string {
+// replaceIDs replaces the IDs of an example with those of a new payment and
+// invoice.
+func (w *exampleWorld) replaceIDs(t *testing.T, line string) string {
 	t.Helper()
 	client, err := w.box.Client()
 	require.NoError(t, err)
@@ -137,7 +138,7 @@ func (w *exampleWorld) withThings(t *testing.T, line string) string {
 	return line
 }
 
-// serve runs an example until it answers, and interrupts it.
+// serve runs an example until it responds, and interrupts it.
 func (w *exampleWorld) serve(t *testing.T, line string) {
 	t.Helper()
 	if !strings.Contains(line, "--address") {

@@ -1,6 +1,5 @@
-// Jovepay is the command line of JovePay: it asks the API, makes payments and
-// watches them, sends, receives and judges notifications, and runs a JovePay
-// on this machine.
+// Jovepay is JovePay's command line. It creates and watches payments, sends,
+// receives and verifies notifications, and runs a sandbox on this machine.
 //
 //	go -C cmd/jovepay install .
 //	jovepay help
@@ -18,14 +17,14 @@ import (
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	// A reader that has gone is an error of the write, and not the end of the
-	// program: what was just made has an id that must not be lost.
+	// A closed pipe is a write error rather than the end of the program: the ID
+	// of a payment that was just created must not be lost.
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		received := <-signals
-		signal.Stop(signals) // a second one ends the program at once
+		signal.Stop(signals) // a second one kills the program
 		cancel(fail.SignalError{Signal: received})
 	}()
 	code := command.Main(ctx, os.Args[1:], command.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})

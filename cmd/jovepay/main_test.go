@@ -19,18 +19,18 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"jovepay": main})
 }
 
-// quickExit keeps programs under the race detector from waiting a second
-// before they end.
+// quickExit keeps programs under the race detector from sleeping for a second
+// at exit.
 const quickExit = "atexit_sleep_ms=10"
 
-// TestScripts runs testdata/*.txtar, each against a JovePay of its own.
+// TestScripts runs testdata/*.txtar, each against its own emulator.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	runScripts(t, false)
 }
 
-// TestNothingSecretIsPrinted runs the same scripts with --verbose, and looks
-// through all that was printed.
+// TestNothingSecretIsPrinted runs the same scripts with --verbose and searches
+// all output for secrets.
 func TestNothingSecretIsPrinted(t *testing.T) {
 	t.Parallel()
 	runScripts(t, true)
@@ -38,8 +38,8 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 
 func runScripts(t *testing.T, verbose bool) {
 	t.Helper()
-	secrets := &sync.Map{} // name of a script: what it must not print
-	ofSandboxes, err := sandboxSecrets()
+	secrets := &sync.Map{} // name of a script: its secrets
+	fromSandboxes, err := sandboxSecrets()
 	require.NoError(t, err)
 	testscript.RunT(watcher{t, secrets}, testscript.Params{
 		Dir:                 "testdata",
@@ -54,7 +54,7 @@ func runScripts(t *testing.T, verbose bool) {
 				return err
 			}
 			env.Defer(server.Close)
-			secrets.Store(script, append([]string{server.APIKey, server.Password, server.IPNSecret}, ofSandboxes...))
+			secrets.Store(script, append([]string{server.APIKey, server.Password, server.IPNSecret}, fromSandboxes...))
 			env.Values[serverKey{}] = server
 			env.Values[processesKey{}] = map[string]*process{}
 			for name, value := range map[string]string{
@@ -75,15 +75,15 @@ func runScripts(t *testing.T, verbose bool) {
 	})
 }
 
-// newServer starts a JovePay whose secrets no other script has.
+// newServer starts an emulator with its own secrets.
 func newServer(script string) (*jovepaytest.Server, error) {
 	seed := fnv.New64()
 	_, _ = seed.Write([]byte(script)) // never fails
 	return jovepaytest.NewServer(jovepaytest.WithSeed(seed.Sum64()))
 }
 
-// sandboxSecrets returns the secrets of the sandboxes that scripts run: those
-// of the default seed and of seed 7.
+// sandboxSecrets returns the secrets of the sandboxes that scripts start, with
+// the default seed and seed 7.
 func sandboxSecrets() (secrets []string, err error) {
 	for _, seed := range []uint64{0, 7} {
 		server, err := jovepaytest.NewServer(jovepaytest.WithSeed(seed))
@@ -96,8 +96,8 @@ func sandboxSecrets() (secrets []string, err error) {
 	return secrets, nil
 }
 
-// watcher is a test that reads what its scripts print. A script is verbose, so
-// that all of it is logged; the log is told to the tester as the script did.
+// watcher is a test that checks the output of its scripts. Scripts are verbose,
+// so that everything is logged, and their log is shown as usual.
 type watcher struct {
 	*testing.T
 	secrets *sync.Map
@@ -121,10 +121,10 @@ func (w watcher) Log(args ...any) {
 		w.T.Log(log)
 	}
 	name := w.Name()[strings.LastIndexByte(w.Name(), '/')+1:]
-	// The log begins with the environment, which has the secrets, and is
-	// followed by an empty line.
+	// The log starts with the environment, which contains the secrets, and an
+	// empty line.
 	_, printed, ok := strings.Cut(log, "\n\n")
-	assert.True(w, ok, "the log of %s has no beginning", name)
+	assert.True(w, ok, "the log of %s has no environment", name)
 	found, _ := w.secrets.Load(name)
 	secrets, _ := found.([]string)
 	assert.Len(w, secrets, 9, "the secrets of %s", name)

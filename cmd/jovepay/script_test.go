@@ -26,7 +26,7 @@ type (
 	processesKey struct{}
 )
 
-// patience is how long a script waits for what ought to happen at once.
+// patience is how long a script waits for something that should happen soon.
 const patience = 20 * time.Second
 
 func examplesDir() string {
@@ -37,8 +37,8 @@ func examplesDir() string {
 	return dir
 }
 
-// condition knows [interpreter:NAME]: whether it is installed, which it has to
-// be if JOVEPAY_REQUIRE_INTERPRETERS=1.
+// condition implements [interpreter:NAME]: whether it is installed, as it must be
+// if JOVEPAY_REQUIRE_INTERPRETERS=1.
 func condition(name string) (bool, error) {
 	program, ok := strings.CutPrefix(name, "interpreter:")
 	if !ok {
@@ -51,7 +51,7 @@ func condition(name string) (bool, error) {
 	return err == nil, nil
 }
 
-// scriptCommands are what the scripts have beside testscript's own.
+// scriptCommands returns the commands that scripts have besides testscript's.
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits":     exits,
@@ -60,11 +60,11 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"await":     await,
 		"interrupt": interrupt,
 		"finish":    finish,
-		"server":    serverDoes,
+		"server":    controlServer,
 	}
 }
 
-// exits CODE PROGRAM ARG... runs a program that is to end with an exit code.
+// exits CODE PROGRAM ARG... runs a program and checks its exit code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM [ARG...]")
@@ -73,18 +73,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	got := 0
 	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		failed := (*exec.ExitError)(nil)
-		if !errors.As(err, &failed) {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
 			ts.Fatalf("%v", err)
 		}
-		got = failed.ExitCode()
+		got = exit.ExitCode()
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
 }
 
-// capture NAME REGEXP sets a variable to the first group found in the last
+// capture NAME REGEXP sets a variable to the first group of a match in the last
 // standard output.
 func capture(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
@@ -92,12 +92,12 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
 	if len(found) != 2 {
-		ts.Fatalf("%s is not in the output", args[1])
+		ts.Fatalf("no match for %s in the output", args[1])
 	}
 	ts.Setenv(args[0], found[1])
 }
 
-// A process is a program that runs beside a script.
+// process is a program that runs alongside a script.
 type process struct {
 	cmd  *exec.Cmd
 	done chan error
@@ -107,7 +107,7 @@ type process struct {
 	changed  chan struct{}
 }
 
-// stream collects one of the outputs.
+// stream collects one of the output streams.
 type stream struct {
 	*process
 	into *bytes.Buffer
@@ -121,7 +121,7 @@ func (s stream) Write(p []byte) (int, error) {
 	return s.into.Write(p)
 }
 
-// find waits until the pattern is in what the process has printed.
+// find waits until the process has printed a match.
 func (p *process) find(ts *testscript.TestScript, pattern string) []string {
 	re, limit := regexp.MustCompile(pattern), time.After(patience)
 	for {
@@ -136,28 +136,27 @@ func (p *process) find(ts *testscript.TestScript, pattern string) []string {
 		case <-changed:
 		case err := <-p.done:
 			p.done <- err
-			// What it printed last may have come after the look.
+			// It may have printed the match after the last search.
 			if found := re.FindStringSubmatch(p.out.String() + p.err.String()); found != nil {
 				return found
 			}
-			ts.Fatalf("it has ended (%v) without %s:\n%s", err, pattern, printed)
+			ts.Fatalf("it exited (%v) without printing %s:\n%s", err, pattern, printed)
 		case <-limit:
-			ts.Fatalf("it does not print %s:\n%s", pattern, printed)
+			ts.Fatalf("timeout: want %s in the output:\n%s", pattern, printed)
 		}
 	}
 }
 
-// end waits for the process and shows what it printed as the last output.
+// end waits for the process and makes its output the last output.
 func (p *process) end(ts *testscript.TestScript, code string) {
 	select {
 	case err := <-p.done:
-		failed := (*exec.ExitError)(nil)
-		if err != nil && !errors.As(err, &failed) {
+		if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 			ts.Fatalf("%v", err)
 		}
 	case <-time.After(patience):
 		_ = p.cmd.Process.Kill()
-		ts.Fatalf("it does not end")
+		ts.Fatalf("timeout: it does not exit")
 	}
 	_, _ = ts.Stdout().Write(p.out.Bytes())
 	_, _ = ts.Stderr().Write(p.err.Bytes())
@@ -167,8 +166,8 @@ func (p *process) end(ts *testscript.TestScript, code string) {
 }
 
 // start [/REGEXP/] NAME PROGRAM ARG... starts a program and waits until it has
-// printed what the expression says. Without one that is a URL, and the variable
-// NAME is set to it and NAME_HOST to its host.
+// printed a match. Without an expression, it waits for a URL and sets the
+// variable NAME to it and NAME_HOST to its host.
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	pattern := `http://([\d.]+:\d+)(/\w+)?`
 	isURL := true
@@ -194,7 +193,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(p.cmd.Start())
 	go func() { p.done <- p.cmd.Wait() }()
 	ts.Defer(func() {
-		_ = p.cmd.Process.Kill() // it has ended in most cases
+		_ = p.cmd.Process.Kill() // usually it has exited
 	})
 	processes(ts)[args[0]] = p
 	if found := p.find(ts, pattern); isURL {
@@ -207,23 +206,23 @@ func processes(ts *testscript.TestScript) map[string]*process {
 	return ts.Value(processesKey{}).(map[string]*process)
 }
 
-func named(ts *testscript.TestScript, args []string) *process {
+func processArg(ts *testscript.TestScript, args []string) *process {
 	if len(args) == 0 || processes(ts)[args[0]] == nil {
-		ts.Fatalf("want the name of a started program")
+		ts.Fatalf("want the name of a program that was started")
 	}
 	return processes(ts)[args[0]]
 }
 
-// await NAME REGEXP waits until a started program has printed something.
+// await NAME REGEXP waits until a program has printed a match.
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await NAME REGEXP")
 	}
-	named(ts, args).find(ts, args[1])
+	processArg(ts, args).find(ts, args[1])
 }
 
-// interrupt [-TERM] NAME [CODE] signals a started program as Ctrl-C does, or as
-// kill does.
+// interrupt [-TERM] NAME [CODE] signals a program like Ctrl-C or kill, and waits
+// until it has exited.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! interrupt")
@@ -232,22 +231,22 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) > 0 && args[0] == "-TERM" {
 		signal, args = syscall.SIGTERM, args[1:]
 	}
-	_ = named(ts, args).cmd.Process.Signal(signal) // if it has ended, the code tells
+	_ = processArg(ts, args).cmd.Process.Signal(signal) // if it has exited, the code shows it
 	finish(ts, neg, args)
 }
 
-// finish NAME [CODE] waits until a started program has ended by itself.
+// finish NAME [CODE] waits until a program has exited by itself.
 func finish(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! finish")
 	}
-	named(ts, args).end(ts, slices.Concat(args, []string{"0"})[1])
+	processArg(ts, args).end(ts, slices.Concat(args, []string{"0"})[1])
 }
 
-// serverDoes plays the customer, the network and faults at the script's server.
-func serverDoes(ts *testscript.TestScript, neg bool, args []string) {
+// controlServer acts as the customer and the network of the script's emulator.
+func controlServer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: server pay|advance|status|asked|inject ...")
+		ts.Fatalf("usage: server pay|advance|status|await|inject ...")
 	}
 	server := ts.Value(serverKey{}).(*jovepaytest.Server)
 	id := jovepay.ID(args[1])
@@ -263,51 +262,51 @@ func serverDoes(ts *testscript.TestScript, neg bool, args []string) {
 		_, err = server.Advance(id)
 	case "status":
 		_, err = server.SetStatus(id, jovepay.PaymentStatus(args[2]))
-	case "asked":
-		asked(ts, server, args[1])
+	case "await":
+		awaitRequest(ts, server, args[1])
 	case "inject":
 		err = server.Inject(fault(ts, server, args[1], args[2]))
 	default:
-		ts.Fatalf("the server cannot %s", args[0])
+		ts.Fatalf("unknown action %s", args[0])
 	}
 	ts.Check(err)
 }
 
-// echo is the answer of a server that tells what it was sent.
+// echo is the response of a server that repeats the secrets of a request.
 func echo(server *jovepaytest.Server) string {
 	return `{"payment_id":1,"payment_status":"waiting","x-api-key":"` + server.APIKey + `","order_id":"` + server.Password + `"}`
 }
 
-// asked waits until the server was asked for a path.
-func asked(ts *testscript.TestScript, server *jovepaytest.Server, path string) {
+// awaitRequest waits until the server has received a request for a path.
+func awaitRequest(ts *testscript.TestScript, server *jovepaytest.Server, path string) {
 	tick, limit := time.NewTicker(5*time.Millisecond), time.After(patience)
 	defer tick.Stop()
 	for server.Count("", path) == 0 {
 		select {
 		case <-tick.C:
 		case <-limit:
-			ts.Fatalf("nobody asks for %s", path)
+			ts.Fatalf("timeout: no request for %s", path)
 		}
 	}
 }
 
-// fault is what goes wrong with the next request to a path.
+// fault returns the fault of the next request for a path.
 func fault(ts *testscript.TestScript, server *jovepaytest.Server, path, kind string) jovepaytest.Fault {
 	f := jovepaytest.Fault{Path: path, Times: 1}
 	switch kind {
-	case "lost": // the answer, not the effect
+	case "lost": // the response, not the effect
 		f.Method, f.Cut, f.AfterEffect = http.MethodPost, true, true
-	case "torn":
+	case "truncated":
 		f.Method, f.Truncate = http.MethodPost, 3
 	case "500":
 		f.Method, f.Status, f.AfterEffect = http.MethodPost, http.StatusInternalServerError, true
 	case "forbidden":
 		f.Status = http.StatusForbidden
-	case "unwell":
+	case "maintenance":
 		f.Status, f.Body = http.StatusOK, `{"message":"maintenance"}`
 	case "colors":
 		f.Status, f.Body = http.StatusOK, `{"payment_id":"1\u001b[31m","payment_status":"waiting","order_id":"a\nb"}`
-	case "evaluated": // by a shell
+	case "injection": // into a shell
 		f.Status, f.Body = http.StatusOK, `{"currencies":[{"code":"$(id)"},{"code":"b tc"},{"code":"btc\n"},{"code":"xmr"}],
 			"data":[{"payment_id":"`+"`id`"+`"},{"payment_id":"7;id"},{"payment_id":"1001"}],"limit":20,"page":0,"pagesCount":1,"total":3}`
 	case "hang":

@@ -9,18 +9,17 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/output"
-	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/testevent"
 )
 
 func (c *cli) completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
-		Short: "The script that lets a shell complete commands",
-		Long: `Prints a script that lets a shell complete commands, flags and values with the
-Tab key. Coins and the ids of recent payments are asked of JovePay; without a
-key, the usual coins are offered.
+		Short: "Print a shell completion script",
+		Long: `Print a script that completes commands, flags and values with the Tab key.
+Coins and the IDs of recent payments are loaded from JovePay; without an API key,
+common coins are offered.
 
-For this session, or in the file that the shell reads at its start:
+Run this in the current session, or add it to the shell's startup file:
 
   bash         source <(jovepay completion bash)     (needs bash-completion)
   zsh          source <(jovepay completion zsh)      (after compinit)
@@ -49,32 +48,32 @@ For this session, or in the file that the shell reads at its start:
 	}
 }
 
-// patience is how long a person waits for the Tab key.
-const patience = 2 * time.Second
+// completionTimeout limits how long the Tab key waits for a server.
+const completionTimeout = 2 * time.Second
 
-// values returns what can stand in one place of a command line.
+// values returns the completions of one argument or flag.
 type values func(context.Context) []cobra.Completion
 
-// complete completes arguments by their place; there is nothing beyond the
-// last one.
+// complete completes arguments by position; beyond the last one it offers
+// nothing.
 func (c *cli) complete(places ...values) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) >= len(places) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return c.completed(cmd, places[len(args)])
+		return c.offer(cmd, places[len(args)])
 	}
 }
 
 func (c *cli) completeFlag(cmd *cobra.Command, flag string, of values) {
 	must(cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return c.completed(cmd, of)
+		return c.offer(cmd, of)
 	}))
 }
 
-func (c *cli) completed(cmd *cobra.Command, of values) ([]cobra.Completion, cobra.ShellCompDirective) {
-	c.verbose = false // the shell shows what is logged in the middle of the line
-	ctx, cancel := context.WithTimeout(cmd.Context(), patience)
+func (c *cli) offer(cmd *cobra.Command, of values) ([]cobra.Completion, cobra.ShellCompDirective) {
+	c.verbose = false // the shell would show log lines in the middle of the command line
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
 	defer cancel()
 	return of(ctx), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
@@ -83,15 +82,14 @@ func nothing(context.Context) []cobra.Completion { return nil }
 
 func fiats(context.Context) []cobra.Completion { return []cobra.Completion{"usd", "eur", "gbp"} }
 
-func kinds(context.Context) []cobra.Completion { return testevent.Kinds() }
-
-func forms(context.Context) []cobra.Completion {
+// forms lists the forms of a signature.
+func forms() []cobra.Completion {
 	return []cobra.Completion{
-		cobra.CompletionWithDesc("js", "the guide's Node example"),
-		cobra.CompletionWithDesc("js-arrays", "the same with arrays kept"),
-		cobra.CompletionWithDesc("php", "the guide's PHP example"),
-		cobra.CompletionWithDesc("python", "the guide's Python example"),
-		cobra.CompletionWithDesc("raw", "JovePay's shop plugins"),
+		cobra.CompletionWithDesc(string(jovepay.FormJS), "the guide's Node example"),
+		cobra.CompletionWithDesc(string(jovepay.FormJSArrays), "the Node example, keeping arrays"),
+		cobra.CompletionWithDesc(string(jovepay.FormPHP), "the guide's PHP example"),
+		cobra.CompletionWithDesc(string(jovepay.FormPython), "the guide's Python example"),
+		cobra.CompletionWithDesc(string(jovepay.FormRaw), "JovePay's shop plugins"),
 	}
 }
 
@@ -103,7 +101,8 @@ func statuses(context.Context) []cobra.Completion {
 	return list
 }
 
-// eventStatuses are those of payments, and of withdrawals and recurring ones.
+// eventStatuses lists the statuses of payments, and of withdrawals and
+// recurring payments.
 func eventStatuses(ctx context.Context) []cobra.Completion {
 	list := statuses(ctx)
 	for _, status := range []jovepay.WithdrawalStatus{
@@ -115,17 +114,17 @@ func eventStatuses(ctx context.Context) []cobra.Completion {
 	return list
 }
 
-// harmless is what is offered of what a server sends: a shell may evaluate what
-// it is offered.
-var harmless = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+// safeWord matches the values from a server that are offered: a shell may
+// evaluate completions.
+var safeWord = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
-// coins asks JovePay, and offers the usual coins if that is of no use.
+// coins offers JovePay's coins, or common ones if they cannot be loaded.
 func (c *cli) coins(ctx context.Context) []cobra.Completion {
 	var list []cobra.Completion
 	if client, _, err := c.account(ctx); err == nil {
-		if answer, err := client.Currencies.List(ctx, jovepay.CurrencyListOptions{}); err == nil {
-			for _, currency := range answer.Currencies {
-				if harmless.MatchString(currency.Code) {
+		if available, err := client.Currencies.List(ctx, jovepay.CurrencyListOptions{}); err == nil {
+			for _, currency := range available.Currencies {
+				if safeWord.MatchString(currency.Code) {
 					list = append(list, cobra.CompletionWithDesc(currency.Code, output.Plain(currency.Name)))
 				}
 			}
@@ -137,7 +136,7 @@ func (c *cli) coins(ctx context.Context) []cobra.Completion {
 	return list
 }
 
-// payments offers the ids of recent payments.
+// payments offers the IDs of recent payments.
 func (c *cli) payments(ctx context.Context) []cobra.Completion {
 	client, _, err := c.account(ctx)
 	if err != nil {
@@ -149,7 +148,7 @@ func (c *cli) payments(ctx context.Context) []cobra.Completion {
 	}
 	var list []cobra.Completion
 	for _, p := range page.Payments {
-		if !harmless.MatchString(string(p.ID)) {
+		if !safeWord.MatchString(string(p.ID)) {
 			continue
 		}
 		about := string(p.Status) + ", " + output.Money(p.PriceAmount, p.PriceCurrency) + " in " + p.PayCurrency + " " + p.OrderID

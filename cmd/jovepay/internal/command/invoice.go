@@ -10,9 +10,10 @@ import (
 func (c *cli) invoiceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "invoice",
-		Short: "Make invoices: pages where customers pay",
-		Long: `An invoice is a page of JovePay's where the customer chooses a coin and pays. The
-payments made on it are found with "jovepay payment list --invoice".`,
+		Short: "Create invoices",
+		Long: `An invoice is a page on JovePay's site where the customer chooses a coin and
+pays. To list the payments of an invoice, run "jovepay payment list
+--invoice-id ID".`,
 		Example: `  jovepay invoice create 49.99 usd --order-id order-1001`,
 	}
 	cmd.AddCommand(c.createInvoiceCommand())
@@ -21,27 +22,23 @@ payments made on it are found with "jovepay payment list --invoice".`,
 
 func (c *cli) createInvoiceCommand() *cobra.Command {
 	var req jovepay.InvoiceRequest
-	var qr when
+	var draw func() bool
 	cmd := &cobra.Command{
 		Use:   "create AMOUNT CURRENCY [COIN]",
-		Short: "Make an invoice and get its address",
-		Long: `Makes an invoice of AMOUNT CURRENCY and prints the address to send the customer
-to. Without a COIN the customer chooses one. After paying the customer comes
-back to --success-url.
+		Short: "Create an invoice and print the URL of its page",
+		Long: `Create an invoice over AMOUNT CURRENCY and print the URL of its page, for the
+customer to open. Without COIN, the customer chooses one. After paying, the
+customer returns to --success-url.
 
-A request whose answer is lost is not repeated: it ends with exit code 5,
-"outcome unknown".`,
+If the response is lost, the request is not retried and the exit code is 5,
+"outcome_unknown".`,
 		Example: `  jovepay invoice create 49.99 usd
   jovepay invoice create 49.99 usd btc --order-id order-1001 --success-url https://shop.example/thanks
   jovepay invoice create 49.99 usd --qr always
   jovepay invoice create 49.99 usd --json`,
 		Args:              cobra.RangeArgs(2, 3),
 		ValidArgsFunction: c.complete(nothing, fiats, c.coins),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			draw, err := qr.draw(c.print)
-			if err != nil {
-				return err
-			}
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if req.PriceAmount, err = amount("AMOUNT", args[0]); err != nil {
 				return err
 			}
@@ -57,19 +54,15 @@ A request whose answer is lost is not repeated: it ends with exit code 5,
 			if err != nil {
 				return unknownOutcome(err, anInvoice)
 			}
-			return unprinted(c.showInvoice(invoice, draw), invoice.ID)
+			return printFailure(c.showInvoice(invoice, draw()), invoice.ID)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&req.OrderID, "order-id", "", "the shop's own `id` of the order")
-	flags.StringVar(&req.OrderDescription, "description", "", "`text` that the customer is shown")
-	flags.StringVar(&req.IPNCallbackURL, "ipn-url", "", "`URL` that notifications go to")
-	flags.StringVar(&req.SuccessURL, "success-url", "", "`URL` that the customer comes back to after paying")
-	flags.StringVar(&req.CancelURL, "cancel-url", "", "`URL` that the customer comes back to after giving up")
-	flags.StringVar(&req.PartiallyPaidURL, "partially-paid-url", "", "`URL` that the customer comes back to after paying too little")
-	flags.BoolVar(&req.FixedRate, "fixed-rate", false, "keep the rate until the payment expires")
-	flags.BoolVar(&req.FeePaidByUser, "fee-paid-by-customer", false, "add the network fee to what the customer sends")
-	c.qrFlag(cmd, &qr, "draw the address of the page as a QR code")
+	orderFields{&req.OrderID, &req.OrderDescription, &req.IPNCallbackURL, &req.FixedRate, &req.FeePaidByUser}.register(flags)
+	flags.StringVar(&req.SuccessURL, "success-url", "", "return the customer to `url` after paying")
+	flags.StringVar(&req.CancelURL, "cancel-url", "", "return the customer to `url` after canceling")
+	flags.StringVar(&req.PartiallyPaidURL, "partially-paid-url", "", "return the customer to `url` after paying too little")
+	draw = c.qrFlag(cmd, "the URL of the page")
 	return cmd
 }
 
@@ -81,7 +74,7 @@ func (c *cli) showInvoice(invoice *jovepay.Invoice, qr bool) error {
 			output.Field{Name: "price", Value: output.Money(invoice.PriceAmount, invoice.PriceCurrency)},
 			output.Field{Name: "coin", Value: invoice.PayCurrency},
 			output.Field{Name: "page", Value: invoice.URL},
-			output.Field{Name: "notifies", Value: invoice.IPNCallbackURL},
+			output.Field{Name: "IPN URL", Value: invoice.IPNCallbackURL},
 		)
 		if qr && invoice.URL != "" {
 			t.Code(invoice.URL, c.qrWidth(), c.print.Color)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -20,47 +19,45 @@ import (
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/setup"
 )
 
-// largestIPN is what IPNVerifier reads of a notification by default.
-const largestIPN = 64 << 10
+// maxIPN is the body limit of IPNVerifier by default.
+const maxIPN = 64 << 10
 
-// listening is how notifications are received.
-type listening struct {
+// listenOptions are the flags of "ipn listen".
+type listenOptions struct {
 	address, path string
 	forward       string
-	answer        int
+	respond       int
 	count         int
 	timeout       time.Duration
-	only          []string
+	accepted      []string // forms
 	remote        bool
 }
 
 func (c *cli) listenIPNCommand() *cobra.Command {
-	var l listening
+	var l listenOptions
 	cmd := &cobra.Command{
 		Use:   "listen",
-		Short: "Receive notifications, check them and print them",
-		Long: `Receives notifications on this machine, checks their signatures and prints a line
-for each. It answers 200 to genuine ones and 401 to others, and ends after
---count of them or with Ctrl-C, which is no failure unless --count is given. If
-one of them was not genuine, the exit code is 6 in the end. An event that was
-received before is marked "again".
+		Short: "Receive notifications and verify them",
+		Long: `Receive notifications on this machine, verify their signatures and print a line
+for each. Genuine ones get the status 200, others 401. An event that was
+received before is marked as a duplicate. The command stops after --count
+notifications or on Ctrl-C; the exit code is 6 if any was not genuine.
 
-With --forward every notification is passed on to a shop, its body and headers
-untouched but for those about the connection, whether genuine or not, and the
-shop's answer goes back to the sender: a look at the traffic between JovePay and
-a shop.
+With --forward, send each notification on to a shop, genuine or not, and the
+shop's response back to the sender. The body and the headers stay unchanged,
+except for headers about the connection.
 
 JovePay cannot reach this machine; "jovepay sandbox" and "jovepay ipn send" can.`,
 		Example: `  jovepay --sandbox ipn listen --count 1 --timeout 1m
   jovepay ipn listen --address 127.0.0.1:0 --timeout 10s
   jovepay ipn listen --forward http://127.0.0.1:8080/ipn --timeout 10s
-  jovepay ipn listen --answer 503 --timeout 10s --json`,
+  jovepay ipn listen --respond 503 --timeout 10s --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := l.check(); err != nil {
 				return err
 			}
-			verifier, err := c.verifier(cmd, l.only)
+			verifier, err := c.verifier(cmd.Context(), l.accepted)
 			if err != nil {
 				return err
 			}
@@ -68,70 +65,68 @@ JovePay cannot reach this machine; "jovepay sandbox" and "jovepay ipn send" can.
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&l.address, "address", "127.0.0.1:4011", "`address` to listen at; port 0 is any free one")
-	flags.StringVar(&l.path, "path", "/ipn", "`path` of the URL")
-	flags.StringVar(&l.forward, "forward", "", "`URL` of the shop's own handler to pass everything on to")
-	flags.IntVar(&l.answer, "answer", 0, "answer genuine ones with this `status`, to see them sent again")
-	flags.IntVar(&l.count, "count", 0, "end after so many notifications; 0 never does")
-	flags.DurationVar(&l.timeout, "timeout", 0, "end after this `time`; with exit code 8 if --count have not come")
-	flags.StringArrayVar(&l.only, "form", nil, "accept this `form` only; can be repeated")
-	flags.BoolVar(&l.remote, "remote", false, "allow an address or a URL that is not on this machine")
-	cmd.MarkFlagsMutuallyExclusive("forward", "answer")
-	c.completeFlag(cmd, "form", forms)
+	flags.StringVar(&l.address, "address", "127.0.0.1:4011", "listen on `address`; port 0 picks a free one")
+	flags.StringVar(&l.path, "path", "/ipn", "receive notifications at `path`")
+	flags.StringVar(&l.forward, "forward", "", "forward notifications to the shop at `url`")
+	flags.IntVar(&l.respond, "respond", 0, "respond to genuine notifications with status `n`, to have them retried")
+	flags.IntVar(&l.count, "count", 0, "stop after `n` notifications")
+	flags.DurationVar(&l.timeout, "timeout", 0, "stop after `duration`, with exit code 8 if fewer than --count arrived")
+	flags.BoolVar(&l.remote, "remote", false, "allow an address or a URL on another machine")
+	cmd.MarkFlagsMutuallyExclusive("forward", "respond")
+	c.formFlag(cmd, &l.accepted)
 	return cmd
 }
 
-func (l *listening) check() error {
-	target, err := url.Parse(l.forward)
+func (l *listenOptions) check() error {
 	switch {
-	case err != nil, l.forward != "" && (target.Scheme != "http" && target.Scheme != "https" || target.Hostname() == ""):
-		return fail.Usage("--forward: want something like http://127.0.0.1:8080/ipn")
-	case l.forward != "" && !l.remote && !setup.Loopback(target.Hostname()):
-		return fail.With(fail.WrongUse, "If that is meant, add --remote.", fmt.Errorf("%s is not on this machine", target.Host))
 	case !l.remote && !setup.LoopbackAddress(l.address):
-		return fail.With(fail.WrongUse, "If that is meant, add --remote.", fmt.Errorf("--address: want one of this machine only, such as 127.0.0.1:4011, got %q", l.address))
+		return fail.With(fail.BadUsage, remoteHint, fmt.Errorf("--address: want an address of this machine such as 127.0.0.1:4011, got %q", l.address))
 	case len(l.path) == 0 || l.path[0] != '/':
-		return fail.Usage("--path: want a path such as /ipn")
-	case l.count < 0 || l.timeout < 0:
-		return fail.Usage("--count and --timeout: want 0 or more")
-	case l.answer != 0 && (l.answer < 200 || l.answer > 599):
-		return fail.Usage("--answer: want a status such as 503")
+		return fail.Usage("--path: want a path such as /ipn, got %q", l.path)
+	case l.count < 0:
+		return fail.Usage("--count: want 0 or more, got %d", l.count)
+	case l.timeout < 0:
+		return fail.Usage("--timeout: want 0 or more, got %v", l.timeout)
+	case l.respond != 0 && (l.respond < 200 || l.respond > 599):
+		return fail.Usage("--respond: want a status from 200 to 599, got %d", l.respond)
+	case l.forward != "":
+		return shopURL("--forward", l.forward, l.remote, remoteHint)
 	}
 	return nil
 }
 
-// receipt is a notification as it was received.
+// receipt describes a notification that was received.
 type receipt struct {
 	ReceivedAt time.Time `json:"received_at"`
 	verdict
-	Again     bool        `json:"again,omitzero"`
-	Answered  int         `json:"answered"`
-	Forwarded *shopAnswer `json:"forwarded,omitzero"`
-	Problem   string      `json:"problem,omitzero"` // why it could not be passed on
+	Duplicate    bool             `json:"duplicate,omitzero"`
+	StatusCode   int              `json:"status_code"` // of the response
+	Forwarded    *responseSummary `json:"forwarded,omitzero"`
+	ForwardError string           `json:"forward_error,omitzero"`
 }
 
 // receiver is the handler of "ipn listen".
 type receiver struct {
 	*cli
-	*listening
+	*listenOptions
 	verifier *jovepay.IPNVerifier
-	end      context.CancelFunc
+	stop     context.CancelFunc
 
-	mu       sync.Mutex
-	seen     map[string]bool // keys of events
-	received int
-	refused  int
-	fault    error // the output cannot be written
+	mu         sync.Mutex
+	seen       map[string]bool // keys of events
+	received   int
+	notGenuine int
+	printErr   error
 }
 
-func (c *cli) listen(ctx context.Context, l *listening, verifier *jovepay.IPNVerifier) error {
+func (c *cli) listen(ctx context.Context, l *listenOptions, verifier *jovepay.IPNVerifier) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.address)
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return fmt.Errorf("listen: %w", err)
 	}
-	waiting, end := context.WithCancel(ctx)
-	defer end()
-	r := &receiver{cli: c, listening: l, verifier: verifier, end: end, seen: map[string]bool{}}
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
+	r := &receiver{cli: c, listenOptions: l, verifier: verifier, stop: stop, seen: map[string]bool{}}
 	server := &http.Server{
 		Handler:           r,
 		ReadTimeout:       15 * time.Second,
@@ -140,50 +135,50 @@ func (c *cli) listen(ctx context.Context, l *listening, verifier *jovepay.IPNVer
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	where := "http://" + listener.Addr().String() + l.path
-	c.print.Note("listening", where, "Listening at "+where+". Ctrl-C ends it.")
+	url := "http://" + listener.Addr().String() + l.path
+	c.print.Note("listening", url, "Listening on "+url+". Press Ctrl-C to stop.")
 
-	var over <-chan time.Time
+	var timeout <-chan time.Time
 	if l.timeout > 0 {
 		timer := time.NewTimer(l.timeout)
 		defer timer.Stop()
-		over = timer.C
+		timeout = timer.C
 	}
 	timedOut := false
 	select {
 	case <-waiting.Done():
-	case <-over:
+	case <-timeout:
 		timedOut = true
 	case err := <-served:
-		return fmt.Errorf("listening: %w", err)
+		return fmt.Errorf("listen: %w", err)
 	}
-	// Answers under way are finished, so that nothing that was counted is
-	// sent again.
+	// Complete the responses in progress, so that no notification that was
+	// counted is retried.
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if server.Shutdown(closing) != nil {
-		_ = server.Close() // it is over in any case
+		_ = server.Close() // the program exits in any case
 	}
-	return r.outcome(ctx, timedOut)
+	return r.result(ctx, timedOut)
 }
 
-func (r *receiver) outcome(ctx context.Context, timedOut bool) error {
+func (r *receiver) result(ctx context.Context, timedOut bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case r.fault != nil:
-		return r.fault
-	case r.refused > 0:
-		return fail.With(fail.NotGenuine, "", fmt.Errorf("%d of %d notifications are not genuine", r.refused, r.received))
+	case r.printErr != nil:
+		return r.printErr
+	case r.notGenuine > 0:
+		return fail.With(fail.NotGenuine, "", fmt.Errorf("%d of %d notifications were not genuine", r.notGenuine, r.received))
 	case timedOut && r.received < r.count:
-		return fail.With(fail.TimedOut, "", fmt.Errorf("%d of %d notifications came within %v", r.received, r.count, r.timeout))
+		return fail.With(fail.TimedOut, "", fmt.Errorf("received %d of %d notifications within %v", r.received, r.count, r.timeout))
 	case ctx.Err() != nil && r.received < r.count:
 		return context.Cause(ctx)
 	}
 	return nil
 }
 
-// ServeHTTP takes a notification.
+// ServeHTTP receives a notification.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	switch {
 	case req.URL.Path != r.path:
@@ -194,10 +189,10 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, largestIPN))
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxIPN))
 	if err != nil {
 		status := http.StatusBadRequest
-		if limit := (*http.MaxBytesError)(nil); errors.As(err, &limit) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			status = http.StatusRequestEntityTooLarge
 		}
 		w.WriteHeader(status)
@@ -207,97 +202,98 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	event, err := r.verifier.ParseRequest(req)
 	if err == nil {
-		got.verdict, got.Answered = genuine(event), http.StatusOK
-		if r.answer != 0 {
-			got.Answered = r.answer
+		got.verdict, got.StatusCode = genuine(event), http.StatusOK
+		if r.respond != 0 {
+			got.StatusCode = r.respond
 		}
 	} else {
-		found := r.verifier.Diagnose(body, req.Header.Get(jovepay.IPNSignatureHeader))
-		got.verdict = verdict{Error: err.Error(), Tried: found.Tried, Findings: found.Findings}
-		got.Answered = http.StatusUnauthorized
+		diagnosis := r.verifier.Diagnose(body, req.Header.Get(jovepay.IPNSignatureHeader))
+		got.verdict, got.StatusCode = notGenuine(err, diagnosis), http.StatusUnauthorized
 	}
 	if r.forward != "" {
-		r.passOn(req, body, w, &got)
+		r.forwardTo(w, req, body, &got)
 	} else {
-		w.WriteHeader(got.Answered)
+		w.WriteHeader(got.StatusCode)
 	}
-	// The sender has its answer before the last notification ends the server.
+	// Send the response before the last notification stops the server.
 	_ = http.NewResponseController(w).Flush()
-	r.note(event, got)
+	r.record(event, got)
 }
 
-// passOn gives the shop what came, and the sender the shop's answer.
-func (r *receiver) passOn(req *http.Request, body []byte, w http.ResponseWriter, got *receipt) {
+// forwardTo sends a notification to the shop, and the shop's response to the
+// sender.
+func (r *receiver) forwardTo(w http.ResponseWriter, req *http.Request, body []byte, got *receipt) {
 	header := req.Header.Clone()
 	for _, hop := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Te", "Trailer", "Expect"} {
-		header.Del(hop) // they are about the connection, not the message
+		header.Del(hop) // about the connection, not the message
 	}
-	header.Del("Accept-Encoding") // net/http unpacks only what it asked for itself
+	header.Del("Accept-Encoding") // net/http decompresses only what it requested itself
 	if header["User-Agent"] == nil {
 		header["User-Agent"] = nil // or net/http adds its own
 	}
-	answer, err := r.post(req.Context(), r.forward, header, body)
+	res, err := r.post(req.Context(), r.forward, header, body)
 	if err != nil {
-		got.Answered, got.Problem = http.StatusBadGateway, err.Error()
-		w.WriteHeader(got.Answered)
+		got.StatusCode, got.ForwardError = http.StatusBadGateway, err.Error()
+		w.WriteHeader(got.StatusCode)
 		return
 	}
-	begin := answer.begin()
-	got.Answered, got.Forwarded = answer.status, &begin
+	summary := res.summary()
+	got.StatusCode, got.Forwarded = res.status, &summary
 	for _, name := range []string{"Content-Type", "Content-Encoding", "Retry-After"} {
-		if value := answer.header.Get(name); value != "" {
+		if value := res.header.Get(name); value != "" {
 			w.Header().Set(name, value)
 		}
 	}
-	w.WriteHeader(answer.status)
-	_, _ = w.Write(answer.body) // a sender that has gone sends it again
+	w.WriteHeader(res.status)
+	_, _ = w.Write(res.body) // a sender that has disconnected will retry
 }
 
-// note prints a notification, and ends the listening with the last one.
-func (r *receiver) note(event jovepay.Event, got receipt) {
+// record counts and prints a notification, and stops the server after the last
+// one.
+func (r *receiver) record(event jovepay.Event, got receipt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.count > 0 && r.received >= r.count {
-		return // one more, while the last was being answered
+		return // it arrived during the response to the last one
 	}
 	r.received++
 	if got.Genuine {
-		got.Again = r.seen[got.Key]
+		got.Duplicate = r.seen[got.Key]
 		r.seen[got.Key] = true
 	} else {
-		r.refused++
+		r.notGenuine++
 	}
 	if err := r.print.Show(got, func(t *output.Text) { receiptLines(t, event, got) }); err != nil {
-		r.fault = err
-		r.end()
+		r.printErr = err
+		r.stop()
 	}
 	if r.count > 0 && r.received >= r.count {
-		r.end()
+		r.stop()
 	}
 }
 
 func receiptLines(t *output.Text, event jovepay.Event, got receipt) {
 	about := "NOT GENUINE"
 	if got.Genuine {
-		about = "genuine (" + string(got.Form) + ")  " + summary(event)
+		about = "genuine (" + string(got.Form) + ")  " + eventLine(event)
 	}
-	if got.Again {
-		about += "  again"
+	if got.Duplicate {
+		about += "  duplicate"
 	}
-	t.Line("%s  %s  answered %d", got.ReceivedAt.Format(time.RFC3339), about, got.Answered)
+	t.Line("%s  %s  response %d", got.ReceivedAt.Format(time.RFC3339), about, got.StatusCode)
 	if !got.Genuine && len(got.Findings) == 0 {
 		t.Line("  - %s", got.Error)
 	}
 	for _, finding := range got.Findings {
 		t.Line("  - %s", finding)
 	}
-	if got.Problem != "" {
-		t.Line("  - It could not be passed on: %s", got.Problem)
+	if got.ForwardError != "" {
+		t.Line("  - Forwarding failed: %s", got.ForwardError)
 	}
 }
 
-// summary says on one line what an event is about.
-func summary(event jovepay.Event) string {
+// eventLine describes an event on one line.
+func eventLine(event jovepay.Event) string {
 	switch e := event.(type) {
 	case *jovepay.PaymentEvent:
 		text := fmt.Sprintf("payment %s %s", e.ID, e.Status)
@@ -308,7 +304,7 @@ func summary(event jovepay.Event) string {
 			text += fmt.Sprintf(" paid %s of %s", e.ActuallyPaid, output.Money(e.PayAmount, e.PayCurrency))
 		}
 		if e.ParentPaymentID != "" {
-			text += fmt.Sprintf(" second deposit to %s", e.ParentPaymentID)
+			text += fmt.Sprintf(" repeated deposit to %s", e.ParentPaymentID)
 		}
 		return text
 	case *jovepay.WithdrawalEvent:
@@ -316,5 +312,5 @@ func summary(event jovepay.Event) string {
 	case *jovepay.RecurringPaymentEvent:
 		return fmt.Sprintf("recurring payment %s %s %s", e.ID, e.Status, output.Money(e.Amount, e.Currency))
 	}
-	return "an event of a kind that is not known"
+	return "unknown event"
 }

@@ -16,21 +16,20 @@ import (
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/output"
 )
 
-// packing is a shop that packs its answer if it may, at one path says so in any
-// case, and wants the notification
-// again.
-func packing(w http.ResponseWriter, r *http.Request) {
+// compressingShop compresses its response if the client accepts gzip, claims
+// brotli at /unasked in any case, and asks for a retry.
+func compressingShop(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain")
 	w.Header().Set("Retry-After", "120")
-	packed := strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
-	if packed {
+	compressed := strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+	if compressed {
 		w.Header().Set("Content-Encoding", "gzip")
 	}
 	if r.URL.Path == "/unasked" {
 		w.Header().Set("Content-Encoding", "br")
 	}
 	w.WriteHeader(http.StatusServiceUnavailable)
-	if !packed {
+	if !compressed {
 		_, _ = io.WriteString(w, "closed")
 		return
 	}
@@ -39,9 +38,9 @@ func packing(w http.ResponseWriter, r *http.Request) {
 	_ = z.Close()
 }
 
-func TestTheShopsAnswerGoesBackAsItIsMeant(t *testing.T) {
+func TestForwardReturnsTheShopsResponse(t *testing.T) {
 	t.Parallel()
-	shop := httptest.NewServer(http.HandlerFunc(packing))
+	shop := httptest.NewServer(http.HandlerFunc(compressingShop))
 	defer shop.Close()
 	verifier, err := jovepay.NewIPNVerifier("a-secret-of-this-test")
 	require.NoError(t, err)
@@ -50,11 +49,11 @@ func TestTheShopsAnswerGoesBackAsItIsMeant(t *testing.T) {
 		if unasked {
 			path, encoding = "/unasked", "br"
 		}
-		var told bytes.Buffer
+		var out bytes.Buffer
 		r := &receiver{
-			cli:       &cli{print: &output.Printer{Out: &told, JSON: true}},
-			listening: &listening{path: "/ipn", forward: shop.URL + path},
-			verifier:  verifier, end: func() {}, seen: map[string]bool{},
+			cli:           &cli{print: &output.Printer{Out: &out, JSON: true}},
+			listenOptions: &listenOptions{path: "/ipn", forward: shop.URL + path},
+			verifier:      verifier, stop: func() {}, seen: map[string]bool{},
 		}
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/ipn", strings.NewReader("{}"))
 		if asked != "" {
@@ -70,6 +69,6 @@ func TestTheShopsAnswerGoesBackAsItIsMeant(t *testing.T) {
 		assert.Equal(t, "closed", got.Body.String(), asked)
 		assert.Equal(t, "120", got.Header().Get("Retry-After"), asked)
 		assert.Equal(t, "text/plain", got.Header().Get("Content-Type"), asked)
-		assert.Contains(t, told.String(), `"body":"closed"`, asked)
+		assert.Contains(t, out.String(), `"body":"closed"`, asked)
 	}
 }

@@ -6,13 +6,14 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/fail"
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/output"
+	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/testevent"
 )
 
-// verdict is what is known of a notification.
+// verdict is the result of verifying a notification.
 type verdict struct {
 	Genuine  bool              `json:"genuine"`
 	Form     jovepay.IPNForm   `json:"form,omitzero"`
-	Secret   int               `json:"secret,omitzero"` // which one matched, 0 is the first
+	Secret   int               `json:"secret,omitzero"` // index of the secret that matched
 	Kind     string            `json:"kind,omitzero"`
 	Key      string            `json:"key,omitzero"`
 	Event    any               `json:"event,omitzero"`
@@ -23,18 +24,17 @@ type verdict struct {
 
 func (c *cli) verifyIPNCommand() *cobra.Command {
 	var signature string
-	var only, others []string
+	var accepted, others []string
 	cmd := &cobra.Command{
 		Use:   "verify [FILE]",
-		Short: "Check a signature, and say why it does not match",
-		Long: `Checks the signature of a notification whose body is in FILE, or comes from the
-standard input. If it matches, prints the form that was signed and the event,
-read from what was signed. If not, the exit code is 6, and what is known of it is
-printed: whether another secret, form or rule would match, and whether the body
-looks changed on its way.
+		Short: "Verify a signature, or explain why it doesn't match",
+		Long: `Verify the signature of a notification whose body is in FILE or on standard
+input. If it matches, print its form and the event. Otherwise, explain the
+mismatch: whether another secret, form or rule would match, and whether the body
+seems to have been changed in transit. The exit code is then 6.
 
-The body has to be what arrived, byte for byte: save it before anything parses
-it. The signature is the value of the header x-jovepay-sig.`,
+Save the body exactly as it arrived, before anything parses it. The signature is
+the value of the x-jovepay-sig header.`,
 		Example: `  jovepay ipn verify body.json --signature "$SIGNATURE"
   jovepay ipn verify --signature "$SIGNATURE" <body.json
   jovepay ipn verify body.json --signature "$SIGNATURE" --other-secret-file old-secret.txt
@@ -45,9 +45,9 @@ it. The signature is the value of the header x-jovepay-sig.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("signature") {
-				return fail.Usage("--signature is needed: the value of the header %s", jovepay.IPNSignatureHeader)
+				return fail.Usage("--signature is required: the value of the %s header", jovepay.IPNSignatureHeader)
 			}
-			verifier, err := c.verifier(cmd, only)
+			verifier, err := c.verifier(cmd.Context(), accepted)
 			if err != nil {
 				return err
 			}
@@ -59,45 +59,26 @@ it. The signature is the value of the header x-jovepay-sig.`,
 				}
 				secrets = append(secrets, secret)
 			}
-			var body []byte
-			if len(args) == 1 && args[0] != "-" {
-				body, err = readFile("FILE", args[0])
-			} else {
-				body, err = bounded("the standard input", c.in)
-			}
+			body, err := c.readBody(args)
 			if err != nil {
 				return err
 			}
 			return c.verify(verifier, body, signature, secrets)
 		},
 	}
-	cmd.Flags().StringVarP(&signature, "signature", "s", "", "`signature` to check")
-	cmd.Flags().StringArrayVar(&only, "form", nil, "accept this `form` only; can be repeated")
-	cmd.Flags().StringArrayVar(&others, "other-secret-file", nil, "`file` with a secret to look for in the diagnosis; can be repeated")
+	cmd.Flags().StringVarP(&signature, "signature", "s", "", "verify `signature`")
+	cmd.Flags().StringArrayVar(&others, "other-secret-file", nil, "if there is no match, also try the secret in `file`; may be repeated")
 	must(cmd.MarkFlagFilename("other-secret-file"))
-	c.completeFlag(cmd, "form", forms)
+	c.formFlag(cmd, &accepted)
 	return cmd
 }
 
-// verifier returns a verifier with the secret of the settings.
-func (c *cli) verifier(cmd *cobra.Command, only []string) (*jovepay.IPNVerifier, error) {
-	secret, err := c.sources().IPNSecret(cmd.Context())
-	if err != nil {
-		return nil, err
+// readBody reads FILE or standard input.
+func (c *cli) readBody(args []string) ([]byte, error) {
+	if len(args) == 1 && args[0] != "-" {
+		return readFile("FILE", args[0])
 	}
-	var opts []jovepay.IPNOption
-	if len(only) > 0 {
-		accepted := make([]jovepay.IPNForm, len(only))
-		for i, form := range only {
-			accepted[i] = jovepay.IPNForm(form)
-		}
-		opts = append(opts, jovepay.WithIPNForms(accepted...))
-	}
-	verifier, err := jovepay.NewIPNVerifier(secret, opts...)
-	if err != nil {
-		return nil, fail.Usage("%w", err)
-	}
-	return verifier, nil
+	return readAll("standard input", c.in)
 }
 
 func (c *cli) verify(verifier *jovepay.IPNVerifier, body []byte, signature string, otherSecrets []string) error {
@@ -109,42 +90,47 @@ func (c *cli) verify(verifier *jovepay.IPNVerifier, body []byte, signature strin
 			t.Fields(eventFields(event)...)
 		})
 	}
-	found := verifier.Diagnose(body, signature, otherSecrets...)
-	v := verdict{Error: err.Error(), Tried: found.Tried, Findings: found.Findings}
-	shown := c.print.Show(v, func(t *output.Text) {
+	v := notGenuine(err, verifier.Diagnose(body, signature, otherSecrets...))
+	printErr := c.print.Show(v, func(t *output.Text) {
 		t.Line("not genuine")
-		for _, finding := range found.Findings {
+		for _, finding := range v.Findings {
 			t.Line("- %s", finding)
 		}
 	})
-	if shown != nil {
-		return shown
+	if printErr != nil {
+		return printErr
 	}
 	return err
 }
 
+// genuine is the verdict on a verified event.
 func genuine(event jovepay.Event) verdict {
 	how := event.Verification()
-	v := verdict{Genuine: true, Form: how.Form, Secret: how.Secret, Kind: kindOf(event), Key: event.Key(), Event: event}
+	v := verdict{Genuine: true, Form: how.Form, Secret: how.Secret, Kind: kind(event), Key: event.Key(), Event: event}
 	if unknown, ok := event.(*jovepay.UnknownEvent); ok {
 		v.Event = unknown.Raw
 	}
 	return v
 }
 
-func kindOf(event jovepay.Event) string {
+// notGenuine is the verdict on a notification that did not verify.
+func notGenuine(err error, d *jovepay.Diagnosis) verdict {
+	return verdict{Error: err.Error(), Tried: d.Tried, Findings: d.Findings}
+}
+
+func kind(event jovepay.Event) string {
 	switch event.(type) {
 	case *jovepay.PaymentEvent:
-		return "payment"
+		return testevent.Payment
 	case *jovepay.WithdrawalEvent:
-		return "withdrawal"
+		return testevent.Withdrawal
 	case *jovepay.RecurringPaymentEvent:
-		return "recurring"
+		return testevent.Recurring
 	}
 	return "unknown"
 }
 
-// eventFields are what matters of an event to people.
+// eventFields returns the fields of an event that are shown to people.
 func eventFields(event jovepay.Event) []output.Field {
 	fields := []output.Field{{Name: "key", Value: event.Key()}}
 	add := func(name, value string) { fields = append(fields, output.Field{Name: name, Value: value}) }
@@ -153,16 +139,16 @@ func eventFields(event jovepay.Event) []output.Field {
 		add("payment", string(e.ID))
 		add("status", string(e.Status))
 		add("order", e.OrderID)
-		add("second deposit to", string(e.ParentPaymentID))
+		add("parent payment", string(e.ParentPaymentID))
 		add("price", output.Money(e.PriceAmount, e.PriceCurrency))
-		add("to pay", output.Money(e.PayAmount, e.PayCurrency))
+		add("requested", output.Money(e.PayAmount, e.PayCurrency))
 		add("paid", output.Money(e.ActuallyPaid, e.PayCurrency))
-		add("you get", output.Money(e.OutcomeAmount, e.OutcomeCurrency))
+		add("you receive", output.Money(e.OutcomeAmount, e.OutcomeCurrency))
 	case *jovepay.WithdrawalEvent:
 		add("withdrawal", string(e.ID))
 		add("status", string(e.Status))
 		add("amount", output.Money(e.Amount, e.Currency))
-		add("to", e.Address)
+		add("address", e.Address)
 		add("error", e.Error)
 	case *jovepay.RecurringPaymentEvent:
 		add("recurring payment", string(e.ID))

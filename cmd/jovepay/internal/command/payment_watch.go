@@ -17,32 +17,32 @@ import (
 )
 
 func (c *cli) watchPaymentCommand() *cobra.Command {
-	var until string
+	until := string(jovepay.PaymentFinished)
 	var interval, timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "watch ID",
-		Short: "Follow a payment until it is over",
-		Long: `Follows a payment and prints a line for every change, until it is over. The exit
-code tells how: 0 if it is finished, 7 if it ended in another way, partially_paid
-included. With --until it ends as soon as the payment is that far or farther:
-sending, say, if that is enough to ship on.
+		Short: "Watch a payment until it ends",
+		Long: `Print a line for each change of a payment until it ends. The exit code is 0 if
+the payment finished, or 7 if it ended otherwise, such as partially_paid. With
+--until, stop as soon as the payment reaches or passes a status, for example
+when sending is enough to ship.
 
-On a terminal the last line shows what is waited for. With --json every change is
-one line with the whole payment.
+On a terminal, the last line shows the current status. With --json, each change
+is one line with the whole payment.
 
-The payment is asked for at most once in every interval, and less often while
-nothing happens. Notifications tell sooner: see "jovepay ipn listen".`,
+The payment is read at most once per --interval, and less often while nothing
+changes. Notifications are faster: see "jovepay ipn listen".`,
 		Example: `  jovepay payment watch 5745459419
   jovepay payment watch 5745459419 --until confirmed --timeout 30m
   jovepay payment watch 5745459419 --json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: c.complete(c.payments),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if rank(jovepay.PaymentStatus(until)) < 0 {
-				return fail.Usage("--until: want waiting, confirming, confirmed, sending or finished, got %q", until)
-			}
-			if timeout < 0 || interval <= 0 {
-				return fail.Usage("--interval and --timeout: want a positive duration such as 5s or 30m")
+			switch {
+			case interval <= 0:
+				return fail.Usage("--interval: want a positive duration such as 5s, got %v", interval)
+			case timeout < 0:
+				return fail.Usage("--timeout: want a duration such as 30m, or 0 for none, got %v", timeout)
 			}
 			client, _, err := c.account(cmd.Context())
 			if err != nil {
@@ -53,27 +53,26 @@ nothing happens. Notifications tell sooner: see "jovepay ipn listen".`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&until, "until", string(jovepay.PaymentFinished), "`status` that is far enough")
-	flags.DurationVar(&interval, "interval", 2*time.Second, "shortest `time` between two requests")
-	flags.DurationVar(&timeout, "timeout", 0, "give up after this `time` with exit code 8; 0 never does")
-	c.completeFlag(cmd, "until", func(context.Context) []cobra.Completion {
-		return []cobra.Completion{"confirming", "confirmed", "sending", "finished"}
-	})
+	flags.DurationVar(&interval, "interval", 2*time.Second, "wait at least `duration` between requests")
+	flags.DurationVar(&timeout, "timeout", 0, "exit with code 8 after `duration`")
+	c.choiceFlag(cmd, &until, "until", "status", "stop at `status`: waiting, confirming, confirmed, sending or finished",
+		[]cobra.Completion{"waiting", "confirming", "confirmed", "sending", "finished"})
 	return cmd
 }
 
-// rank returns how far a payment is on its ordinary way, or -1.
+// rank returns how far a payment has advanced toward finished, or -1 if it left
+// that path.
 func rank(status jovepay.PaymentStatus) int {
 	return slices.Index(paymentStatuses()[:5], status)
 }
 
-// watch is one payment being followed.
+// watch prints the changes of one payment.
 type watch struct {
 	*cli
-	until jovepay.PaymentStatus
-	last  atomic.Pointer[jovepay.Payment]
-	live  *output.Live
-	fault error // the output cannot be written
+	until    jovepay.PaymentStatus
+	last     atomic.Pointer[jovepay.Payment]
+	live     *output.Live
+	printErr error
 }
 
 func (w *watch) run(ctx context.Context, client *jovepay.Client, id jovepay.ID, interval, timeout time.Duration) error {
@@ -87,12 +86,12 @@ func (w *watch) run(ctx context.Context, client *jovepay.Client, id jovepay.ID, 
 	p, err := client.Payments.Wait(waiting, id, jovepay.WaitOptions{
 		MinInterval: interval,
 		MaxInterval: max(interval, 10*time.Second),
-		Until:       w.seen,
+		Until:       w.update,
 	})
 	w.live.Stop()
 	switch {
-	case w.fault != nil:
-		return w.fault
+	case w.printErr != nil:
+		return w.printErr
 	case err != nil && timeout > 0 && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 		return fail.With(fail.TimedOut, "", fmt.Errorf("payment %s is not %s after %v", id, w.until, timeout))
 	case err != nil:
@@ -100,21 +99,21 @@ func (w *watch) run(ctx context.Context, client *jovepay.Client, id jovepay.ID, 
 	case rank(p.Status) >= rank(w.until):
 		return nil
 	}
-	return fail.With(fail.Unpaid, "", fmt.Errorf("payment %s ended %s", id, p.Status))
+	return fail.With(fail.Unpaid, "", fmt.Errorf("payment %s ended with status %s", id, p.Status))
 }
 
-// seen prints a payment that has changed, and reports whether it is the end.
-func (w *watch) seen(p *jovepay.Payment) bool {
+// update prints a payment that has changed, and reports whether to stop.
+func (w *watch) update(p *jovepay.Payment) bool {
 	last := w.last.Swap(p)
 	if last == nil || last.Status != p.Status || !last.ActuallyPaid.Equal(p.ActuallyPaid) {
-		w.fault = w.live.Above(func() error {
-			return w.print.Show(p, func(t *output.Text) { t.Line("%s", change(p)) })
+		w.printErr = w.live.Above(func() error {
+			return w.print.Show(p, func(t *output.Text) { t.Line("%s", changeLine(p)) })
 		})
 	}
-	return w.fault != nil || rank(p.Status) >= rank(w.until) || p.Status.Final()
+	return w.printErr != nil || rank(p.Status) >= rank(w.until) || p.Status.Final()
 }
 
-func change(p *jovepay.Payment) string {
+func changeLine(p *jovepay.Payment) string {
 	at := p.UpdatedAt
 	if at.IsZero() {
 		at = p.CreatedAt
@@ -132,11 +131,11 @@ func change(p *jovepay.Payment) string {
 	return strings.TrimSpace(line)
 }
 
-// line is what stands at the bottom of a terminal.
+// line is the last line on a terminal.
 func (w *watch) line(elapsed time.Duration) string {
 	p := w.last.Load()
 	if p == nil {
-		return fmt.Sprintf("… asking  %s", elapsed)
+		return fmt.Sprintf("… loading  %s", elapsed)
 	}
-	return fmt.Sprintf("… %s, %s since the start; Ctrl-C ends the watching, not the payment", p.Status, elapsed)
+	return fmt.Sprintf("… %s  %s  (Ctrl-C stops watching; the payment continues)", p.Status, elapsed)
 }

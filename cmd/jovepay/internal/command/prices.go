@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jovepay/jovepay-go"
-	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/fail"
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/output"
 )
 
@@ -15,9 +14,9 @@ func (c *cli) currenciesCommand() *cobra.Command {
 	var search string
 	cmd := &cobra.Command{
 		Use:   "currencies",
-		Short: "The coins that customers can pay with",
-		Long: `Lists the coins that customers can pay with at present. Often JovePay tells the
-ticker only; columns that nothing is known of are left out.`,
+		Short: "List the coins that customers can pay with",
+		Long: `List the coins that customers can pay with. JovePay often sends only their
+tickers; columns without values are not shown.`,
 		Example: `  jovepay currencies
   jovepay currencies --search usdt
   jovepay currencies --json`,
@@ -41,37 +40,36 @@ ticker only; columns that nothing is known of are left out.`,
 			return c.print.Show(list, func(t *output.Text) { currencyTable(t, found) })
 		},
 	}
-	cmd.Flags().BoolVar(&opts.FixedRate, "fixed-rate", false, "only coins that can be paid at a fixed rate")
-	cmd.Flags().StringVar(&search, "search", "", "only coins with this `text` in their ticker or name")
+	cmd.Flags().BoolVar(&opts.FixedRate, "fixed-rate", false, "list only coins with fixed rates")
+	cmd.Flags().StringVar(&search, "search", "", "list only coins with `text` in their ticker or name")
 	return cmd
 }
 
 func currencyTable(t *output.Text, currencies []jovepay.Currency) {
 	if len(currencies) == 0 {
-		t.Line("no such currency")
+		t.Line("no matching coins")
 	}
 	rows := make([][]string, len(currencies))
 	for i, currency := range currencies {
 		memo := ""
 		if currency.ExtraIDExists {
-			memo = "memo"
+			memo = "required"
 		}
 		rows[i] = []string{currency.Code, currency.Name, currency.Network, memo, currency.MinAmount.String(), currency.MaxAmount.String()}
 	}
-	t.Table([]string{"TICKER", "NAME", "NETWORK", "NEEDS", "MINIMUM", "MAXIMUM"}, rows)
+	t.Table([]string{"TICKER", "NAME", "NETWORK", "MEMO", "MINIMUM", "MAXIMUM"}, rows)
 }
 
 func (c *cli) minCommand() *cobra.Command {
 	var opts jovepay.MinAmountOptions
 	cmd := &cobra.Command{
 		Use:   "min COIN",
-		Short: "The least that can be paid in a coin",
-		Long: `Prints the least that can be paid in a coin. What is paid below it is not
-processed: check a price against it before a payment is made. It depends on
-what is paid out; without --to that is the account's own payout currency.`,
+		Short: "Show the minimum payment in a coin",
+		Long: `Show the minimum payment in a coin. JovePay does not process payments below it.
+The minimum depends on the payout currency, by default the account's own.`,
 		Example: `  jovepay min btc
   jovepay min btc --fiat usd
-  jovepay min eth --to usdttrc20 --json`,
+  jovepay min eth --payout-currency usdttrc20 --json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: c.complete(c.coins),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -93,18 +91,22 @@ what is paid out; without --to that is the account's own payout currency.`,
 			})
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&opts.To, "to", "", "`coin` that is paid out")
-	flags.StringVar(&opts.FiatEquivalent, "fiat", "", "also tell it in this `currency`, such as usd")
-	flags.BoolVar(&opts.FixedRate, "fixed-rate", false, "for payments at a fixed rate")
-	flags.BoolVar(&opts.FeePaidByUser, "fee-paid-by-customer", false, "for payments whose fee the customer pays")
-	c.completeFlag(cmd, "to", c.coins)
+	c.minimumFlags(cmd, &opts.To, &opts.FixedRate, &opts.FeePaidByUser)
+	cmd.Flags().StringVar(&opts.FiatEquivalent, "fiat", "", "also show the minimum in `currency`, such as usd")
 	c.completeFlag(cmd, "fiat", fiats)
 	return cmd
 }
 
-// quote is a price in coins. Without a minimum it tells nothing of whether the
-// price can be paid.
+// minimumFlags adds the flags that a minimum depends on.
+func (c *cli) minimumFlags(cmd *cobra.Command, payout *string, fixedRate, customerPaysFee *bool) {
+	flags := cmd.Flags()
+	flags.StringVar(payout, "payout-currency", "", "assume a payout in `coin`")
+	flags.BoolVar(fixedRate, "fixed-rate", false, "assume a fixed exchange rate")
+	flags.BoolVar(customerPaysFee, "fee-paid-by-customer", false, "assume that the customer pays the network fee")
+	c.completeFlag(cmd, "payout-currency", c.coins)
+}
+
+// quote is a price in coins. Payable is nil if the minimum was not requested.
 type quote struct {
 	PriceAmount   jovepay.Amount `json:"price_amount"`
 	PriceCurrency string         `json:"price_currency"`
@@ -119,10 +121,10 @@ func (c *cli) estimateCommand() *cobra.Command {
 	var noMinimum bool
 	cmd := &cobra.Command{
 		Use:   "estimate AMOUNT CURRENCY COIN",
-		Short: "What a price is in a coin, and whether it can be paid",
-		Long: `Converts a price into a coin at the present rate, and asks for the least that
-can be paid in that coin: a price below it cannot be paid, which "payable"
-tells. With --no-min it only converts, between any two currencies.`,
+		Short: "Convert a price to a coin and check the minimum",
+		Long: `Convert a price to a coin at the current rate and check it against the minimum
+payment in that coin. A price below the minimum is not payable. With --no-min,
+convert between any two currencies without a check.`,
 		Example: `  jovepay estimate 49.99 usd btc
   jovepay estimate 0.01 btc usd --no-min
   jovepay estimate 49.99 usd btc --json`,
@@ -147,26 +149,22 @@ tells. With --no-min it only converts, between any two currencies.`,
 				q.PayAmount = estimate.EstimatedAmount
 				return c.showQuote(q)
 			}
-			answer, err := client.Estimates.Quote(cmd.Context(), opts)
+			response, err := client.Estimates.Quote(cmd.Context(), opts)
 			if err != nil {
 				return err
 			}
-			q.PayAmount, q.MinAmount, q.Payable = answer.PayAmount, answer.MinAmount, &answer.Payable
+			q.PayAmount, q.MinAmount, q.Payable = response.PayAmount, response.MinAmount, &response.Payable
 			return c.showQuote(q)
 		},
 	}
-	flags := cmd.Flags()
-	flags.BoolVar(&noMinimum, "no-min", false, "do not ask for the minimum")
-	flags.StringVar(&opts.PayoutCurrency, "to", "", "`coin` that is paid out")
-	flags.BoolVar(&opts.FixedRate, "fixed-rate", false, "for a payment at a fixed rate")
-	flags.BoolVar(&opts.FeePaidByUser, "fee-paid-by-customer", false, "for a payment whose fee the customer pays")
-	c.completeFlag(cmd, "to", c.coins)
+	c.minimumFlags(cmd, &opts.PayoutCurrency, &opts.FixedRate, &opts.FeePaidByUser)
+	cmd.Flags().BoolVar(&noMinimum, "no-min", false, "skip the minimum")
 	return cmd
 }
 
 func (c *cli) showQuote(q quote) error {
 	return c.print.Show(q, func(t *output.Text) {
-		t.Line("%s is %s", output.Money(q.PriceAmount, q.PriceCurrency), output.Money(q.PayAmount, q.PayCurrency))
+		t.Line("%s = %s", output.Money(q.PriceAmount, q.PriceCurrency), output.Money(q.PayAmount, q.PayCurrency))
 		switch {
 		case q.Payable == nil:
 		case *q.Payable:
@@ -175,13 +173,4 @@ func (c *cli) showQuote(q quote) error {
 			t.Line("not payable: the minimum is %s", output.Money(q.MinAmount, q.PayCurrency))
 		}
 	})
-}
-
-// amount reads an amount from an argument or a flag.
-func amount(name, text string) (jovepay.Amount, error) {
-	parsed, err := jovepay.ParseAmount(text)
-	if err != nil {
-		return parsed, fail.Usage("%s: %s", name, strings.TrimPrefix(err.Error(), "jovepay: "))
-	}
-	return parsed, nil
 }

@@ -1,11 +1,11 @@
-// Package command is the tree of commands, one file for each noun.
+// Package command is the tree of commands.
 package command
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strconv"
@@ -31,55 +31,61 @@ type cli struct {
 	flags   setup.Flags
 	verbose bool
 	print   *output.Printer
-	began   bool  // a command has got as far as doing something
-	unread  error // help could not be printed
+	started bool  // a command's RunE was called
+	helpErr error // help could not be printed
 }
 
-// Main runs a command line and returns the exit code. The context ends when
-// the program is to end, with a [fail.SignalError] as its cause.
+// Main runs a command line and returns the exit code. To stop the program,
+// cancel the context with a [fail.SignalError] as its cause.
 func Main(ctx context.Context, args []string, streams Streams) int {
 	c := &cli{in: streams.In, env: os.Getenv, print: output.New(streams.Out, streams.Err, os.Getenv)}
 	root := c.root() //nolint:contextcheck // commands get the context when they run
 	root.SetArgs(args)
 	called, err := root.ExecuteContextC(ctx)
-	if own := (*fail.Error)(nil); err != nil && !c.began && !errors.As(err, &own) {
-		err = fail.Usage("%w", err) // flags and arguments are all that can be wrong before
+	if _, ok := errors.AsType[*fail.Error](err); err != nil && !c.started && !ok {
+		err = fail.Usage("%w", err) // before a command runs, only flags and arguments can be wrong
 	}
 	if err == nil {
-		err = c.unread
+		err = c.helpErr
 	}
 	code := fail.CodeOf(ctx, err)
-	if err != nil && code != fail.Unread {
+	if err != nil && code != fail.BrokenPipe {
 		c.report(ctx, called, err)
 	}
 	return int(code)
 }
 
-// Tree returns the commands for those who describe them.
+// Tree returns the commands, for those who document them.
 func Tree() *cobra.Command {
 	c := &cli{in: os.Stdin, env: func(string) string { return "" }, print: output.New(os.Stdout, os.Stderr, os.Getenv)}
 	return c.root()
 }
 
+// The groups of the root's commands.
+const (
+	groupPayments = "payments"
+	groupPrices   = "prices"
+	groupShop     = "shop"
+)
+
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "jovepay",
-		Short: "JovePay on the command line",
-		Long: `jovepay talks to JovePay, a crypto payment gateway: it makes payments and
-watches them, sends and checks notifications (IPN), and runs a whole JovePay on
-this machine to try a shop against.
+		Short: "Use JovePay from the command line",
+		Long: `Create and watch crypto payments with JovePay, send and verify its
+notifications (IPN), and run a sandbox of JovePay on this machine.
 
-Two shells and no account are enough for a first payment. In one:
+To try it without an account, start the sandbox in one shell:
 
   jovepay sandbox
 
-In the other:
+Then, in another:
 
   jovepay --sandbox payment create 49.99 usd btc --order-id order-1001
-  jovepay --sandbox payment watch ID
   jovepay sandbox pay ID
+  jovepay --sandbox payment watch ID
 
-For a real account set JOVEPAY_API_KEY; see "jovepay help settings".`,
+To use a real account, set JOVEPAY_API_KEY. See "jovepay help settings".`,
 		Example: `  jovepay status
   jovepay --sandbox payment list
   jovepay help exit-codes`,
@@ -94,18 +100,24 @@ For a real account set JOVEPAY_API_KEY; see "jovepay help settings".`,
 	root.SetIn(c.in)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	c.globalFlags(root)
-	root.AddCommand(
-		c.statusCommand(), c.currenciesCommand(), c.minCommand(), c.estimateCommand(),
-		c.paymentCommand(), c.invoiceCommand(), c.ipnCommand(),
-		c.requestCommand(), c.sandboxCommand(), c.completionCommand(), c.versionCommand(),
-		exitCodesTopic(), settingsTopic(),
+	root.AddGroup(
+		&cobra.Group{ID: groupPayments, Title: "Payments"},
+		&cobra.Group{ID: groupPrices, Title: "Prices"},
+		&cobra.Group{ID: groupShop, Title: "Build and test a shop"},
 	)
-	help := root.HelpFunc()
-	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
-		text := &bytes.Buffer{}
-		cmd.SetOut(text)
-		help(cmd, args)
-		_, c.unread = c.print.Out.Write(text.Bytes()) // cobra has nowhere to return it to
+	for id, commands := range map[string][]*cobra.Command{
+		groupPayments: {c.paymentCommand(), c.invoiceCommand()},
+		groupPrices:   {c.currenciesCommand(), c.estimateCommand(), c.minCommand()},
+		groupShop:     {c.ipnCommand(), c.sandboxCommand()},
+		"":            {c.statusCommand(), c.requestCommand(), c.completionCommand(), c.versionCommand(), exitCodesTopic(), settingsTopic()},
+	} {
+		for _, cmd := range commands {
+			cmd.GroupID = id
+			root.AddCommand(cmd)
+		}
+	}
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		_, c.helpErr = io.WriteString(c.print.Out, helpText(cmd)) // cobra has nowhere to return it
 	})
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultHelpCmd()
@@ -115,33 +127,33 @@ For a real account set JOVEPAY_API_KEY; see "jovepay help settings".`,
 
 func (c *cli) globalFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
-	flags.BoolVar(&c.print.JSON, "json", false, "print JSON: one document, or one document a line")
-	flags.BoolVarP(&c.verbose, "verbose", "v", truth(c.env("JOVEPAY_VERBOSE")), "log each request to the standard error")
-	flags.StringVar(&c.flags.Sandbox, "sandbox", "", "use the sandbox that runs on this machine, or at this `address`")
+	flags.BoolVar(&c.print.JSON, "json", false, "print JSON: one document, or one per line")
+	flags.BoolVarP(&c.verbose, "verbose", "v", isTrue(c.env("JOVEPAY_VERBOSE")), "log requests to standard error ($JOVEPAY_VERBOSE)")
+	flags.StringVar(&c.flags.Sandbox, "sandbox", "", "use the sandbox on this machine, at 127.0.0.1:4010 or `address` ($JOVEPAY_SANDBOX)")
 	flags.Lookup("sandbox").NoOptDefVal = setup.DefaultSandbox
-	flags.StringVar(&c.flags.BaseURL, "base-url", "", "`address` of the API (JOVEPAY_BASE_URL)")
-	flags.StringVar(&c.flags.APIKeyFile, "api-key-file", "", "`file` with the API key (or JOVEPAY_API_KEY)")
-	flags.StringVar(&c.flags.Email, "email", "", "`e-mail` to log in with (JOVEPAY_EMAIL)")
-	flags.StringVar(&c.flags.PasswordFile, "password-file", "", "`file` with the password (or JOVEPAY_PASSWORD)")
-	flags.StringVar(&c.flags.IPNSecretFile, "ipn-secret-file", "", "`file` with the IPN secret (or JOVEPAY_IPN_SECRET)")
-	flags.BoolVar(&c.flags.InsecureHTTP, "insecure-http", false, "send keys over plain http to another machine")
-	flags.DurationVar(&c.flags.Timeout, "request-timeout", 30*time.Second, "`time` for each attempt of a request")
+	flags.StringVar(&c.flags.BaseURL, "base-url", "", "call the API at `url` ($JOVEPAY_BASE_URL)")
+	flags.StringVar(&c.flags.APIKeyFile, "api-key-file", "", "read the API key from `file` ($JOVEPAY_API_KEY)")
+	flags.StringVar(&c.flags.Email, "email", "", "log in as `email` ($JOVEPAY_EMAIL)")
+	flags.StringVar(&c.flags.PasswordFile, "password-file", "", "read the password from `file` ($JOVEPAY_PASSWORD)")
+	flags.StringVar(&c.flags.IPNSecretFile, "ipn-secret-file", "", "read the IPN secret from `file` ($JOVEPAY_IPN_SECRET)")
+	flags.BoolVar(&c.flags.InsecureHTTP, "insecure-http", false, "allow sending keys over plain HTTP to another machine")
+	flags.DurationVar(&c.flags.Timeout, "request-timeout", 30*time.Second, "wait up to `duration` for each attempt of a request")
 	for _, name := range []string{"api-key-file", "password-file", "ipn-secret-file"} {
 		must(root.MarkPersistentFlagFilename(name))
 	}
 }
 
-// finish gives every command what all have in common: wrong arguments are
-// wrong use, and a group of commands refuses what is not one of them.
+// finish sets what all commands have in common: errors in arguments are usage
+// errors, and a group of commands rejects an unknown one.
 func (c *cli) finish(cmd *cobra.Command) {
-	cmd.Args = usageOf(cmd)
+	cmd.Args = checkArgs(cmd.Args)
 	cmd.SuggestionsMinimumDistance = 2
 	if !cmd.Runnable() && cmd.HasSubCommands() {
 		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	}
 	if run := cmd.RunE; run != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			c.began = true
+			c.started = true
 			return run(cmd, args)
 		}
 	}
@@ -150,47 +162,45 @@ func (c *cli) finish(cmd *cobra.Command) {
 	}
 }
 
-func usageOf(cmd *cobra.Command) cobra.PositionalArgs {
-	check := cmd.Args
+func checkArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if cmd.HasSubCommands() && len(args) > 0 {
 			text := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 				text += ": did you mean " + strings.Join(near, " or ") + "?"
 			}
-			return fail.With(fail.WrongUse, looseAddress(cmd, args), errors.New(text))
+			return fail.With(fail.BadUsage, sandboxHint(cmd, args), errors.New(text))
 		}
 		if check == nil {
 			return nil
 		}
 		if err := check(cmd, args); err != nil {
-			hint := looseAddress(cmd, args)
+			hint := sandboxHint(cmd, args)
 			if hint == "" {
 				hint = "Usage: " + strings.TrimSuffix(cmd.UseLine(), " [flags]")
 			}
-			return fail.With(fail.WrongUse, hint, err)
+			return fail.With(fail.BadUsage, hint, err)
 		}
 		return nil
 	}
 }
 
-// looseAddress returns what to do about an address that stands beside --sandbox
-// as if it were the flag's value. The flag has a value of its own, so that the
-// address is taken for an argument.
-func looseAddress(cmd *cobra.Command, args []string) string {
+// sandboxHint returns what to do about an address after --sandbox. The value of
+// that flag is optional, so the address was parsed as an argument.
+func sandboxHint(cmd *cobra.Command, args []string) string {
 	if !cmd.Flags().Changed("sandbox") {
 		return ""
 	}
 	for _, arg := range args {
 		address := strings.TrimPrefix(arg, "http://")
 		if setup.LoopbackAddress(address) && !strings.Contains(address, "/") {
-			return "The address of --sandbox is written after a =: --sandbox=" + arg + "."
+			return "To give --sandbox an address, write --sandbox=" + arg + "."
 		}
 	}
 	return ""
 }
 
-// report tells of an error on the standard error.
+// report prints an error to standard error.
 func (c *cli) report(ctx context.Context, called *cobra.Command, err error) {
 	r := fail.ReportOf(ctx, err)
 	text := r.Message
@@ -198,13 +208,13 @@ func (c *cli) report(ctx context.Context, called *cobra.Command, err error) {
 		text = "jovepay: " + text
 	}
 	if r.ID != "" {
-		text += fmt.Sprintf("\nThe answer names the id %s: it may exist.", r.ID)
+		text += fmt.Sprintf("\nThe response contained the ID %s: it may exist.", r.ID)
 	}
 	if r.Hint != "" {
 		text += "\n" + r.Hint
 	}
-	if r.ExitCode == fail.WrongUse && called != nil {
-		text += fmt.Sprintf("\nTry \"%s --help\".", called.CommandPath())
+	if r.ExitCode == fail.BadUsage && called != nil {
+		text += fmt.Sprintf("\nRun \"%s --help\" for help.", called.CommandPath())
 	}
 	lines := strings.Split(text, "\n")
 	for i := range lines {
@@ -213,7 +223,7 @@ func (c *cli) report(ctx context.Context, called *cobra.Command, err error) {
 	c.print.Note("error", r, strings.Join(lines, "\n"))
 }
 
-// sources is where the settings come from.
+// sources returns where the settings come from.
 func (c *cli) sources() setup.Sources {
 	return setup.Sources{
 		Flags: c.flags,
@@ -242,39 +252,42 @@ func (c *cli) sources() setup.Sources {
 // controlOf returns a client for the control API of the sandbox at an address.
 func (c *cli) controlOf(address string) (*control.Client, error) {
 	if c.flags.Timeout <= 0 {
-		return nil, fail.Usage("--request-timeout: want a positive value such as 30s")
+		return nil, fail.Usage("--request-timeout: want a positive duration such as 30s, got %v", c.flags.Timeout)
 	}
 	return control.New(address, c.transport(), c.flags.Timeout), nil
 }
 
-// client returns a client that may have no key, and what it was made from.
-func (c *cli) client(ctx context.Context, opts ...jovepay.Option) (*jovepay.Client, setup.Settings, error) {
+// client returns a client, which may have no key, and the settings it was made
+// from.
+func (c *cli) client(ctx context.Context) (*jovepay.Client, setup.Settings, error) {
 	settings, err := c.sources().Settings(ctx)
 	if err != nil {
 		return nil, settings, err
 	}
-	opts = append(settings.Options(c.flags, c.log()), opts...)
+	opts := settings.Options(c.flags, c.log())
 	client, err := jovepay.NewClient(opts...)
 	if err == nil {
 		return client, settings, nil
 	}
 	hint := ""
 	if _, other := jovepay.NewClient(append(opts, jovepay.WithInsecureHTTP())...); other == nil {
-		hint = "If the network in between is your own, add --insecure-http."
+		hint = "If you trust the network in between, add --insecure-http."
 	}
-	return nil, settings, fail.With(fail.WrongUse, hint, err)
+	return nil, settings, fail.With(fail.BadUsage, hint, err)
 }
 
-// account returns a client that can authenticate itself.
+// account returns a client with an API key or a login.
 func (c *cli) account(ctx context.Context) (*jovepay.Client, setup.Settings, error) {
 	client, settings, err := c.client(ctx)
 	if err == nil && settings.APIKey == "" && !settings.CanLogIn() {
-		err = fail.With(fail.Unauthorized, "Set JOVEPAY_API_KEY or --api-key-file, or add --sandbox. See \"jovepay help settings\".", errors.New("there is no API key"))
+		err = fail.With(fail.Unauthorized, setKeyHint+` See "jovepay help settings".`, errors.New("the API key is missing"))
 	}
 	return client, settings, err
 }
 
-// log returns where requests are logged to, or nil.
+const setKeyHint = "Set JOVEPAY_API_KEY or --api-key-file, or add --sandbox."
+
+// log returns the logger for requests, or nil.
 func (c *cli) log() *slog.Logger {
 	switch {
 	case !c.verbose:
@@ -285,13 +298,13 @@ func (c *cli) log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(c.print.Err, nil))
 }
 
-func truth(s string) bool {
+func isTrue(s string) bool {
 	b, err := strconv.ParseBool(s)
 	return err == nil && b
 }
 
-// must is for what only a mistake in this source can break: a flag that is
-// named and not there.
+// must panics on errors that only a mistake in this source can cause: naming a
+// flag that does not exist.
 func must(err error) {
 	if err != nil {
 		panic(err) //nolint:forbidigo // a mistake in source code, found by any test

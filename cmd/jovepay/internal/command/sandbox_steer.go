@@ -194,7 +194,7 @@ payments. docs/sandbox.md has all calls. The body is JSON: in the argument of
 			if err != nil {
 				return err
 			}
-			return c.showAnswer(answer)
+			return c.showResponse(answer)
 		},
 	}
 	cmd.Flags().StringVarP(&data, "data", "d", "", "`body` as JSON, @file or @- for the standard input")

@@ -1,7 +1,7 @@
 package command
 
 import (
-	"errors"
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -16,9 +16,9 @@ import (
 func (c *cli) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
-		Short: "Is JovePay available?",
-		Long: `Asks whether JovePay's API is available. It needs no key. The exit code is 0
-only if the answer is OK.`,
+		Short: "Check whether JovePay is available",
+		Long: `Check whether JovePay's API is available. Needs no key. The exit code is 0 only
+if the response says OK.`,
 		Example: `  jovepay status
   jovepay --sandbox status`,
 		Args: cobra.NoArgs,
@@ -27,19 +27,19 @@ only if the answer is OK.`,
 			if err != nil {
 				return err
 			}
-			begun := time.Now()
+			start := time.Now()
 			status, err := client.Status(cmd.Context())
 			if err != nil {
 				return err
 			}
-			took := time.Since(begun).Round(time.Millisecond)
+			took := time.Since(start).Round(time.Millisecond)
 			base := settings.BaseURL
 			if base == "" {
 				base = jovepay.DefaultBaseURL
 			}
 			err = c.print.Show(status, func(t *output.Text) { t.Line("%s: %s (%s)", base, status.Message, took) })
 			if err == nil && !strings.EqualFold(status.Message, "OK") {
-				return errors.New("JovePay does not say that it is available")
+				return fmt.Errorf("JovePay is not available: want status OK, got %q", status.Message)
 			}
 			return err
 		},
@@ -49,9 +49,9 @@ only if the answer is OK.`,
 func (c *cli) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "The version of this program",
-		Long: `Prints the version of the program and of the SDK in it, the Go version and the
-platform that it was built for, and the revision if it is known.`,
+		Short: "Print the version",
+		Long: `Print the version of the program and its SDK, the Go version and platform that
+it was built for, and the revision if known.`,
 		Example: `  jovepay version
   jovepay version --json`,
 		Args: cobra.NoArgs,

@@ -132,7 +132,7 @@ func refusal(status int, answer []byte) error {
 	case http.StatusNotFound:
 		code = fail.NotFound
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		code = fail.WrongUse
+		code = fail.BadUsage
 	}
 	return fail.With(code, "", fmt.Errorf("the sandbox answers %d: %s", status, told.Message))
 }

@@ -1,5 +1,4 @@
-// Package fail says how a command ended: the exit codes, which error has
-// which, and what is told of it.
+// Package fail defines the exit codes of the program and maps errors to them.
 package fail
 
 import (
@@ -16,24 +15,23 @@ import (
 // Code is an exit code of the program.
 type Code int
 
-// The exit codes. They are part of the program's interface: scripts rely on
-// them, so none changes its meaning.
+// The exit codes. Scripts rely on them: none may change its meaning.
 const (
 	Done           Code = 0
 	Failed         Code = 1
-	WrongUse       Code = 2
+	BadUsage       Code = 2
 	Unauthorized   Code = 3
 	NotFound       Code = 4
 	OutcomeUnknown Code = 5
 	NotGenuine     Code = 6
 	Unpaid         Code = 7
 	TimedOut       Code = 8
-	Interrupted    Code = 130 // 128 + SIGINT, as shells have it
-	Unread         Code = 141 // 128 + SIGPIPE
+	Interrupted    Code = 130 // 128 + SIGINT, as in shells
+	BrokenPipe     Code = 141 // 128 + SIGPIPE
 	Terminated     Code = 143 // 128 + SIGTERM
 )
 
-// Meaning is an exit code explained.
+// Meaning documents an exit code.
 type Meaning struct {
 	Code Code
 	Kind string // its name in JSON
@@ -43,22 +41,22 @@ type Meaning struct {
 // Meanings lists all exit codes in order.
 func Meanings() []Meaning {
 	return []Meaning{
-		{Done, "done", "Done."},
-		{Failed, "failed", "It failed for another reason than those below: JovePay refused the request or is out of order, there is no connection, a file cannot be read."},
-		{WrongUse, "wrong_use", "Wrong use: a flag, an argument or a setting. Nothing was sent."},
-		{Unauthorized, "unauthorized", "Not authenticated or not allowed: the API key, the e-mail or the password is missing or wrong."},
-		{NotFound, "not_found", "There is no such payment or endpoint."},
-		{OutcomeUnknown, "outcome_unknown", "A request that creates something may have been processed: its answer was lost. Do not simply repeat it; look for its order with \"jovepay payment list --order-id\"."},
-		{NotGenuine, "not_genuine", "A notification is not genuine: its signature is missing or does not match, or its body is malformed."},
+		{Done, "done", "Success."},
+		{Failed, "failed", "Any other failure, such as a rejected request, no connection or an unreadable file."},
+		{BadUsage, "usage", "An invalid flag, argument or setting. Nothing was sent."},
+		{Unauthorized, "unauthorized", "The API key, email or password is missing or wrong, or the account may not do this."},
+		{NotFound, "not_found", "No such payment or endpoint."},
+		{OutcomeUnknown, "outcome_unknown", "A create may have been processed, but its response was lost. Don't just run the command again: look for the order with \"jovepay payment list --order-id\"."},
+		{NotGenuine, "not_genuine", "A notification is not genuine: its signature is missing or wrong, or its body is malformed."},
 		{Unpaid, "unpaid", "The payment ended without being paid in full: partially_paid, failed, refunded, expired, cancelled or wrong_asset_confirmed."},
-		{TimedOut, "timed_out", "The time given with --timeout is over. Nothing is known to have failed."},
+		{TimedOut, "timed_out", "The duration given with --timeout has passed. Nothing is known to have failed."},
 		{Interrupted, "interrupted", "Interrupted with Ctrl-C (SIGINT)."},
-		{Unread, "unread", "Whatever read the output has gone, as \"head\" does. The rest was not written, and no error is printed."},
-		{Terminated, "terminated", "Ended from outside (SIGTERM)."},
+		{BrokenPipe, "broken_pipe", "The program that read the output has exited, as \"head\" does. The rest was not written, and no error is printed."},
+		{Terminated, "terminated", "Terminated (SIGTERM)."},
 	}
 }
 
-// String returns the name that the code has in JSON.
+// String returns the name of the code in JSON.
 func (c Code) String() string {
 	for _, m := range Meanings() {
 		if m.Code == c {
@@ -68,7 +66,7 @@ func (c Code) String() string {
 	return "failed"
 }
 
-// SignalError is why a context ended: the program got a signal.
+// SignalError is the cause of a context that ended because of a signal.
 type SignalError struct{ os.Signal }
 
 // Error names the signal.
@@ -81,10 +79,10 @@ func (s SignalError) code() Code {
 	return Interrupted
 }
 
-// Error is an error with an exit code of its own.
+// Error is an error with its own exit code.
 type Error struct {
 	Code Code
-	// Hint says what to do; it may be empty.
+	// Hint says what to do about it, in whole sentences; it may be empty.
 	Hint string
 	// ID is that of a payment or invoice that may exist although its request
 	// failed; it may be empty.
@@ -92,7 +90,7 @@ type Error struct {
 	err error
 }
 
-// Error says what went wrong.
+// Error says what failed.
 func (e *Error) Error() string { return e.err.Error() }
 
 // Unwrap returns the cause.
@@ -103,32 +101,31 @@ func With(code Code, hint string, err error) *Error {
 	return &Error{Code: code, Hint: hint, err: err}
 }
 
-// Usage returns an error of wrong use.
+// Usage returns an error with the code BadUsage.
 func Usage(format string, args ...any) error {
-	return With(WrongUse, "", fmt.Errorf(format, args...))
+	return With(BadUsage, "", fmt.Errorf(format, args...))
 }
 
-// CodeOf returns the exit code for an error that a command ended with under
-// the given context. That something may have been made comes before all else.
+// CodeOf returns the exit code for the error that a command returned under the
+// given context. A create with an unknown outcome takes precedence over
+// everything else.
 func CodeOf(ctx context.Context, err error) Code {
-	var (
-		own        *Error
-		validation *jovepay.ValidationError
-		signal     SignalError
-	)
+	own, isOwn := errors.AsType[*Error](err)
+	signal, isSignal := errors.AsType[SignalError](context.Cause(ctx))
+	_, isInvalid := errors.AsType[*jovepay.ValidationError](err)
 	switch {
 	case err == nil:
 		return Done
 	case errors.Is(err, jovepay.ErrOutcomeUnknown):
 		return OutcomeUnknown
-	case errors.As(err, &own) && own.Code != Failed:
+	case isOwn && own.Code != Failed:
 		return own.Code
-	case ctx.Err() != nil && errors.As(context.Cause(ctx), &signal):
+	case isSignal:
 		return signal.code()
-	case unread(err):
-		return Unread
-	case errors.As(err, &validation):
-		return WrongUse
+	case isBrokenPipe(err):
+		return BrokenPipe
+	case isInvalid:
+		return BadUsage
 	case errors.Is(err, jovepay.ErrUnauthorized), errors.Is(err, jovepay.ErrForbidden):
 		return Unauthorized
 	case errors.Is(err, jovepay.ErrNotFound):
@@ -139,37 +136,37 @@ func CodeOf(ctx context.Context, err error) Code {
 	return Failed
 }
 
-// unread reports whether an error is that nobody reads the output any more. A
-// connection that breaks is no error of a file's.
-func unread(err error) bool {
-	file := (*fs.PathError)(nil)
-	return errors.As(err, &file) && errors.Is(file, syscall.EPIPE)
+// isBrokenPipe reports whether the output has no reader anymore. A broken
+// network connection is not a [fs.PathError].
+func isBrokenPipe(err error) bool {
+	file, ok := errors.AsType[*fs.PathError](err)
+	return ok && errors.Is(file, syscall.EPIPE)
 }
 
-// Report is what is told of an error, in this form as JSON.
+// Report describes an error to the user, in this form as JSON.
 type Report struct {
 	Kind      string     `json:"kind"`
 	ExitCode  Code       `json:"exit_code"`
 	Message   string     `json:"message"`
 	Hint      string     `json:"hint,omitzero"`
-	ID        jovepay.ID `json:"id,omitzero"`         // of what may exist all the same
-	Status    int        `json:"status,omitzero"`     // of the answer
-	Code      string     `json:"code,omitzero"`       // JovePay's
-	RequestID string     `json:"request_id,omitzero"` // to quote to support
+	ID        jovepay.ID `json:"id,omitzero"`         // of a payment or invoice that may exist nevertheless
+	Status    int        `json:"status,omitzero"`     // of the response
+	Code      string     `json:"code,omitzero"`       // JovePay's error code
+	RequestID string     `json:"request_id,omitzero"` // for JovePay's support
 }
 
-// ReportOf describes an error that a command ended with.
+// ReportOf describes the error that a command returned.
 func ReportOf(ctx context.Context, err error) Report {
 	code := CodeOf(ctx, err)
 	r := Report{Kind: code.String(), ExitCode: code, Message: err.Error()}
 	if code == Interrupted || code == Terminated {
-		r.Message = code.String() // what it was doing is known to whoever ended it
+		r.Message = code.String() // the user knows what was interrupted
 	}
-	if own := (*Error)(nil); errors.As(err, &own) {
+	if own, ok := errors.AsType[*Error](err); ok {
 		r.Hint, r.ID = own.Hint, own.ID
 	}
-	if answer := (*jovepay.APIError)(nil); errors.As(err, &answer) {
-		r.Status, r.Code, r.RequestID = answer.StatusCode, answer.Code, answer.RequestID
+	if response, ok := errors.AsType[*jovepay.APIError](err); ok {
+		r.Status, r.Code, r.RequestID = response.StatusCode, response.Code, response.RequestID
 	}
 	return r
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// Options returns the options of a client with these settings. The log gets a
-// line for every request; nil is none.
+// Options returns the options of a client with these settings. Requests are
+// logged to log unless it is nil.
 func (s Settings) Options(flags Flags, log *slog.Logger) []jovepay.Option {
 	opts := []jovepay.Option{
 		jovepay.WithUserAgent("jovepay-cli/" + jovepay.Version),
@@ -28,21 +28,21 @@ func (s Settings) Options(flags Flags, log *slog.Logger) []jovepay.Option {
 		opts = append(opts, jovepay.WithInsecureHTTP())
 	}
 	if log != nil {
-		opts = append(opts, jovepay.WithHTTPClient(&http.Client{Transport: Logged(http.DefaultTransport, log)}))
+		opts = append(opts, jovepay.WithHTTPClient(&http.Client{Transport: LogRequests(http.DefaultTransport, log)}))
 	}
 	return opts
 }
 
-// CanLogIn reports whether there are credentials for a JWT.
+// CanLogIn reports whether the settings have an email and a password.
 func (s Settings) CanLogIn() bool { return s.Email != "" }
 
-// Logged returns a transport that logs each request: its method, path, status,
-// duration and request id, and nothing that can hold a secret.
-func Logged(next http.RoundTripper, log *slog.Logger) http.RoundTripper {
+// LogRequests returns a transport that logs each request: its method, path, status,
+// duration and request ID, and nothing that may contain a secret.
+func LogRequests(next http.RoundTripper, log *slog.Logger) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		begun := time.Now()
+		start := time.Now()
 		res, err := next.RoundTrip(r)
-		line := []any{"method", r.Method, "path", r.URL.EscapedPath(), "took", time.Since(begun).Round(time.Microsecond).String()}
+		line := []any{"method", r.Method, "path", r.URL.EscapedPath(), "took", time.Since(start).Round(time.Microsecond).String()}
 		if err != nil {
 			log.InfoContext(r.Context(), "request", append(line, "error", err.Error())...)
 			return nil, err

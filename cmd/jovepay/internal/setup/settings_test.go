@@ -33,7 +33,7 @@ func TestSandboxAddress(t *testing.T) {
 	} {
 		got, err := Sources{Flags: Flags{Sandbox: given}, Env: func(string) string { return "" }}.SandboxAddress()
 		if want == "error" {
-			assert.Equal(t, fail.WrongUse, fail.CodeOf(t.Context(), err), given)
+			assert.Equal(t, fail.BadUsage, fail.CodeOf(t.Context(), err), given)
 			continue
 		}
 		require.NoError(t, err, given)
@@ -52,12 +52,12 @@ func TestSecretFile(t *testing.T) {
 	}
 	got, err := s.SecretFile("--f", write(" pass word \r\n"))
 	require.NoError(t, err)
-	assert.Equal(t, " pass word ", got, "only the line end goes")
+	assert.Equal(t, " pass word ", got, "only the line end is removed")
 	assert.Equal(t, []string{"pass word"}, hidden)
-	for _, path := range []string{write(""), write("\n"), write(strings.Repeat("x", largestSecret+1)), t.TempDir(), "no-such-secret"} {
+	for _, path := range []string{write(""), write("\n"), write(strings.Repeat("x", maxSecret+1)), t.TempDir(), "no-such-secret"} {
 		_, err := s.SecretFile("--f", path)
 		require.Error(t, err)
-		assert.Equal(t, fail.WrongUse, fail.CodeOf(t.Context(), err))
+		assert.Equal(t, fail.BadUsage, fail.CodeOf(t.Context(), err))
 		assert.NotContains(t, err.Error(), path)
 	}
 }

@@ -1,8 +1,9 @@
-// Package testevent makes the bodies of test notifications and signs them.
+// Package testevent creates and signs the bodies of test notifications.
 package testevent
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// The kinds of events that JovePay's guide shows.
+// The kinds of events in JovePay's guide.
 const (
 	Payment    = "payment"
 	Withdrawal = "withdrawal"
@@ -25,31 +26,23 @@ const (
 // Kinds lists the kinds.
 func Kinds() []string { return []string{Payment, Withdrawal, Recurring} }
 
-// Forms lists the forms of a signature.
-func Forms() []string {
-	return []string{
-		string(jovepay.FormJS), string(jovepay.FormJSArrays), string(jovepay.FormPHP),
-		string(jovepay.FormPython), string(jovepay.FormRaw),
-	}
-}
-
-// An Event says which body to make.
+// Event describes a test notification.
 type Event struct {
 	Kind   string   // one of Kinds
-	Status string   // empty is finished, or FINISHED
+	Status string   // empty means finished, or FINISHED
 	Set    []string // name=value; see Body
-	Camel  bool     // names in camel case, as JovePay's shop plugins read them
+	Camel  bool     // use camel case names, as JovePay's shop plugins do
 }
 
 // Body returns the example of JovePay's guide for the kind, with the status and
-// the fields of the event in it.
+// fields of the event.
 //
-// A value is JSON where it is valid JSON, else text; that of a field that holds
-// the shop's own text is text unless it is null or in quotes. The example's
-// parent_payment_id is left null: with a parent, the event would be that of a
-// repeated deposit, which no shop should fulfill.
+// A value is read as JSON if it is valid JSON, or else as text. Fields that
+// hold the shop's own text are text unless the value is null or in quotes.
+// Unlike in the guide's example, parent_payment_id is null: with a parent, the
+// event would be a repeated deposit, which no shop should fulfill.
 func (e Event) Body() ([]byte, error) {
-	extra, err := members(e.Set)
+	extra, err := parseFields(e.Set)
 	if err != nil {
 		return nil, err
 	}
@@ -66,35 +59,34 @@ func (e Event) Body() ([]byte, error) {
 
 func (e Event) event(extra map[string]json.RawMessage) (jovepay.Event, error) {
 	answer := jovepay.Answer{Extra: extra}
-	status := func(name, otherwise string) string {
-		switch {
-		case extra[name] != nil:
-			return "" // the field wins
-		case e.Status != "":
-			return e.Status
+	status := func(name, finished string) string {
+		if extra[name] != nil {
+			return "" // --set wins
 		}
-		return otherwise
+		return cmp.Or(e.Status, finished)
+	}
+	withdrawalStatus := func() jovepay.WithdrawalStatus {
+		return jovepay.WithdrawalStatus(strings.ToUpper(status("status", string(jovepay.WithdrawalFinished))))
 	}
 	switch e.Kind {
 	case Payment:
 		payment := jovepay.Payment{Status: jovepay.PaymentStatus(status("payment_status", string(jovepay.PaymentFinished))), Answer: answer}
-		otherwise(extra, "parent_payment_id", "null")
-		if nothingPaid(payment.Status) {
-			otherwise(extra, "actually_paid", "0")
-			otherwise(extra, "outcome_amount", "null")
+		setDefault(extra, "parent_payment_id", "null")
+		if isUnpaid(payment.Status) {
+			setDefault(extra, "actually_paid", "0")
+			setDefault(extra, "outcome_amount", "null")
 		}
 		return &jovepay.PaymentEvent{Payment: payment}, nil
 	case Withdrawal:
-		return &jovepay.WithdrawalEvent{Status: jovepay.WithdrawalStatus(strings.ToUpper(status("status", string(jovepay.WithdrawalFinished)))), Answer: answer}, nil
+		return &jovepay.WithdrawalEvent{Status: withdrawalStatus(), Answer: answer}, nil
 	case Recurring:
-		return &jovepay.RecurringPaymentEvent{Status: jovepay.WithdrawalStatus(strings.ToUpper(status("status", string(jovepay.WithdrawalFinished)))), Answer: answer}, nil
+		return &jovepay.RecurringPaymentEvent{Status: withdrawalStatus(), Answer: answer}, nil
 	}
-	return nil, fmt.Errorf("kind %q: want one of %s", e.Kind, strings.Join(Kinds(), ", "))
+	return nil, fmt.Errorf("kind: want one of %s, got %q", strings.Join(Kinds(), ", "), e.Kind)
 }
 
-// nothingPaid reports whether a payment with this status has no coins, as the
-// example has.
-func nothingPaid(status jovepay.PaymentStatus) bool {
+// isUnpaid reports whether a payment with this status has received no coins.
+func isUnpaid(status jovepay.PaymentStatus) bool {
 	switch status {
 	case jovepay.PaymentWaiting, jovepay.PaymentExpired, jovepay.PaymentCancelled, jovepay.PaymentCanceled:
 		return true
@@ -102,14 +94,14 @@ func nothingPaid(status jovepay.PaymentStatus) bool {
 	return false
 }
 
-func otherwise(extra map[string]json.RawMessage, name, value string) {
+func setDefault(extra map[string]json.RawMessage, name, value string) {
 	if extra[name] == nil {
 		extra[name] = json.RawMessage(value)
 	}
 }
 
-// members reads fields of the form name=value.
-func members(set []string) (map[string]json.RawMessage, error) {
+// parseFields parses fields of the form name=value.
+func parseFields(set []string) (map[string]json.RawMessage, error) {
 	extra := map[string]json.RawMessage{}
 	for _, field := range set {
 		name, value, ok := strings.Cut(field, "=")
@@ -117,10 +109,10 @@ func members(set []string) (map[string]json.RawMessage, error) {
 			return nil, fmt.Errorf("field %q: want name=value", field)
 		}
 		if strings.ToLower(name) != name {
-			return nil, fmt.Errorf("field %q: want a name as JovePay's guide has it, such as order_id", name)
+			return nil, fmt.Errorf("field %q: want a name in JovePay's guide, such as order_id", name)
 		}
 		literal := jsontext.Value(value)
-		if !literal.IsValid() || ownText(name) && literal.Kind() != '"' && literal.Kind() != 'n' {
+		if !literal.IsValid() || isOwnText(name) && literal.Kind() != '"' && literal.Kind() != 'n' {
 			var err error
 			if literal, err = jsontext.AppendQuote(nil, value); err != nil {
 				return nil, fmt.Errorf("field %q: %w", name, err)
@@ -131,9 +123,9 @@ func members(set []string) (map[string]json.RawMessage, error) {
 	return extra, nil
 }
 
-// ownText reports whether a field holds what the shop itself wrote, which is
-// text even if it looks like a number.
-func ownText(name string) bool {
+// isOwnText reports whether a field holds the shop's own text, even if it looks
+// like a number.
+func isOwnText(name string) bool {
 	return slices.Contains([]string{"order_id", "order_description", "payin_extra_id", "extra_id"}, name)
 }
 
@@ -145,12 +137,12 @@ func Sign(secret string, body []byte, form jovepay.IPNForm) (string, error) {
 	}
 	signature := signer.Sign(body)
 	if signature == "" {
-		return "", errors.New("the body cannot be signed: want one JSON object without duplicate names")
+		return "", errors.New("cannot sign the body: want one JSON object without duplicate names")
 	}
 	return signature, nil
 }
 
-// camelNames writes an object again with its members' names in camel case.
+// camelNames returns an object with its names in camel case.
 func camelNames(object []byte) ([]byte, error) {
 	in := jsontext.NewDecoder(bytes.NewReader(object))
 	var out bytes.Buffer

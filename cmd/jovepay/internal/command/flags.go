@@ -1,0 +1,100 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/fail"
+)
+
+// choice is the value of a flag that takes one of a few words.
+type choice struct {
+	value       *string
+	placeholder string
+	words       []string
+}
+
+// String implements [pflag.Value].
+func (c *choice) String() string { return *c.value }
+
+// Type implements [pflag.Value].
+func (c *choice) Type() string { return c.placeholder }
+
+// Set implements [pflag.Value].
+func (c *choice) Set(word string) error {
+	if !slices.Contains(c.words, word) {
+		last := len(c.words) - 1
+		return fmt.Errorf("want %s or %s", strings.Join(c.words[:last], ", "), c.words[last])
+	}
+	*c.value = word
+	return nil
+}
+
+// choiceFlag adds a flag that takes one of a few words, which are offered as
+// completions. *value is the default.
+func (c *cli) choiceFlag(cmd *cobra.Command, value *string, name, placeholder, usage string, options []cobra.Completion) {
+	words := make([]string, len(options))
+	for i, option := range options {
+		words[i], _, _ = strings.Cut(option, "\t")
+	}
+	cmd.Flags().Var(&choice{value, placeholder, words}, name, usage)
+	c.completeFlag(cmd, name, func(context.Context) []cobra.Completion { return options })
+}
+
+// qrFlag adds --qr. draw reports whether to draw a QR code.
+func (c *cli) qrFlag(cmd *cobra.Command, what string) (draw func() bool) {
+	value := "auto"
+	c.choiceFlag(cmd, &value, "qr", "when", "draw "+what+" as a QR code: always, never, or auto for terminals only", []cobra.Completion{"auto", "always", "never"})
+	return func() bool { return value == "always" || value == "auto" && c.print.Terminal }
+}
+
+// qrWidth returns how many characters wide a QR code may be.
+func (c *cli) qrWidth() int {
+	if c.print.Terminal {
+		return c.print.Width()
+	}
+	return 1 << 10
+}
+
+// orderFields are the fields of a request that payments and invoices share.
+type orderFields struct {
+	orderID, description, ipnURL *string
+	fixedRate, customerPaysFee   *bool
+}
+
+func (f orderFields) register(flags *pflag.FlagSet) {
+	flags.StringVar(f.orderID, "order-id", "", "attach the shop's order `id`")
+	flags.StringVar(f.description, "description", "", "show `text` to the customer")
+	flags.StringVar(f.ipnURL, "ipn-url", "", "send notifications to `url`")
+	flags.BoolVar(f.fixedRate, "fixed-rate", false, "keep the exchange rate until the payment expires")
+	flags.BoolVar(f.customerPaysFee, "fee-paid-by-customer", false, "add the network fee to the amount that the customer sends")
+}
+
+// amount parses an amount from an argument or a flag.
+func amount(name, text string) (jovepay.Amount, error) {
+	parsed, err := jovepay.ParseAmount(text)
+	if err != nil {
+		return parsed, fail.Usage("%s: %s", name, strings.TrimPrefix(err.Error(), "jovepay: "))
+	}
+	return parsed, nil
+}
+
+// date parses a day, which begins at midnight UTC, or a time.
+func date(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fail.Usage("%s: want a day such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z, got %q", flag, text)
+}
