@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -33,14 +35,32 @@ func commands() []*cobra.Command {
 	return list
 }
 
+var update = flag.Bool("update", false, "write the tables of docs/cli.md")
+
+var referenceFile = filepath.Join("..", "..", "docs", "cli.md")
+
 func reference(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "cli.md"))
+	text, err := os.ReadFile(referenceFile)
 	require.NoError(t, err)
 	return string(text)
 }
 
-func TestEveryCommandTeaches(t *testing.T) {
+// checkTable compares the rows of a table in the reference, or writes them.
+func checkTable(t *testing.T, heading, want string) {
+	t.Helper()
+	before, rest, ok := strings.Cut(reference(t), heading)
+	require.True(t, ok, heading)
+	got, after, ok := strings.Cut(rest, "\n\n")
+	require.True(t, ok, heading)
+	if *update {
+		require.NoError(t, os.WriteFile(referenceFile, []byte(before+heading+strings.TrimSuffix(want, "\n")+"\n\n"+after), 0o600))
+		return
+	}
+	assert.Equal(t, strings.TrimSuffix(want, "\n"), got, "to update docs/cli.md, run: go test -run TestReference . -update")
+}
+
+func TestEveryCommandHasHelp(t *testing.T) {
 	t.Parallel()
 	for _, cmd := range commands() {
 		assert.NotEmpty(t, cmd.Short, cmd.CommandPath())
@@ -52,25 +72,36 @@ func TestEveryCommandTeaches(t *testing.T) {
 	}
 }
 
-func TestTheReferenceListsTheCommands(t *testing.T) {
+func TestFlagsNameTheirPlaceholders(t *testing.T) {
 	t.Parallel()
-	var want strings.Builder
+	check := func(cmd *cobra.Command, flags *pflag.FlagSet) {
+		flags.VisitAll(func(f *pflag.Flag) {
+			placeholder, usage := pflag.UnquoteUsage(f)
+			assert.NotContains(t, []string{"string", "strings", "stringArray", "int", "uint"}, placeholder, "%s --%s", cmd.CommandPath(), f.Name)
+			assert.Equal(t, strings.ToLower(placeholder), placeholder, "%s --%s", cmd.CommandPath(), f.Name)
+			assert.Regexp(t, `^[a-z].*[^.]$`, usage, "%s --%s", cmd.CommandPath(), f.Name)
+		})
+	}
+	for _, cmd := range commands() {
+		check(cmd, cmd.PersistentFlags())
+		check(cmd, cmd.LocalNonPersistentFlags())
+	}
+}
+
+// TestReference checks the tables of docs/cli.md.
+func TestReference(t *testing.T) {
+	var list, codes strings.Builder
 	for _, cmd := range commands() {
 		if cmd.HasParent() && !cmd.HasSubCommands() || cmd.Name() == "sandbox" {
 			use := strings.TrimSuffix(cmd.UseLine(), " [flags]")
-			fmt.Fprintf(&want, "| `%s` | %s |\n", strings.ReplaceAll(use, "|", `\|`), cmd.Short)
+			fmt.Fprintf(&list, "| `%s` | %s |\n", strings.ReplaceAll(use, "|", `\|`), cmd.Short)
 		}
 	}
-	assert.Contains(t, reference(t), "| command | does |\n| --- | --- |\n"+want.String()+"\n")
-}
-
-func TestTheReferenceListsTheExitCodes(t *testing.T) {
-	t.Parallel()
-	var want strings.Builder
 	for _, m := range fail.Meanings() {
-		fmt.Fprintf(&want, "| %d | `%s` | %s |\n", m.Code, m.Kind, m.Text)
+		fmt.Fprintf(&codes, "| %d | `%s` | %s |\n", m.Code, m.Kind, m.Text)
 	}
-	assert.Contains(t, reference(t), "| code | kind | meaning |\n| --- | --- | --- |\n"+want.String()+"\n")
+	checkTable(t, "| command | purpose |\n| --- | --- |\n", list.String())
+	checkTable(t, "| code | kind | meaning |\n| --- | --- | --- |\n", codes.String())
 }
 
 func TestTheReferenceListsTheSettings(t *testing.T) {
@@ -86,11 +117,11 @@ func TestTheReferenceListsTheSettings(t *testing.T) {
 	}
 }
 
-// TestTheSessionIsTested holds the documented session against the script that
-// plays it.
+// TestTheSessionIsTested compares the documented session with the script that
+// runs it.
 func TestTheSessionIsTested(t *testing.T) {
 	t.Parallel()
-	_, session, ok := strings.Cut(reference(t), "## Three shells\n")
+	_, session, ok := strings.Cut(reference(t), "## Try it\n")
 	require.True(t, ok)
 	session, _, _ = strings.Cut(session, "\n## ")
 	script, err := os.ReadFile(filepath.Join("testdata", "sandbox.txtar"))
@@ -104,14 +135,14 @@ func TestTheSessionIsTested(t *testing.T) {
 	}
 }
 
-// code finds blocks and spans of code, and inDocs the commands in them.
+// code matches blocks and spans of code, and inDocs the commands in them.
 var (
 	code   = regexp.MustCompile("(?ms)^```.*?^```|`[^`\n]+`")
 	inDocs = regexp.MustCompile(`(?m)(?:^|[\s\x60(/])jovepay(?: run \.)? ([a-z-][^#|)\x60\n]*)`)
 )
 
-// TestCommandsInTheDocumentsExist finds the commands that the guides name, and
-// holds their flags and the number of their arguments against the program.
+// TestCommandsInTheDocumentsExist checks the flags and the number of arguments of
+// the commands in the guides.
 func TestCommandsInTheDocumentsExist(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..")
@@ -123,7 +154,7 @@ func TestCommandsInTheDocumentsExist(t *testing.T) {
 	for _, file := range append(append(files, more...), filepath.Join(root, "README.md")) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		text = regexp.MustCompile(`(?m)^\| .*$`).ReplaceAll(text, nil) // the reference's table of uses
+		text = regexp.MustCompile(`(?m)^\| .*$`).ReplaceAll(text, nil) // usage lines in the table of commands
 		for _, piece := range code.FindAllString(string(text), -1) {
 			for _, found := range inDocs.FindAllStringSubmatch(piece, -1) {
 				exists(t, filepath.Base(file), found[1])
@@ -144,7 +175,7 @@ func exists(t *testing.T, file, line string) {
 	if !assert.NoError(t, err, "%s: %s", file, line) || !assert.NoError(t, cmd.ParseFlags(rest), "%s: %s", file, line) {
 		return
 	}
-	named := len(cmd.Flags().Args()) == 0 // in a sentence, without its arguments
+	named := len(cmd.Flags().Args()) == 0 // mentioned without its arguments
 	if !named && cmd.Name() != "help" && cmd.Name() != "completion" {
 		assert.NoError(t, cmd.ValidateArgs(cmd.Flags().Args()), "%s: %s", file, line)
 	}
