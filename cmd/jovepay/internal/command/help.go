@@ -54,7 +54,7 @@ func usageLines(cmd *cobra.Command) string {
 		return "  " + cmd.UseLine()
 	}
 	lines := "  " + cmd.CommandPath() + " COMMAND [flags]"
-	if cmd.HasAvailableLocalFlags() && cmd.HasParent() {
+	if flagLines(cmd.LocalNonPersistentFlags()) != "" {
 		lines = "  " + cmd.UseLine() + "\n" + lines
 	}
 	return lines

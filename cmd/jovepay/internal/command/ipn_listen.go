@@ -122,7 +122,7 @@ type receiver struct {
 func (c *cli) listen(ctx context.Context, l *listenOptions, verifier *jovepay.IPNVerifier) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.address)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return err
 	}
 	waiting, stop := context.WithCancel(ctx)
 	defer stop()
@@ -150,7 +150,7 @@ func (c *cli) listen(ctx context.Context, l *listenOptions, verifier *jovepay.IP
 	case <-timeout:
 		timedOut = true
 	case err := <-served:
-		return fmt.Errorf("listen: %w", err)
+		return err
 	}
 	// Complete the responses in progress, so that no notification that was
 	// counted is retried.
