@@ -48,7 +48,7 @@ func helpText(cmd *cobra.Command) string {
 }
 
 // usageLines returns the ways to call a command. A command that only groups
-// others has no line of its own.
+// others has no usage without COMMAND.
 func usageLines(cmd *cobra.Command) string {
 	if !cmd.HasSubCommands() {
 		return "  " + cmd.UseLine()

@@ -32,7 +32,7 @@ func (c *cli) sendIPNCommand() *cobra.Command {
 		Short: "Send a signed test notification to a shop",
 		Long: `Send a shop the example notification of JovePay's guide, signed with the IPN
 secret, and print the response. The exit code is 0 if its status is 2xx, which
-JovePay takes as delivered.
+JovePay counts as delivered.
 
 --set changes a field, named as in the guide. The value is read as JSON if it is
 valid JSON, so 12, "12" and null differ; order_id and order_description are
@@ -42,8 +42,8 @@ JovePay's guide does not say which of five forms it signs, so a shop should
 accept all of them. --form selects one. --camel uses the field names that
 JovePay's shop plugins read.
 
-Only URLs on this machine are called unless --remote is given, because a shop
-takes a test event for a paid order.`,
+Only URLs on this machine are called unless --remote is given: to a shop, a test
+event looks like a paid order.`,
 		Example: `  jovepay ipn send http://127.0.0.1:4011/ipn
   jovepay ipn send http://127.0.0.1:4011/ipn --status partially_paid --set order_id=order-1001
   jovepay ipn send http://127.0.0.1:4011/ipn --kind withdrawal --form php
@@ -70,7 +70,7 @@ takes a test event for a paid order.`,
 }
 
 func (c *cli) sendIPN(ctx context.Context, s sendOptions, target string) error {
-	if err := shopURL("URL", target, s.remote, "A shop takes a test event for a paid order. "+remoteHint); err != nil {
+	if err := shopURL("URL", target, s.remote, "To a shop, a test event looks like a paid order. "+remoteHint); err != nil {
 		return err
 	}
 	if s.timeout <= 0 {
