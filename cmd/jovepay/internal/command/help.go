@@ -18,29 +18,29 @@ func helpText(cmd *cobra.Command) string {
 	var out strings.Builder
 	section := func(title, lines string) {
 		if lines != "" {
-			fmt.Fprintf(&out, "\n%s:\n%s\n", title, strings.TrimRight(lines, "\n"))
+			fmt.Fprintf(&out, "\n%s\n%s\n", title, strings.TrimRight(lines, "\n"))
 		}
 	}
 	out.WriteString(strings.TrimSpace(cmd.Long) + "\n")
 	if cmd.Runnable() {
-		section("Usage", usageLines(cmd))
+		section("Usage:", usageLines(cmd))
 	}
-	section("Examples", cmd.Example)
+	section("Examples:", cmd.Example)
 	for _, group := range cmd.Groups() {
 		section(group.Title, commandLines(cmd, func(child *cobra.Command) bool { return child.GroupID == group.ID }))
 	}
-	others := "Commands"
+	others := "Commands:"
 	if len(cmd.Groups()) > 0 {
-		others = "Other commands"
+		others = "Other commands:"
 	}
 	section(others, commandLines(cmd, func(child *cobra.Command) bool { return child.GroupID == "" && child.Runnable() }))
-	section("Help topics", commandLines(cmd, func(child *cobra.Command) bool { return !child.Runnable() }))
+	section("Help topics:", commandLines(cmd, func(child *cobra.Command) bool { return !child.Runnable() }))
 	if !cmd.HasParent() {
-		section("Global flags", flagLines(cmd.PersistentFlags()))
+		section("Global flags:", flagLines(cmd.PersistentFlags()))
 		out.WriteString("\nRun \"jovepay help COMMAND\" for details and examples.\n")
 		return out.String()
 	}
-	section("Flags", flagLines(cmd.LocalNonPersistentFlags()))
+	section("Flags:", flagLines(cmd.LocalNonPersistentFlags()))
 	if cmd.Runnable() {
 		out.WriteString("\nRun \"jovepay help\" for the global flags.\n")
 	}

@@ -101,9 +101,9 @@ To use a real account, set JOVEPAY_API_KEY. See "jovepay help settings".`,
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	c.globalFlags(root)
 	root.AddGroup(
-		&cobra.Group{ID: groupPayments, Title: "Payments"},
-		&cobra.Group{ID: groupPrices, Title: "Prices"},
-		&cobra.Group{ID: groupShop, Title: "Build and test a shop"},
+		&cobra.Group{ID: groupPayments, Title: "Payments:"},
+		&cobra.Group{ID: groupPrices, Title: "Prices:"},
+		&cobra.Group{ID: groupShop, Title: "Build and test a shop:"},
 	)
 	for id, commands := range map[string][]*cobra.Command{
 		groupPayments: {c.paymentCommand(), c.invoiceCommand()},
