@@ -9,6 +9,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/output"
+	"github.com/jovepay/jovepay-go/cmd/jovepay/internal/testevent"
 )
 
 func (c *cli) completionCommand() *cobra.Command {
@@ -78,12 +79,19 @@ func (c *cli) offer(cmd *cobra.Command, of values) ([]cobra.Completion, cobra.Sh
 	return of(ctx), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
+// words returns the given completions.
+func words(list ...cobra.Completion) values {
+	return func(context.Context) []cobra.Completion { return list }
+}
+
 func nothing(context.Context) []cobra.Completion { return nil }
 
 func fiats(context.Context) []cobra.Completion { return []cobra.Completion{"usd", "eur", "gbp"} }
 
+func kinds(context.Context) []cobra.Completion { return testevent.Kinds() }
+
 // forms lists the forms of a signature.
-func forms() []cobra.Completion {
+func forms(context.Context) []cobra.Completion {
 	return []cobra.Completion{
 		cobra.CompletionWithDesc(string(jovepay.FormJS), "the guide's Node example"),
 		cobra.CompletionWithDesc(string(jovepay.FormJSArrays), "the Node example, keeping arrays"),

@@ -18,7 +18,7 @@ import (
 type choice struct {
 	value       *string
 	placeholder string
-	words       []string
+	options     values
 }
 
 // String implements [pflag.Value].
@@ -29,9 +29,14 @@ func (c *choice) Type() string { return c.placeholder }
 
 // Set implements [pflag.Value].
 func (c *choice) Set(word string) error {
-	if !slices.Contains(c.words, word) {
-		last := len(c.words) - 1
-		return fmt.Errorf("want %s or %s", strings.Join(c.words[:last], ", "), c.words[last])
+	var words []string
+	for _, option := range c.options(context.Background()) {
+		option, _, _ = strings.Cut(option, "\t")
+		words = append(words, option)
+	}
+	if !slices.Contains(words, word) {
+		last := len(words) - 1
+		return fmt.Errorf("want %s or %s", strings.Join(words[:last], ", "), words[last])
 	}
 	*c.value = word
 	return nil
@@ -39,19 +44,15 @@ func (c *choice) Set(word string) error {
 
 // choiceFlag adds a flag that takes one of a few words, which are offered as
 // completions. *value is the default.
-func (c *cli) choiceFlag(cmd *cobra.Command, value *string, name, placeholder, usage string, options []cobra.Completion) {
-	words := make([]string, len(options))
-	for i, option := range options {
-		words[i], _, _ = strings.Cut(option, "\t")
-	}
-	cmd.Flags().Var(&choice{value, placeholder, words}, name, usage)
-	c.completeFlag(cmd, name, func(context.Context) []cobra.Completion { return options })
+func (c *cli) choiceFlag(cmd *cobra.Command, value *string, name, placeholder, usage string, options values) {
+	cmd.Flags().Var(&choice{value, placeholder, options}, name, usage)
+	c.completeFlag(cmd, name, options)
 }
 
 // qrFlag adds --qr. draw reports whether to draw a QR code.
 func (c *cli) qrFlag(cmd *cobra.Command, what string) (draw func() bool) {
 	value := "auto"
-	c.choiceFlag(cmd, &value, "qr", "when", "draw "+what+" as a QR code: always, never, or auto for terminals only", []cobra.Completion{"auto", "always", "never"})
+	c.choiceFlag(cmd, &value, "qr", "when", "draw "+what+" as a QR code: always, never, or auto for terminals only", words("auto", "always", "never"))
 	return func() bool { return value == "always" || value == "auto" && c.print.Terminal }
 }
 

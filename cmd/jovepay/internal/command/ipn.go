@@ -33,7 +33,7 @@ JOVEPAY_IPN_SECRET, --ipn-secret-file or --sandbox.`,
 // formFlag adds --form for the forms to accept.
 func (c *cli) formFlag(cmd *cobra.Command, accepted *[]string) {
 	cmd.Flags().StringArrayVar(accepted, "form", nil, "accept only signatures of `form`; may be repeated")
-	c.completeFlag(cmd, "form", func(context.Context) []cobra.Completion { return forms() })
+	c.completeFlag(cmd, "form", forms)
 }
 
 // verifier returns a verifier with the configured secret. It accepts all forms

@@ -53,9 +53,9 @@ event looks like a paid order.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.sendIPN(cmd.Context(), s, args[0]) },
 	}
 	flags := cmd.Flags()
-	c.choiceFlag(cmd, &s.Kind, "kind", "kind", "send an event of `kind` payment, withdrawal or recurring", testevent.Kinds())
+	c.choiceFlag(cmd, &s.Kind, "kind", "kind", "send an event of `kind` payment, withdrawal or recurring", kinds)
 	flags.StringVar(&s.Status, "status", "", "send an event with `status` (default finished)")
-	c.choiceFlag(cmd, &s.form, "form", "form", "sign in `form` js, js-arrays, php, python or raw", forms())
+	c.choiceFlag(cmd, &s.form, "form", "form", "sign in `form` js, js-arrays, php, python or raw", forms)
 	flags.BoolVar(&s.Camel, "camel", false, "use camel case names: paymentId for payment_id")
 	flags.StringArrayVar(&s.Set, "set", nil, "set a field, as `name=value`; may be repeated")
 	flags.StringVarP(&s.data, "data", "d", "", "send `body`, @file or @- for standard input")

@@ -56,7 +56,7 @@ changes. Notifications are faster: see "jovepay ipn listen".`,
 	flags.DurationVar(&interval, "interval", 2*time.Second, "wait at least `duration` between requests")
 	flags.DurationVar(&timeout, "timeout", 0, "exit with code 8 after `duration`")
 	c.choiceFlag(cmd, &until, "until", "status", "stop at `status`: waiting, confirming, confirmed, sending or finished",
-		[]cobra.Completion{"waiting", "confirming", "confirmed", "sending", "finished"})
+		words("waiting", "confirming", "confirmed", "sending", "finished"))
 	return cmd
 }
 

@@ -38,11 +38,8 @@ token.`,
   jovepay request POST /v1/invoice --data '{"price_amount": 49.99, "price_currency": "usd"}'
   echo '{"price_amount": 5, "price_currency": "usd"}' | jovepay request POST /v1/invoice --data @-`,
 		Args: cobra.ExactArgs(2),
-		ValidArgsFunction: c.complete(
-			func(context.Context) []cobra.Completion { return []cobra.Completion{"GET", "POST"} },
-			func(context.Context) []cobra.Completion {
-				return []cobra.Completion{"/v1/status", "/v1/currencies", "/v1/min-amount", "/v1/estimate", "/v1/payment", "/v1/invoice"}
-			}),
+		ValidArgsFunction: c.complete(words("GET", "POST"),
+			words("/v1/status", "/v1/currencies", "/v1/min-amount", "/v1/estimate", "/v1/payment", "/v1/invoice")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			call, err := parseCall(args[0], args[1], query)
 			if err != nil {
