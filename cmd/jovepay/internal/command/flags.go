@@ -49,6 +49,26 @@ func (c *cli) choiceFlag(cmd *cobra.Command, value *string, name, placeholder, u
 	c.completeFlag(cmd, name, options)
 }
 
+// exclude rejects a flag together with one of the others. The completion knows
+// it too.
+func exclude(cmd *cobra.Command, flag string, others ...string) {
+	for _, other := range others {
+		cmd.MarkFlagsMutuallyExclusive(flag, other)
+	}
+	before := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		for _, other := range others {
+			if cmd.Flags().Changed(flag) && cmd.Flags().Changed(other) {
+				return fail.Usage("--%s cannot be combined with --%s", flag, other)
+			}
+		}
+		if before != nil {
+			return before(cmd, args)
+		}
+		return nil
+	}
+}
+
 // qrFlag adds --qr. draw reports whether to draw a QR code.
 func (c *cli) qrFlag(cmd *cobra.Command, what string) (draw func() bool) {
 	value := "auto"

@@ -61,10 +61,11 @@ func usageLines(cmd *cobra.Command) string {
 }
 
 func commandLines(cmd *cobra.Command, include func(*cobra.Command) bool) string {
-	children := slices.DeleteFunc(slices.Clone(cmd.Commands()), func(child *cobra.Command) bool { return !include(child) || child.Hidden })
 	var lines strings.Builder
-	for _, child := range children {
-		fmt.Fprintf(&lines, "  %-*s  %s\n", child.NamePadding(), child.Name(), child.Short)
+	for _, child := range cmd.Commands() {
+		if include(child) && !child.Hidden {
+			fmt.Fprintf(&lines, "  %-*s  %s\n", child.NamePadding(), child.Name(), child.Short)
+		}
 	}
 	return lines.String()
 }

@@ -72,7 +72,7 @@ JovePay cannot reach this machine; "jovepay sandbox" and "jovepay ipn send" can.
 	flags.IntVar(&l.count, "count", 0, "stop after `n` notifications")
 	flags.DurationVar(&l.timeout, "timeout", 0, "stop after `duration`, with exit code 8 if fewer than --count arrived")
 	flags.BoolVar(&l.remote, "remote", false, "allow an address or a URL on another machine")
-	cmd.MarkFlagsMutuallyExclusive("forward", "respond")
+	exclude(cmd, "forward", "respond")
 	c.formFlag(cmd, &l.accepted)
 	return cmd
 }

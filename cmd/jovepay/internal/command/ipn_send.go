@@ -62,9 +62,7 @@ event looks like a paid order.`,
 	flags.DurationVar(&s.timeout, "timeout", 30*time.Second, "wait up to `duration` for the response")
 	flags.BoolVar(&s.dryRun, "dry-run", false, "print the body and the signature, and send nothing")
 	flags.BoolVar(&s.remote, "remote", false, "allow a URL on another machine")
-	for _, flag := range []string{"kind", "status", "set", "camel"} {
-		cmd.MarkFlagsMutuallyExclusive("data", flag)
-	}
+	exclude(cmd, "data", "kind", "status", "set", "camel")
 	c.completeFlag(cmd, "status", eventStatuses)
 	return cmd
 }

@@ -61,10 +61,8 @@ JovePay cannot filter by order, so this reads all payments since --from.`,
 	flags.BoolVar(&l.all, "all", false, "list all pages")
 	c.choiceFlag(cmd, &l.sort, "sort", "field", "sort by `field`", words("created_at", "payment_id", "order_id", "purchase_id", "price_amount", "price_currency"))
 	c.choiceFlag(cmd, &l.order, "order", "asc|desc", "sort in ascending or descending order", words("desc", "asc"))
-	cmd.MarkFlagsMutuallyExclusive("all", "limit")
-	for _, flag := range []string{"limit", "page", "invoice-id", "to", "sort", "order"} {
-		cmd.MarkFlagsMutuallyExclusive("order-id", flag) // FindOrder has no use for them
-	}
+	exclude(cmd, "all", "limit")
+	exclude(cmd, "order-id", "limit", "page", "invoice-id", "to", "sort", "order") // FindOrder has no use for them
 	c.completeFlag(cmd, "status", statuses)
 	return cmd
 }
