@@ -1,7 +1,7 @@
-// The Node verifier of JovePay's guide, as it meets the bytes of a body.
+// The Node verifier of JovePay's guide, applied to raw bodies.
 //
-//   node verifier.js texts          body in base64 a line → the texts that it signs
-//   node verifier.js time N SECRET  one body in base64 → nanoseconds for one verification
+//   node verifier.js texts          one base64 body per line → the texts that it signs
+//   node verifier.js time N SECRET  one base64 body → nanoseconds for one verification
 'use strict';
 const crypto = require('crypto');
 

@@ -1,8 +1,8 @@
 <?php
-// The PHP verifier of JovePay's guide, as it meets the bytes of a body.
+// The PHP verifier of JovePay's guide, applied to raw bodies.
 //
-//   php verifier.php texts          body in base64 a line -> the text that it signs
-//   php verifier.php time N SECRET  one body in base64 -> nanoseconds for one verification
+//   php verifier.php texts          one base64 body per line -> the text that it signs
+//   php verifier.php time N SECRET  one base64 body -> nanoseconds for one verification
 
 function sort_names(array &$value): void
 {

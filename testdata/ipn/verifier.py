@@ -1,7 +1,7 @@
-"""The Python verifier of JovePay's guide, as it meets the bytes of a body.
+"""The Python verifier of JovePay's guide, applied to raw bodies.
 
-  python3 verifier.py texts          body in base64 a line -> the text that it signs
-  python3 verifier.py time N SECRET  one body in base64 -> nanoseconds for one verification
+  python3 verifier.py texts          one base64 body per line -> the text that it signs
+  python3 verifier.py time N SECRET  one base64 body -> nanoseconds for one verification
 """
 
 import base64
