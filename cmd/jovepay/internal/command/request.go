@@ -145,11 +145,3 @@ func addKeyHint(settings setup.Settings, err error) error {
 	}
 	return err
 }
-
-// transport returns the transport to servers other than JovePay's API.
-func (c *cli) transport() http.RoundTripper {
-	if log := c.log(); log != nil {
-		return setup.LogRequests(http.DefaultTransport, log)
-	}
-	return http.DefaultTransport
-}
