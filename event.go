@@ -25,8 +25,18 @@ type Event interface {
 	// the id of a message.
 	Key() string
 
-	// Verification tells how the notification was signed.
+	// Verification reports how the notification was signed.
 	Verification() Verification
+
+	// SignedBody returns a copy of the body that was verified, exactly as it was
+	// received: with [Event.Signature] it can be verified again elsewhere. It is
+	// nil for an event that a verifier did not return, for example one that was
+	// read from JSON. The event itself is printed and stored without it.
+	SignedBody() []byte
+
+	// Signature returns the signature of SignedBody as it was received, without
+	// white space around it. It is empty where SignedBody is nil.
+	Signature() string
 
 	// sealed keeps the list of kinds closed.
 	sealed()
@@ -40,11 +50,39 @@ type Verification struct {
 	Secret int     // which secret matched: 0 is the first, 1 the first further one
 }
 
-// verified is what all events have in common.
-type verified struct{ verification Verification }
+// verified is what all events have in common. The delivery is behind a pointer,
+// so that printing an event does not print a second body.
+type verified struct{ from *delivery }
+
+// A delivery is the notification that an event was read from.
+type delivery struct {
+	verification    Verification
+	body, signature string
+}
 
 // Verification implements [Event].
-func (v *verified) Verification() Verification { return v.verification }
+func (v *verified) Verification() Verification {
+	if v.from == nil {
+		return Verification{}
+	}
+	return v.from.verification
+}
+
+// SignedBody implements [Event].
+func (v *verified) SignedBody() []byte {
+	if v.from == nil {
+		return nil
+	}
+	return []byte(v.from.body)
+}
+
+// Signature implements [Event].
+func (v *verified) Signature() string {
+	if v.from == nil {
+		return ""
+	}
+	return v.from.signature
+}
 
 func (v *verified) sealed() {}
 

@@ -16,11 +16,11 @@ import (
 // newEvent reads the event in signed, which is the text that carried the MAC,
 // or the same with its arrays if that form turns them into objects, or the
 // body if it was the raw form. root has the names of signed.
-func newEvent(signed []byte, root canonical.Value, how Verification) Event {
+func newEvent(signed []byte, root canonical.Value, from delivery) Event {
 	raw := bytes.Clone(signed)
 	// What is read are parts of this one string.
 	object := eventObject{text: string(raw), root: root, plain: bytes.IndexByte(raw, '\\') < 0}
-	common := verified{how}
+	common := verified{&from}
 	switch kindOf(root) {
 	case paymentKind:
 		e := &PaymentEvent{verified: common}

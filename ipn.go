@@ -225,7 +225,7 @@ func (v *IPNVerifier) Parse(body []byte, signature string) (Event, error) {
 		}
 		signed = work.text
 	}
-	return newEvent(signed, work.doc.Root(canonical.JS), found), nil
+	return newEvent(signed, work.doc.Root(canonical.JS), delivery{found, string(body), strings.TrimSpace(signature)}), nil
 }
 
 // Sign returns a signature that [IPNVerifier.Verify] accepts for body, made
