@@ -113,7 +113,7 @@ type Fee struct {
 
 // Key implements [Event].
 func (e *PaymentEvent) Key() string {
-	return eventKey("payment", keyParts(e, e.Extra, "payment_id", "parent_payment_id", "payment_status",
+	return eventKey("payment", keyParts(e.fields(nil), paymentNames(), e.Extra, "payment_id", "parent_payment_id", "payment_status",
 		"price_amount", "price_currency", "pay_amount", "pay_currency", "actually_paid", "outcome_amount", "outcome_currency")...)
 }
 
@@ -177,7 +177,7 @@ type WithdrawalEvent struct {
 
 // Key implements [Event].
 func (e *WithdrawalEvent) Key() string {
-	return eventKey("withdrawal", keyParts(e, e.Extra, "id", "status", "amount", "currency", "fee", "hash")...)
+	return eventKey("withdrawal", keyParts(e.fields(nil), withdrawalNames(), e.Extra, "id", "status", "amount", "currency", "fee", "hash")...)
 }
 
 // RecurringPaymentEvent tells where a custodial recurring payment stands.
@@ -200,7 +200,7 @@ type RecurringPaymentEvent struct {
 // two for one event. Whether JovePay tells of each charge under an id of its
 // own is not documented by JovePay.
 func (e *RecurringPaymentEvent) Key() string {
-	return eventKey("recurring", keyParts(e, e.Extra, "id", "status", "amount", "currency")...)
+	return eventKey("recurring", keyParts(e.fields(nil), recurringNames(), e.Extra, "id", "status", "amount", "currency")...)
 }
 
 // UnknownEvent is a genuine notification of a kind that this package does not
@@ -226,10 +226,10 @@ func eventKey(kind string, parts ...string) string {
 // keyParts returns the values of the members that an event's key is made of.
 // One that does not fit its field, or contradicts it, counts as it was signed,
 // so that events which differ in nothing else are not taken for one.
-func keyParts(of fields, extra map[string]json.RawMessage, names ...string) []string {
-	parts := make([]string, 0, len(names))
-	for _, name := range names {
-		part := keyText(of.field(name), name)
+func keyParts(fields []any, names eventNames, extra map[string]json.RawMessage, keyed ...string) []string {
+	parts := make([]string, 0, len(keyed))
+	for _, name := range keyed {
+		part := keyText(fields[names[names.find([]byte(name), 0)].field], name)
 		if odd, ok := extra[name]; ok {
 			part += "\x00" + meaning(odd)
 		}

@@ -52,13 +52,13 @@ func (e *PaymentEvent) UnmarshalJSON(b []byte) error {
 
 // readFee reads the fee as that of a notification, and reports whether it fits.
 func (e *PaymentEvent) readFee(fee json.RawMessage) bool {
-	text := `{"fee":` + string(fee) + "}"
+	body := `{"fee":` + string(fee) + "}"
 	var doc canonical.Document
-	if doc.Parse([]byte(text), canonical.DefaultDepth+1, canonical.DefaultValues+1) != nil {
+	if doc.Parse([]byte(body), canonical.DefaultDepth+1, canonical.DefaultValues+1) != nil {
 		return false
 	}
-	object := eventObject{text: text, root: doc.Root(canonical.JS)}
-	return object.read(e) == nil
+	r := eventReader{body: body, literal: true}
+	return r.readMember(&e.Fee, "fee", doc.Root(canonical.JSArrays).Member("fee"))
 }
 
 // MarshalJSON writes the event as [PaymentEvent.MarshalJSON] does.

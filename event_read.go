@@ -4,35 +4,37 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
-
-	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"sync"
 
 	"github.com/jovepay/jovepay-go/internal/canonical"
 )
 
-// newEvent reads the event in signed, which is the text that carried the MAC,
-// or the same with its arrays if that form turns them into objects, or the
-// body if it was the raw form. root has the names of signed.
-func newEvent(signed []byte, root canonical.Value, from delivery) Event {
-	raw := bytes.Clone(signed)
-	// What is read are parts of this one string.
-	object := eventObject{text: string(raw), root: root, plain: bytes.IndexByte(raw, '\\') < 0}
-	common := verified{&from}
+// How an event is read: the canonical reader has made a tree of the body to
+// verify it, and that same tree is the event. The event types are the one table
+// of names: a JSON tag is the name in JovePay's guide, and the name in the other
+// case is accepted too.
+
+// newEvent returns the event in root, the tree of what was signed. raw is its
+// text, or the same with arrays where the form signs objects by index.
+func newEvent(raw []byte, root canonical.Value, from *delivery) Event {
+	r := eventReader{body: from.body, literal: from.verification.Form == FormRaw}
+	common := verified{from}
+	var space [mostFields]any
 	switch kindOf(root) {
 	case paymentKind:
 		e := &PaymentEvent{verified: common}
-		e.Raw, e.Extra = raw, object.read(e)
+		e.Raw, e.Extra = raw, r.event(e.fields(space[:0]), paymentNames(), root)
 		return e
 	case withdrawalKind:
 		e := &WithdrawalEvent{verified: common}
-		e.Raw, e.Extra = raw, object.read(e)
+		e.Raw, e.Extra = raw, r.event(e.fields(space[:0]), withdrawalNames(), root)
 		return e
 	case recurringKind:
 		e := &RecurringPaymentEvent{verified: common}
-		e.Raw, e.Extra = raw, object.read(e)
+		e.Raw, e.Extra = raw, r.event(e.fields(space[:0]), recurringNames(), root)
 		return e
 	default:
 		return &UnknownEvent{Raw: raw, verified: common}
@@ -48,11 +50,11 @@ const (
 	recurringKind
 )
 
-// kindOf tells the kinds of JovePay's webhook examples apart by their members;
-// no member names the kind. A payment has its id or status by a name of its
-// own, in snake case in the guide and in camel case in the bodies that the
-// shop plugins read. Withdrawals and recurring payments share id, status,
-// currency and amount; only a withdrawal goes to an address, in a batch.
+// kindOf recognizes the kinds of JovePay's webhook examples by their members; no
+// member names the kind. A payment has its id or status under a name of its own,
+// in snake case in the guide and in camel case in the bodies that the shop
+// plugins read. Withdrawals and recurring payments share id, status, currency
+// and amount; only a withdrawal goes to an address, in a batch.
 func kindOf(root canonical.Value) eventKind {
 	has := func(names ...string) bool {
 		for _, name := range names {
@@ -75,58 +77,184 @@ func kindOf(root canonical.Value) eventKind {
 	return unknownKind
 }
 
-// An eventObject is an object in what was signed: its text, and the same as it
-// was read to verify it.
-type eventObject struct {
-	text  string
-	root  canonical.Value
-	plain bool // nothing in text is escaped
+// A fielded is a struct that is read from an object.
+type fielded interface {
+	// fields appends pointers to the fields that members are read into to space.
+	fields(space []any) []any
 }
 
-// read reads the members into their places, and returns those that have none
-// or do not fit: they never make an event unreadable. Of a member that is
-// there by two names the one that the guide has counts; the other is returned
-// if it says something else.
-func (o *eventObject) read(into fields) (extra map[string]json.RawMessage) {
-	keep := func(name, value string) {
-		if extra == nil {
-			extra = map[string]json.RawMessage{}
+// mostFields is how many fields a type has at most.
+const mostFields = 34
+
+func (e *PaymentEvent) fields(space []any) []any {
+	return append(space,
+		&e.ID, &e.ParentPaymentID, &e.InvoiceID, &e.PurchaseID, &e.Status,
+		&e.OrderID, &e.OrderDescription, &e.PriceAmount, &e.PriceCurrency,
+		&e.PayAddress, &e.PayinExtraID, &e.PayAmount, &e.PayCurrency,
+		&e.ActuallyPaid, &e.ActuallyPaidAtFiat, &e.AmountReceived,
+		&e.OutcomeAmount, &e.OutcomeCurrency, &e.PayinHash, &e.PayoutHash,
+		&e.PaymentExtraIDs, &e.OriginType, &e.Type, &e.IPNCallbackURL,
+		&e.SmartContract, &e.Network, &e.NetworkPrecision, &e.TimeLimit, &e.BurningPercent,
+		&e.CreatedAt, &e.UpdatedAt, &e.ExpirationEstimateDate,
+		&e.Fee, &e.TransactionID,
+	)
+}
+
+func (f *Fee) fields(space []any) []any {
+	return append(space, &f.Currency, &f.DepositFee, &f.WithdrawalFee, &f.ServiceFee)
+}
+
+func (e *WithdrawalEvent) fields(space []any) []any {
+	return append(space,
+		&e.ID, &e.BatchWithdrawalID, &e.Status, &e.Error, &e.Currency, &e.Amount, &e.Address,
+		&e.ExtraID, &e.Fee, &e.Hash, &e.IPNCallbackURL, &e.CreatedAt, &e.RequestedAt, &e.UpdatedAt,
+	)
+}
+
+func (e *RecurringPaymentEvent) fields(space []any) []any {
+	return append(space, &e.ID, &e.Status, &e.Currency, &e.Amount, &e.IPNCallbackURL, &e.CreatedAt, &e.UpdatedAt)
+}
+
+// eventNames are the names of a type's fields: first the names that JovePay's
+// guide has, then the same in the other case, each in the order of the names.
+type eventNames []eventName
+
+type eventName struct {
+	name  string
+	guide string // the name in JovePay's guide
+	field int    // the index of the field among the fields
+}
+
+//nolint:gochecknoglobals // made of the JSON tags, once
+var (
+	paymentNames    = sync.OnceValue(func() eventNames { return namesOf(new(PaymentEvent)) })
+	feeNames        = sync.OnceValue(func() eventNames { return namesOf(new(Fee)) })
+	withdrawalNames = sync.OnceValue(func() eventNames { return namesOf(new(WithdrawalEvent)) })
+	recurringNames  = sync.OnceValue(func() eventNames { return namesOf(new(RecurringPaymentEvent)) })
+)
+
+// namesOf returns the names that the JSON tags of a struct give its fields.
+func namesOf(of fielded) eventNames {
+	fields := of.fields(nil)
+	object := reflect.ValueOf(of).Elem()
+	var guide, other eventNames
+	for _, f := range reflect.VisibleFields(object.Type()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || name == "-" {
+			continue
 		}
-		extra[name] = json.RawMessage(value)
+		field := slices.Index(fields, object.FieldByIndex(f.Index).Addr().Interface())
+		guide = append(guide, eventName{name, name, field})
+		if twin := otherCase(name); twin != name {
+			other = append(other, eventName{twin, name, field})
+		}
 	}
-	twins := false
-	for name, value, rest := o.nextMember(o.text); value != ""; name, value, rest = o.nextMember(rest) {
-		field, known := place(into, name)
+	byName := func(a, b eventName) int { return strings.Compare(a.name, b.name) }
+	slices.SortFunc(guide, byName)
+	slices.SortFunc(other, byName)
+	return append(guide, other...)
+}
+
+// find returns the index of a name, or -1. It searches from next on, since the
+// members of a body are in the order of their names.
+func (n eventNames) find(name []byte, next int) int {
+	for i := next; i < len(n); i++ {
+		if n[i].name == string(name) {
+			return i
+		}
+	}
+	for i := range n[:next] {
+		if n[i].name == string(name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// otherCase returns a name in snake case in camel case and the reverse.
+func otherCase(name string) string {
+	var other []byte
+	for i, c := range []byte(name) {
 		switch {
-		case field != nil && o.twin(name, known):
-			twins = true
-		case field == nil || !o.readMember(field, known, value):
-			keep(name, value)
+		case c == '_':
+		case 'A' <= c && c <= 'Z':
+			other = append(other, '_', c-'A'+'a')
+		case i > 0 && name[i-1] == '_' && 'a' <= c && c <= 'z':
+			other = append(other, c-'a'+'A')
+		default:
+			other = append(other, c)
 		}
 	}
-	if !twins {
-		return extra
-	}
-	for name, value, rest := o.nextMember(o.text); value != ""; name, value, rest = o.nextMember(rest) {
-		field, known := place(into, name)
-		if field != nil && o.twin(name, known) && !o.agrees(field, known, value) {
-			keep(name, value)
+	return string(other)
+}
+
+// An eventReader reads the members of one body.
+type eventReader struct {
+	body    string // which the strings of the event are parts of
+	literal bool   // a number is read as the body has it, since the body itself was signed
+}
+
+// event reads the members of root and returns Extra.
+func (r *eventReader) event(fields []any, names eventNames, root canonical.Value) map[string]json.RawMessage {
+	extra := r.read(fields, names, root)
+	if r.literal && len(extra) > 0 {
+		for name, value := range members([]byte(r.body)) {
+			if _, ok := extra[name]; ok {
+				extra[name] = json.RawMessage(bytes.Clone(value))
+			}
 		}
 	}
 	return extra
 }
 
-// twin reports whether the object has the member that the guide calls known
-// by that name, and by another too.
-func (o *eventObject) twin(name, known string) bool {
-	return name != known && o.root.Member(known).Kind() != 0
+// read reads the members of object into their fields, and returns those that
+// have no field or do not fit: they never make an event unreadable. Of a member
+// that is there by both its names the guide's counts; the other is returned if
+// it says something else.
+func (r *eventReader) read(fields []any, names eventNames, object canonical.Value) (extra map[string]json.RawMessage) {
+	keep := func(v canonical.Value) {
+		if extra == nil {
+			extra = map[string]json.RawMessage{}
+		}
+		extra[string(v.Name())] = v.Append(nil)
+	}
+	twins := false
+	next := 0
+	for v := range object.Children() {
+		i := names.find(v.Name(), next)
+		if i < 0 {
+			keep(v)
+			continue
+		}
+		next = i + 1
+		switch n := &names[i]; {
+		case n.name != n.guide && object.Member(n.guide).Kind() != 0:
+			twins = true
+		case !r.readMember(fields[n.field], n.guide, v):
+			keep(v)
+		}
+	}
+	if !twins {
+		return extra
+	}
+	for v := range object.Children() {
+		i := names.find(v.Name(), 0)
+		if i < 0 || names[i].name == names[i].guide {
+			continue
+		}
+		n := &names[i]
+		if object.Member(n.guide).Kind() != 0 && !r.agrees(fields[n.field], n.guide, v) {
+			keep(v)
+		}
+	}
+	return extra
 }
 
-// agrees reports whether value, that of a twin, says nothing or the same as
-// field, which has been read.
-func (o *eventObject) agrees(field any, known, value string) bool {
+// agrees reports whether v says nothing or the same as field, which has been
+// read from the member that the guide calls name.
+func (r *eventReader) agrees(field any, name string, v canonical.Value) bool {
 	twin := reflect.New(reflect.TypeOf(field).Elem())
-	if !o.readMember(twin.Interface(), known, value) {
+	if !r.readMember(twin.Interface(), name, v) {
 		return false
 	}
 	if twin.Elem().IsZero() {
@@ -143,116 +271,105 @@ func (o *eventObject) agrees(field any, known, value string) bool {
 	return reflect.DeepEqual(field, twin.Interface())
 }
 
-// readMember reads the value of the member that the guide calls known into its
-// field and reports whether it fits.
-func (o *eventObject) readMember(field any, known, value string) bool {
-	if value[0] == 'n' {
+// readMember reads v, the member that the guide calls name, into its field and
+// reports whether it fits.
+func (r *eventReader) readMember(field any, name string, v canonical.Value) bool {
+	kind := v.Kind()
+	if kind == canonical.Null {
 		return true
 	}
+	text, scalar := r.scalar(v)
 	switch field := field.(type) {
 	case *Amount:
-		text, ok := o.scalar(value)
-		return ok && (text == "null" || field.set(text) == nil)
+		return scalar && (text == "null" || field.set(text) == nil)
 	case *ID:
-		return o.readID(field, known, value)
+		return scalar && readID(field, name, text, kind)
 	case *string:
-		return o.readString(field, known, value)
+		return scalar && readText(field, name, text, kind)
 	case *PaymentStatus:
-		return value[0] == '"' && o.readText((*string)(field), value)
+		return readStatus(field, text, kind)
 	case *WithdrawalStatus:
-		return value[0] == '"' && o.readText((*string)(field), value)
+		return readStatus(field, text, kind)
 	case *int:
-		return o.readInt(field, value)
+		return scalar && readInt(field, text)
 	case *Time:
-		return field.UnmarshalJSON([]byte(value)) == nil
+		return scalar && field.set(text) == nil
 	case *[]ID:
-		if value[0] == '{' {
-			value = meaning([]byte(value)) // a list if its members are named 0, 1 and so on
-		}
-		var ids []ID
-		if jsonv2.Unmarshal([]byte(value), &ids) != nil {
-			return false
-		}
-		*field = ids
-		return true
+		return r.readIDs(field, v)
 	case **Fee:
-		fee := eventObject{value, o.root.Member(known), o.plain}
-		switch {
-		case fee.root.Len() == 0:
-			return value[0] == '{' || value[0] == '['
-		case value[0] != '{':
-			return false
-		}
-		*field = new(Fee)
-		return len(fee.read(*field)) == 0
+		return r.readFee(field, v)
 	}
 	return false
 }
 
+// scalar returns the text of a string, or the digits of a number.
+func (r *eventReader) scalar(v canonical.Value) (text string, ok bool) {
+	switch v.Kind() {
+	case canonical.Number:
+		if r.literal {
+			rest := r.body[v.Offset():]
+			return rest[:len(rest)-len(strings.TrimLeft(rest, "+-.0123456789eE"))], true
+		}
+		fallthrough
+	case canonical.String:
+		return r.part(v.Text(), v.Offset()), true
+	}
+	return "", false
+}
+
+// part returns text as a string: where the body has the same at the offset, as
+// a part of it.
+func (r *eventReader) part(text []byte, offset int) string {
+	if end := offset + len(text); end <= len(r.body) && r.body[offset:end] == string(text) {
+		return r.body[offset:end]
+	}
+	return string(text)
+}
+
 // readID reads an id. That of a parent or an invoice which is 0 means none.
-func (o *eventObject) readID(field *ID, known, value string) bool {
-	if text, ok := o.scalar(value); ok && (value[0] == '"' || leadingDigits(text) == len(text)) {
+func readID(field *ID, name, text string, kind canonical.Kind) bool {
+	if kind == canonical.String || leadingDigits(text) == len(text) {
 		*field = ID(text)
-	} else if field.UnmarshalJSON([]byte(value)) != nil {
+	} else if field.UnmarshalJSON([]byte(text)) != nil {
 		return false
 	}
-	zero := *field == "0" && (known == "parent_payment_id" || known == "invoice_id")
+	zero := *field == "0" && (name == "parent_payment_id" || name == "invoice_id")
 	if zero || *field == "null" {
 		*field = ""
 	}
 	return true
 }
 
-// readString reads a text, which may be written as a number unless it is one of
-// a list of words; a ticker in lower case. The text null means none, but for what
-// the shop itself has written.
-func (o *eventObject) readString(field *string, known, value string) bool {
-	if value[0] != '"' && isWord(known) || !o.readText(field, value) {
-		return false
-	}
-	if strings.HasSuffix(known, "currency") {
-		*field = lowerASCII(*field)
-	}
-	if *field == "null" && !strings.HasPrefix(known, "order_") {
-		*field = ""
-	}
-	return true
-}
-
-// lowerASCII returns s with its ASCII letters in lower case. Unicode has other
-// letters that fold to these, such as the Kelvin sign.
-func lowerASCII(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) {
-		return s
-	}
-	lower := []byte(s)
-	for i, c := range lower {
-		if 'A' <= c && c <= 'Z' {
-			lower[i] = c - 'A' + 'a'
+// readText reads a text, which may be written as a number, however it is
+// spelled, unless it is one of a list of words; a ticker in lower case. The text
+// null means none, but for what the shop itself has written.
+func readText(field *string, name, text string, kind canonical.Kind) bool {
+	if kind == canonical.Number {
+		if isWord(name) {
+			return false
 		}
-	}
-	return string(lower)
-}
-
-// readText reads a string; of a number the digits, however it is spelled.
-func (o *eventObject) readText(field *string, value string) bool {
-	text, ok := o.scalar(value)
-	if !ok {
-		return false
-	}
-	if value[0] != '"' {
 		text = plainDigits(text)
+	}
+	if strings.HasSuffix(name, "currency") {
+		text = lowerASCII(text)
+	}
+	if text == "null" && !strings.HasPrefix(name, "order_") {
+		text = ""
 	}
 	*field = text
 	return true
 }
 
-// readInt reads a whole number, in quotes or not and however it is spelled.
-func (o *eventObject) readInt(field *int, value string) bool {
-	text, ok := o.scalar(value)
-	if !ok {
+func readStatus[S ~string](field *S, text string, kind canonical.Kind) bool {
+	if kind != canonical.String {
 		return false
 	}
+	*field = S(text)
+	return true
+}
+
+// readInt reads a whole number, in quotes or not and however it is spelled.
+func readInt(field *int, text string) bool {
 	if text == "null" {
 		return true
 	}
@@ -262,6 +379,42 @@ func (o *eventObject) readInt(field *int, value string) bool {
 	}
 	*field = n
 	return true
+}
+
+// readIDs reads a list of ids, or an object that names them 0, 1 and so on.
+func (r *eventReader) readIDs(field *[]ID, list canonical.Value) bool {
+	elements, ok := list.Elements()
+	if !ok {
+		return false
+	}
+	ids := make([]ID, 0, list.Len())
+	for v := range elements {
+		text := v.Append(nil)
+		if v.Kind() == canonical.Number {
+			digits, _ := r.scalar(v)
+			text = []byte(digits)
+		}
+		var id ID
+		if id.UnmarshalJSON(text) != nil {
+			return false
+		}
+		ids = append(ids, id)
+	}
+	*field = ids
+	return true
+}
+
+// readFee reads a fee. An empty one is none.
+func (r *eventReader) readFee(field **Fee, v canonical.Value) bool {
+	switch kind := v.Kind(); {
+	case v.Len() == 0:
+		return kind == canonical.Object || kind == canonical.Array
+	case kind != canonical.Object:
+		return false
+	}
+	*field = new(Fee)
+	var space [mostFields]any
+	return len(r.read((*field).fields(space[:0]), feeNames(), v)) == 0
 }
 
 // plainDigits returns one spelling of a number for all of them.
@@ -274,83 +427,4 @@ func plainDigits(number string) string {
 		return number
 	}
 	return amount.Decimal().String()
-}
-
-// scalar returns the text of a string or the literal of a number.
-func (o *eventObject) scalar(value string) (text string, ok bool) {
-	switch value[0] {
-	case '"':
-		return o.unquote(value), true
-	case '{', '[', 't', 'f':
-		return "", false
-	}
-	return value, true
-}
-
-func (o *eventObject) unquote(quoted string) string {
-	if o.plain || strings.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1]
-	}
-	text, _ := jsontext.AppendUnquote(nil, quoted) // valid: it was verified
-	return string(text)
-}
-
-// nextMember returns the first member of the object or of what is left of it,
-// and what comes after that. The value is empty if there is no more. The text
-// was read strictly before: nothing is left to refuse.
-func (o *eventObject) nextMember(text string) (name, value, rest string) {
-	for i := range len(text) {
-		if text[i] != '"' {
-			continue // space, a brace or a comma
-		}
-		end := i + stringEnd(text[i:])
-		name = o.unquote(text[i:end])
-		for text[end] == ':' || text[end] <= ' ' {
-			end++
-		}
-		text = text[end:]
-		end = valueEnd(text)
-		return name, text[:end], text[end:]
-	}
-	return "", "", ""
-}
-
-// valueEnd returns the length of the value that text begins with.
-func valueEnd(text string) int {
-	switch text[0] {
-	case '"':
-		return stringEnd(text)
-	case '{', '[':
-		depth := 0
-		for i := 0; ; i++ {
-			switch text[i] {
-			case '"':
-				i += stringEnd(text[i:]) - 1
-			case '{', '[':
-				depth++
-			case '}', ']':
-				if depth--; depth == 0 {
-					return i + 1
-				}
-			}
-		}
-	}
-	i := 1
-	for c := text[i]; c > ' ' && c != ',' && c != '}'; c = text[i] {
-		i++
-	}
-	return i
-}
-
-// stringEnd returns the length of the string that text begins with, with its
-// quotes.
-func stringEnd(text string) int {
-	i := 1
-	for text[i] != '"' {
-		if text[i] == '\\' {
-			i++
-		}
-		i++
-	}
-	return i + 1
 }

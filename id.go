@@ -65,9 +65,8 @@ func (t Time) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads a time in one of the forms that [Time] lists, or null.
 func (t *Time) UnmarshalJSON(b []byte) error {
-	const longest = 1024 // with escapes
-	if len(b) > longest {
-		return fmt.Errorf("jovepay: time: over %d bytes", longest)
+	if len(b) > longestTime {
+		return fmt.Errorf("jovepay: time: over %d bytes", longestTime)
 	}
 	var parsed time.Time
 	if len(b) > 2 && b[0] == '"' && parsed.UnmarshalText(b[1:len(b)-1]) == nil { // the usual form, without a copy
@@ -78,15 +77,24 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("jovepay: time: %w", err)
 	}
+	return t.set(text)
+}
+
+// longestTime is how many bytes of JSON a time may have, with escapes.
+const longestTime = 1024
+
+// set reads a time; the texts "" and "null" are none.
+func (t *Time) set(text string) error {
 	if text == "" || text == "null" {
 		*t = Time{}
 		return nil
 	}
-	if parsed, ok := parseTime(text); ok {
-		*t = Time{parsed}
-		return nil
+	parsed, ok := parseTime(text)
+	if !ok || len(text) > longestTime {
+		return fmt.Errorf("jovepay: time: want RFC 3339 or Unix time, got %.40q", text)
 	}
-	return fmt.Errorf("jovepay: time: want RFC 3339 or Unix time, got %.40q", text)
+	*t = Time{parsed}
+	return nil
 }
 
 func parseTime(text string) (t time.Time, ok bool) {

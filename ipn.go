@@ -1,6 +1,7 @@
 package jovepay
 
 import (
+	"bytes"
 	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -218,14 +219,16 @@ func (v *IPNVerifier) Parse(body []byte, signature string) (Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	signed := body
-	if form, ok := found.Form.canonical(); ok {
+	raw, form := body, canonical.JSArrays // of the raw form, which has arrays as the body has them
+	if signed, ok := found.Form.canonical(); ok {
+		form = signed
 		if form == canonical.JS && work.doc.Lists() || work.pieces {
 			work.text = work.doc.Root(form).Append(work.text[:0])
 		}
-		signed = work.text
+		raw = work.text
 	}
-	return newEvent(signed, work.doc.Root(canonical.JS), delivery{found, string(body), strings.TrimSpace(signature)}), nil
+	from := &delivery{found, string(body), strings.TrimSpace(signature)}
+	return newEvent(bytes.Clone(raw), work.doc.Root(form), from), nil
 }
 
 // Sign returns a signature that [IPNVerifier.Verify] accepts for body, made

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -228,20 +229,21 @@ func (s *Status) UnmarshalJSON(b []byte) error {
 	return readObject(b, (*plainStatus)(s), &s.Extra)
 }
 
-// lowerTickers makes tickers lower case, in which they are compared. Only
-// ASCII letters change: no other character is a spelling of a ticker.
+// lowerTickers makes tickers lower case, in which they are compared.
 func lowerTickers(tickers ...*string) {
 	for _, ticker := range tickers {
-		for i, c := range []byte(*ticker) {
-			if 'A' <= c && c <= 'Z' {
-				*ticker = lowerFrom(*ticker, i)
-				break
-			}
-		}
+		*ticker = lowerASCII(*ticker)
 	}
 }
 
-func lowerFrom(s string, first int) string {
+// lowerASCII returns s with its ASCII letters in lower case. Unicode has other
+// letters that fold to these, such as the Kelvin sign, and they spell no ticker.
+func lowerASCII(s string) string {
+	isUpper := func(r rune) bool { return 'A' <= r && r <= 'Z' }
+	first := strings.IndexFunc(s, isUpper)
+	if first < 0 {
+		return s
+	}
 	lower := []byte(s)
 	for i, c := range lower[first:] {
 		if 'A' <= c && c <= 'Z' {

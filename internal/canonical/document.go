@@ -32,6 +32,7 @@ type Document struct {
 	names    []member
 	frames   []frame
 	phpNames []phpName
+	digits   []byte // of a Value
 	// sink takes pieces of the text from Stream.
 	sink io.Writer
 }

@@ -88,14 +88,39 @@ func (v Value) Name() []byte {
 	return v.doc.name(&v.doc.nodes[v.node])
 }
 
-// Text returns the content of a string, without quotes and escapes, and nothing
-// for every other kind. The caller must not change it.
+// Text returns the content of a string, without quotes and escapes, or the
+// digits of a number as the form writes them, and nothing for every other kind.
+// The caller must not change it. It is good until the next Text.
 func (v Value) Text() []byte {
-	if v.Kind() != String {
-		return nil
+	switch v.Kind() {
+	case String:
+		n := &v.doc.nodes[v.node]
+		return v.doc.buf[n.off+1 : n.end-1]
+	case Number:
+		n := &v.doc.nodes[v.node]
+		if n.flags&computed == 0 {
+			return v.doc.buf[n.off:n.end]
+		}
+		v.doc.digits = v.doc.appendScalar(v.doc.digits[:0], n, v.form)
+		return v.doc.digits
 	}
-	n := &v.doc.nodes[v.node]
-	return v.doc.buf[n.off+1 : n.end-1]
+	return nil
+}
+
+// Offset returns where the Text of v begins in the body, or would begin if it
+// were written there as it is.
+func (v Value) Offset() int {
+	switch v.Kind() {
+	case String:
+		return int(v.doc.nodes[v.node].off) + 1
+	case Number:
+		n := &v.doc.nodes[v.node]
+		if n.flags&computed != 0 {
+			return int(v.doc.numbers[n.off].off)
+		}
+		return int(n.off)
+	}
+	return 0
 }
 
 // Append appends the text of v to dst and returns the extended slice. It
@@ -120,6 +145,23 @@ func (v Value) Len() int {
 // an array, in the order in which the text has them.
 func (v Value) Children() iter.Seq[Value] {
 	return func(yield func(Value) bool) { v.each(yield) }
+}
+
+// Elements returns an iterator over the elements of an array, or of an object
+// that names its members 0, 1 and so on, or has none, which is an array in some
+// forms. Of every other value it returns false.
+func (v Value) Elements() (iter.Seq[Value], bool) {
+	list := v
+	list.form = meaning
+	if list.Kind() != Array {
+		return nil, false
+	}
+	return func(yield func(Value) bool) {
+		list.each(func(element Value) bool {
+			element.form = v.form
+			return yield(element)
+		})
+	}, true
 }
 
 // each calls yield with every child until it returns false.
