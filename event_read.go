@@ -122,6 +122,7 @@ type eventNames []eventName
 type eventName struct {
 	name  string
 	guide string // the name in JovePay's guide
+	other bool   // name is the same in the other case
 	field int    // the index of the field among the fields
 }
 
@@ -144,9 +145,9 @@ func namesOf(of fielded) eventNames {
 			continue
 		}
 		field := slices.Index(fields, object.FieldByIndex(f.Index).Addr().Interface())
-		guide = append(guide, eventName{name, name, field})
+		guide = append(guide, eventName{name, name, false, field})
 		if twin := otherCase(name); twin != name {
-			other = append(other, eventName{twin, name, field})
+			other = append(other, eventName{twin, name, true, field})
 		}
 	}
 	byName := func(a, b eventName) int { return strings.Compare(a.name, b.name) }
@@ -155,20 +156,19 @@ func namesOf(of fielded) eventNames {
 	return append(guide, other...)
 }
 
-// find returns the index of a name, or -1. It searches from next on, since the
-// members of a body are in the order of their names.
-func (n eventNames) find(name []byte, next int) int {
-	for i := next; i < len(n); i++ {
+// find returns the entry of a name, or nil. Members come in the order of their
+// names, so it searches from the last name that was found.
+func (n eventNames) find(name []byte, last *int) *eventName {
+	for i := range len(n) {
+		if i += *last; i >= len(n) {
+			i -= len(n)
+		}
 		if n[i].name == string(name) {
-			return i
+			*last = i
+			return &n[i]
 		}
 	}
-	for i := range n[:next] {
-		if n[i].name == string(name) {
-			return i
-		}
-	}
-	return -1
+	return nil
 }
 
 // otherCase returns a name in snake case in camel case and the reverse.
@@ -219,18 +219,13 @@ func (r *eventReader) read(fields []any, names eventNames, object canonical.Valu
 		extra[string(v.Name())] = v.Append(nil)
 	}
 	twins := false
-	next := 0
+	last := 0
 	for v := range object.Children() {
-		i := names.find(v.Name(), next)
-		if i < 0 {
-			keep(v)
-			continue
-		}
-		next = i + 1
-		switch n := &names[i]; {
-		case n.name != n.guide && object.Member(n.guide).Kind() != 0:
+		n := names.find(v.Name(), &last)
+		switch {
+		case n != nil && n.other && object.Member(n.guide).Kind() != 0:
 			twins = true
-		case !r.readMember(fields[n.field], n.guide, v):
+		case n == nil || !r.readMember(fields[n.field], n.guide, v):
 			keep(v)
 		}
 	}
@@ -238,12 +233,8 @@ func (r *eventReader) read(fields []any, names eventNames, object canonical.Valu
 		return extra
 	}
 	for v := range object.Children() {
-		i := names.find(v.Name(), 0)
-		if i < 0 || names[i].name == names[i].guide {
-			continue
-		}
-		n := &names[i]
-		if object.Member(n.guide).Kind() != 0 && !r.agrees(fields[n.field], n.guide, v) {
+		n := names.find(v.Name(), &last)
+		if n != nil && n.other && object.Member(n.guide).Kind() != 0 && !r.agrees(fields[n.field], n.guide, v) {
 			keep(v)
 		}
 	}
@@ -278,7 +269,8 @@ func (r *eventReader) readMember(field any, name string, v canonical.Value) bool
 	if kind == canonical.Null {
 		return true
 	}
-	text, scalar := r.scalar(v)
+	scalar := kind == canonical.String || kind == canonical.Number
+	text := r.text(v, kind)
 	switch field := field.(type) {
 	case *Amount:
 		return scalar && (text == "null" || field.set(text) == nil)
@@ -302,26 +294,16 @@ func (r *eventReader) readMember(field any, name string, v canonical.Value) bool
 	return false
 }
 
-// scalar returns the text of a string, or the digits of a number.
-func (r *eventReader) scalar(v canonical.Value) (text string, ok bool) {
-	switch v.Kind() {
-	case canonical.Number:
-		if r.literal {
-			rest := r.body[v.Offset():]
-			return rest[:len(rest)-len(strings.TrimLeft(rest, "+-.0123456789eE"))], true
-		}
-		fallthrough
-	case canonical.String:
-		return r.part(v.Text(), v.Offset()), true
+// text returns the content of a string, or the digits of a number: where the
+// body has the same, as a part of it.
+func (r *eventReader) text(v canonical.Value, kind canonical.Kind) string {
+	text, at := v.Text()
+	if kind == canonical.Number && r.literal {
+		rest := r.body[at:]
+		return rest[:len(rest)-len(strings.TrimLeft(rest, "+-.0123456789eE"))]
 	}
-	return "", false
-}
-
-// part returns text as a string: where the body has the same at the offset, as
-// a part of it.
-func (r *eventReader) part(text []byte, offset int) string {
-	if end := offset + len(text); end <= len(r.body) && r.body[offset:end] == string(text) {
-		return r.body[offset:end]
+	if end := at + len(text); end <= len(r.body) && r.body[at:end] == string(text) {
+		return r.body[at:end]
 	}
 	return string(text)
 }
@@ -382,7 +364,7 @@ func readInt(field *int, text string) bool {
 }
 
 // readIDs reads a list of ids, or an object that names them 0, 1 and so on.
-func (r *eventReader) readIDs(field *[]ID, list canonical.Value) bool {
+func (r eventReader) readIDs(field *[]ID, list canonical.Value) bool {
 	elements, ok := list.Elements()
 	if !ok {
 		return false
@@ -391,8 +373,7 @@ func (r *eventReader) readIDs(field *[]ID, list canonical.Value) bool {
 	for v := range elements {
 		text := v.Append(nil)
 		if v.Kind() == canonical.Number {
-			digits, _ := r.scalar(v)
-			text = []byte(digits)
+			text = []byte(r.text(v, canonical.Number))
 		}
 		var id ID
 		if id.UnmarshalJSON(text) != nil {

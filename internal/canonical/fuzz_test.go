@@ -196,7 +196,8 @@ func (g *generator) rewrite(v Value) {
 		g.space()
 		g.out.WriteByte(']')
 	case String:
-		g.quote(string(v.Text()))
+		text, _ := v.Text()
+		g.quote(string(text))
 	default:
 		g.out.Write(v.Append(nil))
 	}

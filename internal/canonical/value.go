@@ -90,37 +90,25 @@ func (v Value) Name() []byte {
 
 // Text returns the content of a string, without quotes and escapes, or the
 // digits of a number as the form writes them, and nothing for every other kind.
-// The caller must not change it. It is good until the next Text.
-func (v Value) Text() []byte {
-	switch v.Kind() {
-	case String:
-		n := &v.doc.nodes[v.node]
-		return v.doc.buf[n.off+1 : n.end-1]
-	case Number:
-		n := &v.doc.nodes[v.node]
-		if n.flags&computed == 0 {
-			return v.doc.buf[n.off:n.end]
-		}
-		v.doc.digits = v.doc.appendScalar(v.doc.digits[:0], n, v.form)
-		return v.doc.digits
+// at is where it begins in the body, or would begin if the body had it as it is.
+// The caller must not change the text, which is good until the next Text.
+func (v Value) Text() (text []byte, at int) {
+	if v.doc == nil {
+		return nil, 0
 	}
-	return nil
-}
-
-// Offset returns where the Text of v begins in the body, or would begin if it
-// were written there as it is.
-func (v Value) Offset() int {
-	switch v.Kind() {
-	case String:
-		return int(v.doc.nodes[v.node].off) + 1
-	case Number:
-		n := &v.doc.nodes[v.node]
-		if n.flags&computed != 0 {
-			return int(v.doc.numbers[n.off].off)
-		}
-		return int(n.off)
+	d := v.doc
+	switch n := &d.nodes[v.node]; {
+	case n.kind == String:
+		return d.buf[n.off+1 : n.end-1], int(n.off) + 1
+	case n.kind != Number:
+		return nil, 0
+	case n.flags&computed != 0:
+		x := &d.numbers[n.off]
+		d.digits = x.appendText(d.digits[:0], d.buf[x.off:x.end], v.form)
+		return d.digits, int(x.off)
+	default:
+		return d.buf[n.off:n.end], int(n.off)
 	}
-	return 0
 }
 
 // Append appends the text of v to dst and returns the extended slice. It

@@ -24,7 +24,8 @@ func outline(v Value) any {
 		}
 		return elements
 	case String:
-		return string(v.Text())
+		text, _ := v.Text()
+		return string(text)
 	default:
 		return v.Kind()
 	}
@@ -137,6 +138,60 @@ func TestValueAppend(t *testing.T) {
 	assert.Equal(t, d.Append(nil, JSArrays), d.Root(JS).Append(nil), "arrays stay arrays")
 }
 
+// TestValueText returns the text of strings and numbers as a form has them, and
+// where the body has it.
+func TestValueText(t *testing.T) {
+	t.Parallel()
+	for literal, want := range map[string]string{
+		`"text"`: "text", `""`: "", `"\u00e9\"x"`: `é"x`, `7`: "7", `-0`: "-0", `1.50`: "1.5", `12e-1`: "1.2", `1e-7`: "1e-07",
+		`9007199254740993`: "9007199254740993", `100.0`: "100.0", `null`: "", `true`: "", `[1]`: "", `{"b":1}`: "",
+	} {
+		body := `{ "a" : ` + literal + `}`
+		text, at := parse(t, body).Root(Python).Member("a").Text()
+		assert.Equal(t, want, string(text), literal)
+		switch literal[0] {
+		case '"':
+			assert.Equal(t, len(`{ "a" : "`), at, literal)
+		case 'n', 't', '[', '{':
+			assert.Nil(t, text)
+			assert.Zero(t, at, literal)
+		default:
+			assert.Equal(t, len(`{ "a" : `), at, literal)
+		}
+	}
+	text, _ := parse(t, `{"a":9007199254740993}`).Root(JS).Member("a").Text()
+	assert.Equal(t, "9007199254740992", string(text))
+}
+
+// TestValueElements reads a list in every form, also where the form has an
+// object with the indexes as names.
+func TestValueElements(t *testing.T) {
+	t.Parallel()
+	for f := JS; f <= Python; f++ {
+		for body, want := range map[string][]string{
+			`{"a":[7,"x"]}`: {"7", `"x"`}, `{"a":{"1":"x","0":7}}`: {"7", `"x"`}, `{"a":[]}`: {}, `{"a":{}}`: {},
+			`{"a":{"0":1,"1":2,"2":3,"3":4,"4":5,"5":6,"6":7,"7":8,"8":9,"9":10,"10":11}}`: {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"},
+			`{"a":{"1":1}}`: nil, `{"a":{"b":1}}`: nil, `{"a":1}`: nil, `{"a":"x"}`: nil, `{"b":1}`: nil,
+		} {
+			elements, ok := parse(t, body).Root(f).Member("a").Elements()
+			assert.Equal(t, want != nil, ok, "%s as %s", body, f)
+			if ok {
+				got := []string{}
+				for e := range elements {
+					assert.Nil(t, e.Name())
+					got = append(got, string(e.Append(nil)))
+				}
+				assert.Equal(t, want, got, "%s as %s", body, f)
+			}
+		}
+	}
+	elements, _ := parse(t, `{"a":{"0":9007199254740993}}`).Root(Python).Member("a").Elements()
+	for e := range elements {
+		assert.Equal(t, "9007199254740993", string(e.Append(nil)), "numbers stay those of the form")
+		break
+	}
+}
+
 func TestValueMember(t *testing.T) {
 	t.Parallel()
 	d := parse(t, `{"payment_id":1,"payment_status":2,"":3,"é":4,"10":5,"9":6,"payment_":7,"\u0061b":8}`)
@@ -163,7 +218,9 @@ func TestNoValue(t *testing.T) {
 	for _, v := range []Value{{}, empty.Root(JS), empty.Meaning(), refused.Root(PHP), refused.Meaning(), parse(t, `{}`).Root(4)} {
 		assert.Zero(t, v.Kind())
 		assert.Nil(t, v.Name())
-		assert.Nil(t, v.Text())
+		text, at := v.Text()
+		assert.Nil(t, text)
+		assert.Zero(t, at)
 		assert.Zero(t, v.Len())
 		assert.Empty(t, slices.Collect(v.Children()))
 		assert.Zero(t, v.Member("a"))
@@ -171,7 +228,8 @@ func TestNoValue(t *testing.T) {
 	}
 	root := parse(t, `{"a":["x"],"o":{"b":1,"c":2}}`).Root(JS)
 	assert.Nil(t, root.Name())
-	assert.Nil(t, root.Text())
+	text, _ := root.Text()
+	assert.Nil(t, text)
 	assert.Equal(t, 2, root.Len())
 	a := root.Member("a")
 	assert.Equal(t, 1, a.Len())
@@ -179,7 +237,8 @@ func TestNoValue(t *testing.T) {
 	for e := range a.Children() {
 		assert.Nil(t, e.Name())
 		assert.Zero(t, e.Len())
-		assert.Equal(t, "x", string(e.Text()))
+		text, _ := e.Text()
+		assert.Equal(t, "x", string(text))
 	}
 	for range root.Member("o").Children() {
 		break // an iterator can be left
