@@ -143,7 +143,7 @@ func TestValueAppend(t *testing.T) {
 func TestValueText(t *testing.T) {
 	t.Parallel()
 	for literal, want := range map[string]string{
-		`"text"`: "text", `""`: "", `"\u00e9\"x"`: `é"x`, `7`: "7", `-0`: "-0", `1.50`: "1.5", `12e-1`: "1.2", `1e-7`: "1e-07",
+		`"text"`: "text", `""`: "", `"\u00e9\"x"`: `é"x`, `7`: "7", `-0`: "0", `1.50`: "1.5", `12e-1`: "1.2", `1e-7`: "1e-07",
 		`9007199254740993`: "9007199254740993", `100.0`: "100.0", `null`: "", `true`: "", `[1]`: "", `{"b":1}`: "",
 	} {
 		body := `{ "a" : ` + literal + `}`
