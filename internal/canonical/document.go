@@ -18,9 +18,12 @@ type Document struct {
 	// nodes are the values of the body, each before what it contains.
 	nodes []node
 	// order holds the members of each object by code point, one object after
-	// another, inner objects before the outer. What lies beyond its length is
-	// left from earlier bodies: see sortAsBefore.
+	// another, inner objects before the outer.
 	order []member
+	// ranks remembers the order of earlier bodies. For each index in order it
+	// has the place that the member there had among its object's members in the
+	// body. No Parse empties it.
+	ranks []uint32
 	// js and php are order as these forms have it. Both are made on demand.
 	js, php   []member
 	numbers   []number
@@ -60,8 +63,7 @@ type member struct {
 	// number that compares like them.
 	head uint64
 	node uint32
-	// rank is, in Document.order, the place of the member in the body.
-	rank uint32
+	rank uint32 // the place in the body, where sortFew and sortMany have set it
 }
 
 // flags tell what is not ordinary about a value or a name.
@@ -111,10 +113,11 @@ func (d *Document) Differ(a, b Form) bool {
 // Retained returns about how many bytes of memory the document keeps for the
 // next Parse. A pool can drop a document that one large body has made large.
 func (d *Document) Retained() int {
-	const nodeSize, memberSize, numberSize, frameSize, phpNameSize = 24, 16, 32, 16, 24
+	const nodeSize, memberSize, rankSize, numberSize, frameSize, phpNameSize = 24, 16, 4, 32, 16, 24
 	return cap(d.buf) +
 		cap(d.nodes)*nodeSize +
 		(cap(d.order)+cap(d.js)+cap(d.php)+cap(d.names))*memberSize +
+		cap(d.ranks)*rankSize +
 		cap(d.numbers)*numberSize +
 		cap(d.frames)*frameSize +
 		cap(d.phpNames)*phpNameSize

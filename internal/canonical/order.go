@@ -12,13 +12,14 @@ const smallObject = 24
 
 // sortMembers appends members, those of the object o in the order of the body,
 // to d.order by code point, and notes which forms may order them otherwise. It
-// returns the second of two members of one name, or 0.
+// returns the second of two members with one name, or 0.
 func (d *Document) sortMembers(o *node, members []member) (twin uint32) {
 	first := len(d.order)
+	end := first + len(members)
 	o.off = uint32(first)
-	d.order = slices.Grow(d.order, len(members))[:first+len(members)]
+	d.order = slices.Grow(d.order, len(members))[:end]
 	sorted := d.order[first:]
-	if !d.sortAsBefore(sorted, members) {
+	if end > len(d.ranks) || !d.sortAsBefore(sorted, members, d.ranks[first:end]) {
 		if len(members) <= smallObject {
 			twin = d.sortFew(sorted, members)
 		} else {
@@ -27,6 +28,7 @@ func (d *Document) sortMembers(o *node, members []member) (twin uint32) {
 		if twin != 0 {
 			return twin
 		}
+		d.remember(first, sorted)
 	}
 	// All that a language may take for a number begins with a digit or
 	// something less.
@@ -36,17 +38,25 @@ func (d *Document) sortMembers(o *node, members []member) (twin uint32) {
 	return 0
 }
 
-// sortAsBefore sorts members into sorted if the order suits them that was found
-// for an earlier body and is still there, and reports whether it did. Bodies of
-// one kind come with their names in one order, so that this nearly always saves
-// the sorting.
-func (d *Document) sortAsBefore(sorted, members []member) bool {
+// remember keeps the order of the members that stand in d.order from first on
+// for the next body.
+func (d *Document) remember(first int, sorted []member) {
+	d.ranks = append(d.ranks, make([]uint32, max(0, first+len(sorted)-len(d.ranks)))...)
 	for k := range sorted {
-		m := &sorted[k]
-		if m.rank >= uint32(len(members)) {
+		d.ranks[first+k] = sorted[k].rank
+	}
+}
+
+// sortAsBefore sorts members into sorted by the ranks that an earlier body left,
+// and reports whether they fit. Bodies of one kind come with their names in one
+// order, so this nearly always saves the sorting.
+func (d *Document) sortAsBefore(sorted, members []member, ranks []uint32) bool {
+	for k := range sorted {
+		if ranks[k] >= uint32(len(members)) {
 			return false
 		}
-		m.head, m.node = members[m.rank].head, members[m.rank].node
+		m := &sorted[k]
+		*m = members[ranks[k]]
 		// Names that rise from each to the next are all different, so that no
 		// member has been missed.
 		if k > 0 && m.head <= sorted[k-1].head {
