@@ -1,13 +1,32 @@
 package canonical
 
 import (
+	"encoding/base64"
 	"math"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go/internal/canonical/canonicaltest"
 )
+
+// A reference is a verifier of JovePay's guide in its own language.
+type reference struct {
+	name        string
+	interpreter canonicaltest.Interpreter
+	forms       []Form // the texts that it writes for a body, in order
+}
+
+func references() []reference {
+	return []reference{
+		{"node", canonicaltest.Node("testdata/reference.js"), []Form{JS, JSArrays}},
+		{"php", canonicaltest.PHPScript("testdata/reference.php"), []Form{PHP}},
+		{"python", canonicaltest.PythonScript("testdata/reference.py"), []Form{Python}},
+	}
+}
 
 // TestDifferential compares every text with what the verifiers of JovePay's
 // guide sign, run by the real interpreters over random bodies. How many is
@@ -17,17 +36,17 @@ func TestDifferential(t *testing.T) {
 	docs := setting(t, "JOVEPAY_DIFF_DOCS", 500)
 	seed := setting(t, "JOVEPAY_DIFF_SEED", 1)
 	for _, r := range references() {
-		t.Run(r.script, func(t *testing.T) {
+		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			p := r.start(t)
+			session := r.interpreter.Start(t)
 			var d Document
 			for _, body := range ruleBodies() {
-				requireAlike(t, p, &d, []byte(body))
+				requireAlike(t, session, r.forms, &d, []byte(body))
 			}
 			cyclic := 0
 			for i := range docs {
 				g := newGenerator(seed + i)
-				requireAlike(t, p, &d, g.body())
+				requireAlike(t, session, r.forms, &d, g.body())
 				cyclic += g.cyclic
 			}
 			t.Logf("%d bodies alike; %d objects drawn again for a cyclic order", docs, cyclic)
@@ -55,13 +74,17 @@ func ruleBodies() []string {
 
 // requireAlike fails the test unless the interpreter and d write the same texts
 // for body.
-func requireAlike(t *testing.T, p *interpreter, d *Document, body []byte) {
+func requireAlike(t *testing.T, session *canonicaltest.Session, forms []Form, d *Document, body []byte) {
 	t.Helper()
-	p.ask(t, body)
+	session.Write(t, base64.StdEncoding.AppendEncode(nil, body))
 	require.NoErrorf(t, d.Parse(body, DefaultDepth, math.MaxInt), "%.2000q", body)
 	requireDiffer(t, d)
-	for k, want := range p.answer(t) {
-		got := string(d.Append(nil, p.forms[k]))
+	texts := strings.Fields(session.Read(t))
+	require.Len(t, texts, len(forms))
+	for k, f := range forms {
+		text, err := base64.StdEncoding.DecodeString(texts[k])
+		require.NoError(t, err)
+		got, want := string(d.Append(nil, f)), string(text)
 		if got == want {
 			continue
 		}
@@ -70,7 +93,7 @@ func requireAlike(t *testing.T, p *interpreter, d *Document, body []byte) {
 			at++
 		}
 		from := max(0, at-20)
-		t.Fatalf("%v of %.2000q, byte %d:\ngot  %.300q\nwant %.300q", p.forms[k], body, at, got[from:], want[from:])
+		t.Fatalf("%v of %.2000q, byte %d:\ngot  %.300q\nwant %.300q", f, body, at, got[from:], want[from:])
 	}
 }
 

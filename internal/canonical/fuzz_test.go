@@ -12,12 +12,14 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go/internal/canonical/canonicaltest"
 )
 
 // seeds adds the vectors and the tables of rules to a corpus.
 func seeds(f *testing.F, add func(body []byte)) {
 	f.Helper()
-	for _, v := range vectors(f) {
+	for _, v := range canonicaltest.Vectors(f) {
 		if len(v.Body) < 1<<10 {
 			add(v.Body)
 		}
