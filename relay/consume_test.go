@@ -20,13 +20,13 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 )
 
 func TestNew(t *testing.T) {
 	t.Parallel()
 	f := new(fake)
-	verifier, err := jovepay.NewIPNVerifier(enginetest.Secret)
+	verifier, err := jovepay.NewIPNVerifier(relaytest.Secret)
 	require.NoError(t, err)
 	good := relay.Engine{Topic: "a", PoisonTopic: "b", Publisher: f, Subscriber: f}
 	_, err = relay.New(&good, verifier, nil, relay.WithRetryFor(0), relay.WithLogger(slog.Default()))
@@ -85,7 +85,7 @@ func TestRetries(t *testing.T) {
 					return nil
 				})
 				stop := shop.Start(t, consumer)
-				require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+				require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 				<-time.After(3 * time.Minute)
 				if test.want != "" {
 					shop.Expect(t, 1, finished, test.want)
@@ -113,7 +113,7 @@ func TestTimeout(t *testing.T) {
 		return ctx.Err()
 	})
 	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	assert.Contains(t, shop.Poisoned(t, consumer, 1)[0].Reason, context.DeadlineExceeded.Error())
 }
 
@@ -123,7 +123,7 @@ func TestPermanent(t *testing.T) {
 	shop, consumer, _ := newShop(t, relay.WithRetryFor(time.Hour))
 	shop.Work(func(context.Context, jovepay.Event) error { return backoff.Permanent(errors.New("no such order")) })
 	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	assert.Contains(t, shop.Poisoned(t, consumer, 1)[0].Reason, "no such order")
 }
 
@@ -141,7 +141,7 @@ func TestPoisonQueueDown(t *testing.T) {
 		return errDown
 	})
 	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	for range 3 {
 		<-attempts
 	}
@@ -160,7 +160,7 @@ func TestReason(t *testing.T) {
 		shop, consumer, _ := newShop(t, relay.WithRetryFor(0))
 		shop.Work(func(context.Context, jovepay.Event) error { return errors.New(test.err) })
 		shop.Start(t, consumer)
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 		assert.Equal(t, "inbox: payment:1: "+test.want, shop.Poisoned(t, consumer, 1)[0].Reason)
 	}
 }
@@ -169,7 +169,7 @@ func TestSubscribeFails(t *testing.T) {
 	t.Parallel()
 	f, engine := newFake(t)
 	f.fails("subscribe", true)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine, relay.WithWorkers(8))
 	require.ErrorIs(t, consumer.Run(t.Context(), shop.Apply), errDown)
 }
@@ -179,7 +179,7 @@ func TestSubscriptionEnds(t *testing.T) {
 	shop, consumer, f := newShop(t)
 	ended := make(chan error)
 	go func() { ended <- consumer.Run(t.Context(), shop.Apply) }()
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	shop.Expect(t, 1, finished, inbox.Applied)
 	require.NoError(t, f.Close())
 	require.ErrorContains(t, <-ended, "ended the subscription")
@@ -191,7 +191,7 @@ func TestRunAgain(t *testing.T) {
 	shop, consumer, _ := newShop(t)
 	for id := range 3 {
 		stop := shop.Start(t, consumer)
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
 		for shop.Next(t).ID != jovepay.ID(fmt.Sprint(id)) { // Go channels deliver all messages again
 		}
 		require.NoError(t, stop())
@@ -205,7 +205,7 @@ func TestLogger(t *testing.T) {
 		relay.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("no such order") })
 	stop := shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	shop.Poisoned(t, consumer, 1)
 	require.NoError(t, stop())
 	assert.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())

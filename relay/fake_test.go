@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -105,9 +105,9 @@ func (f *fake) Remove(_ context.Context, position string) error {
 // single is one worker: with Go channels, every subscription gets every message.
 var single = relay.WithWorkers(1)
 
-func newShop(t *testing.T, opts ...relay.Option) (*enginetest.Shop, *relay.Relay, *fake) {
+func newShop(t *testing.T, opts ...relay.Option) (*relaytest.Shop, *relay.Relay, *fake) {
 	t.Helper()
 	f, engine := newFake(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	return shop, shop.Relay(t, engine, append([]relay.Option{single}, opts...)...), f
 }

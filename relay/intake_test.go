@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 )
 
 // subscription is what a [message.Subscriber] does when the context ends that it
@@ -29,7 +29,7 @@ func (subscription) Close() error { return nil }
 // relayOver returns a relay that runs, and what stops it.
 func relayOver(t *testing.T, s subscription) (stop func() error) {
 	t.Helper()
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	engine := &relay.Engine{Topic: "events", PoisonTopic: "poison", Publisher: new(fake), Subscriber: s}
 	return shop.Start(t, shop.Relay(t, engine, single))
 }
@@ -43,7 +43,7 @@ func TestLateMessage(t *testing.T) {
 		stop := relayOver(t, func(out chan *message.Message) {
 			defer close(out)
 			time.Sleep(time.Second) //nolint:forbidigo // on the bubble's clock: the engine is slow
-			late := message.NewMessage("1", []byte(enginetest.Body(1, "finished")))
+			late := message.NewMessage("1", []byte(relaytest.Body(1, "finished")))
 			out <- late
 			<-late.Nacked()
 			givenBack = true

@@ -13,17 +13,17 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 )
 
 // poisoned returns a shop with n events in its poison queue, and no consumer.
-func poisoned(t *testing.T, n int) (*enginetest.Shop, *relay.Relay, *fake) {
+func poisoned(t *testing.T, n int) (*relaytest.Shop, *relay.Relay, *fake) {
 	t.Helper()
 	shop, consumer, f := newShop(t, relay.WithRetryFor(0))
 	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("broken") })
 	stop := shop.Start(t, consumer)
 	for id := range n {
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
 	}
 	shop.Poisoned(t, consumer, n)
 	require.NoError(t, stop())
@@ -91,7 +91,7 @@ func TestReplayedMessage(t *testing.T) {
 		msg := p.published[0]
 		assert.Equal(t, "events", p.topics[0])
 		assert.Equal(t, failed.Event.Key(), msg.UUID)
-		assert.Equal(t, enginetest.Body(0, finished), string(msg.Payload))
+		assert.Equal(t, relaytest.Body(0, finished), string(msg.Payload))
 		assert.NotEmpty(t, msg.Metadata.Get(relay.ReplayKey))
 		assert.Equal(t, msg.UUID, middleware.MessageCorrelationID(msg))
 		assert.Empty(t, msg.Metadata.Get(middleware.ReasonForPoisonedKey))
@@ -118,7 +118,7 @@ func TestNoPoisonQueue(t *testing.T) {
 	t.Parallel()
 	f, engine := newFake(t)
 	engine.Poison = nil
-	consumer := enginetest.NewShop(t).Relay(t, engine)
+	consumer := relaytest.NewShop(t).Relay(t, engine)
 	for _, err := range consumer.Poisoned(t.Context()) {
 		require.ErrorIs(t, err, relay.ErrNoPoisonQueue)
 	}

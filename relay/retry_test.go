@@ -15,16 +15,16 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 )
 
 // newRetryShop returns a shop on an engine with a retry topic, which knows
 // nothing of delays.
-func newRetryShop(t *testing.T) (*enginetest.Shop, *relay.Relay, *fake) {
+func newRetryShop(t *testing.T) (*relaytest.Shop, *relay.Relay, *fake) {
 	t.Helper()
 	f, engine := newFake(t)
 	engine.RetryTopic = "retries"
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	return shop, shop.Relay(t, engine, single), f
 }
 
@@ -46,11 +46,11 @@ func TestFailingHoldUpNobody(t *testing.T) {
 		})
 		stop := shop.Start(t, consumer)
 		for id := range failing {
-			require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
+			require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
 		}
 		synctest.Wait()
 		began := time.Now()
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(9000, finished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(9000, finished)))
 		shop.Expect(t, 9000, finished, inbox.Applied)
 		assert.Zero(t, time.Since(began))
 		shop.Poisoned(t, consumer, 0)
@@ -76,7 +76,7 @@ func TestNoRetryTopic(t *testing.T) {
 	f.fails("retries", true)
 	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("no such order") })
 	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	p := shop.Poisoned(t, consumer, 1)[0]
 	assert.Contains(t, p.Reason, "no such order")
 	assert.Contains(t, p.Reason, errDown.Error())
@@ -94,7 +94,7 @@ func TestReplayIsTriedInFull(t *testing.T) {
 			return errors.New("no such order")
 		})
 		stop := shop.Start(t, consumer)
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 		<-time.After(3 * time.Minute)
 		shop.Poisoned(t, consumer, 1)
 		attempts = 0
@@ -133,14 +133,14 @@ func TestForgedHistory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shop, consumer, f := newRetryShop(t)
-		shop.Work(enginetest.FailFirst(1))
+		shop.Work(relaytest.FailFirst(1))
 		stop := shop.Start(t, consumer)
 		for i, metadata := range []message.Metadata{
 			{"failing_since": time.Now().Add(time.Hour).Format(time.RFC3339Nano)},
 			{"failing_since": "x", "failures": "-1"},
 			{"failures": "99999999999999999999", "not_before": "y"},
 		} {
-			body := enginetest.Body(i, finished)
+			body := relaytest.Body(i, finished)
 			msg := message.NewMessage("a", []byte(body))
 			msg.Metadata = metadata
 			msg.Metadata.Set(jovepay.IPNSignatureHeader, shop.Verifier.Sign([]byte(body)))

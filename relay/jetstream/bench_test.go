@@ -8,16 +8,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
-func newRelay(b *testing.B, opts ...relay.Option) (*enginetest.Shop, *relay.Relay) {
+func newRelay(b *testing.B, opts ...relay.Option) (*relaytest.Shop, *relay.Relay) {
 	b.Helper()
 	engine, err := jetstream.Embedded(b.TempDir())
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, engine.Close()) })
-	shop := enginetest.NewShop(b)
+	shop := relaytest.NewShop(b)
 	return shop, shop.Relay(b, engine, opts...)
 }
 
@@ -35,7 +35,7 @@ func BenchmarkHandler(b *testing.B) {
 					if !again {
 						n = id.Add(1)
 					}
-					if shop.Deliver(consumer, enginetest.Body(int(n), finished)) != http.StatusOK {
+					if shop.Deliver(consumer, relaytest.Body(int(n), finished)) != http.StatusOK {
 						b.Error("not accepted")
 					}
 				}
@@ -49,7 +49,7 @@ func BenchmarkHandler(b *testing.B) {
 func BenchmarkRun(b *testing.B) {
 	shop, consumer := newRelay(b)
 	for id := range b.N {
-		require.Equal(b, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
+		require.Equal(b, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
 	}
 	b.ResetTimer()
 	stop := shop.Start(b, consumer)

@@ -21,7 +21,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
@@ -48,7 +48,7 @@ func TestServer(t *testing.T) {
 	t.Cleanup(conn.Close)
 	js, err := natsjs.New(conn)
 	require.NoError(t, err)
-	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
+	relaytest.Run(t, func(t *testing.T) relaytest.Harness {
 		t.Helper()
 		name := fmt.Sprintf("jovepay-test-%d-%d", time.Now().UnixNano(), tests.Add(1))
 		t.Cleanup(func() {
@@ -57,7 +57,7 @@ func TestServer(t *testing.T) {
 			}
 		})
 		var opened *relay.Engine
-		return enginetest.Harness{
+		return relaytest.Harness{
 			Open: func() *relay.Engine {
 				engine, err := jetstream.Connect(t.Context(), address, jetstream.WithName(name), jetstream.WithAckWait(10*time.Second))
 				require.NoError(t, err)
@@ -102,16 +102,16 @@ func TestServerRestarts(t *testing.T) {
 		jetstream.WithNATS(nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0)))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine)
 	stop := shop.Start(t, consumer)
 
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(0, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(0, finished)))
 	shop.Expect(t, 0, finished, inbox.Applied)
 
 	next, accepted := 1, map[int]bool{}
 	deliver := func() int {
-		code := shop.Deliver(consumer, enginetest.Body(next, finished))
+		code := shop.Deliver(consumer, relaytest.Body(next, finished))
 		if code == http.StatusOK {
 			accepted[next] = true
 		}
@@ -146,17 +146,17 @@ func TestServerRestarts(t *testing.T) {
 func TestConsumerGone(t *testing.T) {
 	t.Parallel()
 	engine, js := connected(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine, relay.WithWorkers(2))
 	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	shop.Expect(t, 1, finished, inbox.Applied)
 	require.Eventually(t, func() bool {
 		stream, err := js.Stream(t.Context(), engine.Topic)
 		return err == nil && stream.CachedInfo().State.Msgs == 0 // acknowledged
 	}, 10*time.Second, time.Millisecond)
 	require.NoError(t, js.DeleteConsumer(t.Context(), engine.Topic, engine.Topic))
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(2, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(2, finished)))
 	shop.Expect(t, 2, finished, inbox.Applied)
 }
 
@@ -166,7 +166,7 @@ func TestLongWork(t *testing.T) {
 	t.Parallel()
 	const ackWait = 2 * time.Second
 	engine, js := connected(t, jetstream.WithAckWait(ackWait))
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	var attempts atomic.Int32
 	shop.Work(func(ctx context.Context, _ jovepay.Event) error {
 		attempts.Add(1)
@@ -187,7 +187,7 @@ func TestLongWork(t *testing.T) {
 	})
 	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
 	stop := shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	shop.Expect(t, 1, finished, inbox.Applied)
 	require.NoError(t, stop())
 	assert.EqualValues(t, 1, attempts.Load())
@@ -211,7 +211,7 @@ func TestConnectionCut(t *testing.T) {
 		return engine, func() { (<-conn).Close() }
 	}
 	first, cut := connect()
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	committed, release := make(chan struct{}), make(chan struct{})
 	consumer := shop.Relay(t, first)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -224,7 +224,7 @@ func TestConnectionCut(t *testing.T) {
 			return err
 		})
 	}()
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	<-committed
 	shop.Expect(t, 1, finished, inbox.Applied)
 	cut()
@@ -358,10 +358,10 @@ func TestPoisonStreamsThatExist(t *testing.T) {
 func TestPoisonedTwice(t *testing.T) {
 	t.Parallel()
 	engine, js := connected(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
 	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("broken") })
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	stream, err := js.Stream(t.Context(), engine.Topic)
 	require.NoError(t, err)
 	first, err := stream.GetLastMsgForSubject(t.Context(), engine.Topic)
@@ -380,7 +380,7 @@ func TestPoisonedTwice(t *testing.T) {
 func TestForeignMessages(t *testing.T) {
 	t.Parallel()
 	engine, js := connected(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine)
 	twice := &nats.Msg{Subject: engine.Topic, Data: []byte("x"), Header: nats.Header{"A": {"1", "2"}}}
 	for _, msg := range []*nats.Msg{twice, {Subject: engine.Topic}} {
@@ -389,7 +389,7 @@ func TestForeignMessages(t *testing.T) {
 	}
 	shop.Start(t, consumer)
 	shop.Poisoned(t, consumer, 2)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
 

@@ -15,7 +15,7 @@ import (
 
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
@@ -23,11 +23,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestEmbedded(t *testing.T) {
 	t.Parallel()
-	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
+	relaytest.Run(t, func(t *testing.T) relaytest.Harness {
 		t.Helper()
 		dir := t.TempDir()
 		var opened *relay.Engine
-		return enginetest.Harness{
+		return relaytest.Harness{
 			Open: func() *relay.Engine {
 				engine, err := jetstream.Embedded(dir, never())
 				require.NoError(t, err)
@@ -123,25 +123,25 @@ func TestRestartForgetsIDs(t *testing.T) {
 		require.NoError(t, err)
 		return engine
 	}
-	shop, engine := enginetest.NewShop(t), open()
+	shop, engine := relaytest.NewShop(t), open()
 	consumer := shop.Relay(t, engine)
 	stop := shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	shop.Expect(t, 1, finished, inbox.Applied)
 	require.NoError(t, stop())
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(2, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(2, finished)))
 	require.NoError(t, engine.Close())
 
 	engine = open()
 	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
 	consumer = shop.Relay(t, engine, relay.WithWorkers(1))
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(2, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(2, finished)))
 	stop = shop.Start(t, consumer)
-	assert.ElementsMatch(t, []enginetest.Outcome{
+	assert.ElementsMatch(t, []relaytest.Outcome{
 		{ID: "2", Status: finished, Outcome: inbox.Applied},
 		{ID: "1", Status: finished, Outcome: inbox.Duplicate},
-	}, []enginetest.Outcome{shop.Next(t), shop.Next(t)})
+	}, []relaytest.Outcome{shop.Next(t), shop.Next(t)})
 	require.NoError(t, stop())
 	assert.Empty(t, shop.Outcomes)
 }
@@ -176,7 +176,7 @@ func TestLongNotification(t *testing.T) {
 	engine, err := jetstream.Embedded(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine)
 	head := `{"payment_id":1,"payment_status":"finished","order_description":"`
 	body := head + strings.Repeat("x", 64<<10-len(head)-2) + `"}`

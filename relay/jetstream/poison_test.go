@@ -14,7 +14,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 )
 
 // TestPoisonedOnce has an event fail again and again, each time because its
@@ -23,13 +23,13 @@ import (
 func TestPoisonedOnce(t *testing.T) {
 	t.Parallel()
 	engine, js := connected(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
 	var failures atomic.Int32
 	shop.Work(func(context.Context, jovepay.Event) error {
 		return fmt.Errorf("failure %d", failures.Add(1))
 	})
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	stream, err := js.Stream(t.Context(), engine.Topic)
 	require.NoError(t, err)
 	sent, err := stream.GetLastMsgForSubject(t.Context(), engine.Topic)
@@ -51,7 +51,7 @@ func TestPoisonedOnce(t *testing.T) {
 	}
 	assert.Contains(t, shop.Poisoned(t, consumer, 1)[0].Reason, "failure 11")
 
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(2, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(2, finished)))
 	settled(12)
 	shop.Poisoned(t, consumer, 2)
 	require.NoError(t, stop())

@@ -18,7 +18,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
@@ -37,11 +37,11 @@ func TestStreamGone(t *testing.T) {
 	engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine, relay.WithRetryFor(time.Second))
 
 	require.NoError(t, js.DeleteStream(t.Context(), name))
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)), "it is created again")
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)), "it is created again")
 	stream, err := js.Stream(t.Context(), name)
 	require.NoError(t, err)
 	assert.Equal(t, "mine", stream.CachedInfo().Config.Description)
@@ -49,16 +49,16 @@ func TestStreamGone(t *testing.T) {
 
 	require.NoError(t, js.DeleteStream(t.Context(), name))
 	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)), "what is lost is no duplicate")
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)), "what is lost is no duplicate")
 	shop.Expect(t, 1, finished, inbox.Applied)
 	for id, gone := range []string{name, engine.RetryTopic, engine.PoisonTopic} {
 		require.NoError(t, js.DeleteStream(t.Context(), gone))
-		shop.Work(enginetest.FailFirst(1))
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(10+id, finished)), gone)
+		shop.Work(relaytest.FailFirst(1))
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(10+id, finished)), gone)
 		shop.Expect(t, 10+id, finished, inbox.Applied)
 	}
-	shop.Work(enginetest.FailFirst(1000))
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(20, finished)))
+	shop.Work(relaytest.FailFirst(1000))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(20, finished)))
 	shop.Poisoned(t, consumer, 1)
 }
 
@@ -72,17 +72,17 @@ func TestServerLosesData(t *testing.T) {
 		jetstream.WithNATS(nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0)))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine)
 	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(0, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(0, finished)))
 	shop.Expect(t, 0, finished, inbox.Applied)
 	stopServer(srv)
 
 	srv = natsServer(t, t.TempDir(), port)
 	t.Cleanup(func() { stopServer(srv) })
 	require.Eventually(t, func() bool {
-		return shop.Deliver(consumer, enginetest.Body(1, finished)) == http.StatusOK
+		return shop.Deliver(consumer, relaytest.Body(1, finished)) == http.StatusOK
 	}, 10*time.Second, 10*time.Millisecond)
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
@@ -92,7 +92,7 @@ func TestServerLosesData(t *testing.T) {
 func TestManyWait(t *testing.T) {
 	t.Parallel()
 	engine, js := connected(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine, relay.WithRetryFor(time.Hour))
 	const n = 1100
 	shop.Work(func(_ context.Context, event jovepay.Event) error {
@@ -103,7 +103,7 @@ func TestManyWait(t *testing.T) {
 	})
 	shop.Start(t, consumer)
 	for id := range n {
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
 	}
 	waiting, err := js.Consumer(t.Context(), engine.RetryTopic, engine.RetryTopic)
 	require.NoError(t, err)
@@ -111,6 +111,6 @@ func TestManyWait(t *testing.T) {
 		info, err := waiting.Info(t.Context())
 		return err == nil && info.NumAckPending > 1000
 	}, 40*time.Second, 10*time.Millisecond)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(n, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(n, finished)))
 	shop.Expect(t, n, finished, inbox.Applied)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 	"github.com/jovepay/jovepay-go/relay/redisstream"
 )
 
@@ -82,8 +82,8 @@ func TestManagedServers(t *testing.T) {
 			}
 			require.NoError(t, err)
 			t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-			shop := enginetest.NewShop(t)
-			assert.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), enginetest.Body(1, finished)))
+			shop := relaytest.NewShop(t)
+			assert.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), relaytest.Body(1, finished)))
 		})
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 	"github.com/jovepay/jovepay-go/relay/redisstream"
 )
 
@@ -25,7 +25,7 @@ func TestLongWork(t *testing.T) {
 	t.Parallel()
 	const claimAfter = time.Second
 	srv := startRedis(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	var attempts atomic.Int32
 	shop.Work(func(ctx context.Context, _ jovepay.Event) error {
 		attempts.Add(1)
@@ -42,7 +42,7 @@ func TestLongWork(t *testing.T) {
 	})
 	consumer := shop.Relay(t, srv.connect(t, redisstream.WithClaimAfter(claimAfter)))
 	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	shop.Expect(t, 1, finished, inbox.Applied)
 	assert.EqualValues(t, 1, attempts.Load())
 }
@@ -52,16 +52,16 @@ func TestLongWork(t *testing.T) {
 func TestNothingIsLeft(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, srv.connect(t), relay.WithRetryFor(time.Second))
-	shop.Work(enginetest.FailFirst(1000))
+	shop.Work(relaytest.FailFirst(1000))
 	stop := shop.Start(t, consumer)
 	const n = 20
 	for id := range n {
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
 	}
 	shop.Poisoned(t, consumer, n)
-	shop.Work(enginetest.FailFirst(1))
+	shop.Work(relaytest.FailFirst(1))
 	replayed, err := consumer.ReplayAll(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, n, replayed)
@@ -86,7 +86,7 @@ func TestNothingIsLeft(t *testing.T) {
 func TestPoisonedOnce(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, srv.connect(t), relay.WithRetryFor(0))
 	var attempts atomic.Int32
 	shop.Work(func(context.Context, jovepay.Event) error {
@@ -95,12 +95,12 @@ func TestPoisonedOnce(t *testing.T) {
 	})
 	shop.Start(t, consumer)
 	for i := range int32(20) {
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 		require.Eventually(t, func() bool { return attempts.Load() == i+1 && srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, time.Millisecond)
 	}
 	first := shop.Poisoned(t, consumer, 1)[0]
 	require.NoError(t, consumer.Discard(t.Context(), first))
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	shop.Poisoned(t, consumer, 1)
 }
 
@@ -109,12 +109,12 @@ func TestPoisonedOnce(t *testing.T) {
 func TestPoisonedWhileReplayed(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	engine := srv.connect(t)
 	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
-	shop.Work(enginetest.FailFirst(1000))
+	shop.Work(relaytest.FailFirst(1000))
 	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	first := shop.Poisoned(t, consumer, 1)[0]
 	crashing := *engine
 	crashing.Poison = slowRemoval{engine.Poison, func() {
@@ -141,10 +141,10 @@ func (s slowRemoval) Remove(ctx context.Context, position string) error {
 func TestGivenBackAtOnce(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	engine := srv.connect(t, redisstream.WithClaimAfter(time.Hour))
 	consumer := shop.Relay(t, engine)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	ctx, cancel := context.WithCancel(t.Context())
 	messages, err := engine.Subscriber.Subscribe(ctx, engine.Topic)
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
@@ -32,7 +32,7 @@ func TestStopHoldsNothing(t *testing.T) {
 	engine, js := connected(t, never())
 	consumer, err := js.Consumer(t.Context(), engine.Topic, engine.Topic)
 	require.NoError(t, err)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	shopRelay := shop.Relay(t, engine)
 	for id := range 30 {
 		stop := shop.Start(t, shopRelay)
@@ -41,7 +41,7 @@ func TestStopHoldsNothing(t *testing.T) {
 			return err == nil && info.NumWaiting > 0
 		}, 10*time.Second, time.Millisecond)
 		require.NoError(t, stop())
-		require.Equal(t, http.StatusOK, shop.Deliver(shopRelay, enginetest.Body(id, finished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(shopRelay, relaytest.Body(id, finished)))
 		info, err := consumer.Info(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, info.NumAckPending, "held by a relay that has ended")
@@ -57,13 +57,13 @@ func TestStopHoldsNothing(t *testing.T) {
 func TestStopUnderWay(t *testing.T) {
 	t.Parallel()
 	engine, _ := connected(t, never())
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine)
 	const rounds, n = 10, 20
 	for round := range rounds {
 		stop := shop.Start(t, consumer)
 		for id := range n {
-			require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(round*n+id, finished)))
+			require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(round*n+id, finished)))
 		}
 		require.NoError(t, stop())
 	}
@@ -78,8 +78,8 @@ func TestStopUnderWay(t *testing.T) {
 func TestGivenBackOften(t *testing.T) {
 	t.Parallel()
 	engine, _ := connected(t, never())
-	shop := enginetest.NewShop(t)
-	require.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), enginetest.Body(1, finished)))
+	shop := relaytest.NewShop(t)
+	require.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), relaytest.Body(1, finished)))
 	for i := range 8 {
 		ctx, cancel := context.WithCancel(t.Context())
 		messages, err := engine.Subscriber.Subscribe(ctx, engine.Topic)
@@ -108,11 +108,11 @@ func TestGivenBackForGood(t *testing.T) {
 		require.NoError(t, err)
 		return engine
 	}
-	engine, shop := open(), enginetest.NewShop(t)
+	engine, shop := open(), relaytest.NewShop(t)
 	js := management(t, srv)
 	given, err := js.Conn().SubscribeSync("$JS.EVENT.ADVISORY.CONSUMER.MSG_NAKED.>")
 	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), relaytest.Body(1, finished)))
 	_, err = engine.Subscriber.Subscribe(t.Context(), engine.Topic)
 	require.NoError(t, err)
 	consumer, err := js.Consumer(t.Context(), engine.Topic, engine.Topic)
@@ -145,8 +145,8 @@ func TestEmbeddedKilled(t *testing.T) {
 	dir := t.TempDir()
 	engine, err := jetstream.Embedded(dir, never())
 	require.NoError(t, err)
-	shop := enginetest.NewShop(t)
-	require.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), enginetest.Body(1, finished)))
+	shop := relaytest.NewShop(t)
+	require.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), relaytest.Body(1, finished)))
 	require.NoError(t, engine.Close())
 
 	srv, err := jetstream.Start(dir)

@@ -1,6 +1,6 @@
-// Package enginetest tests that an engine keeps what package relay
+// Package relaytest tests that an engine keeps what package relay
 // promises. It is run on every engine of this module.
-package enginetest
+package relaytest
 
 import (
 	"context"

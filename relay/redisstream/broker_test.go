@@ -19,7 +19,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/internal/enginetest"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 	"github.com/jovepay/jovepay-go/relay/redisstream"
 )
 
@@ -31,10 +31,10 @@ func TestRedis(t *testing.T) {
 	t.Parallel()
 	shared := startRedis(t)
 	var tests atomic.Int64
-	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
+	relaytest.Run(t, func(t *testing.T) relaytest.Harness {
 		t.Helper()
 		name := fmt.Sprintf("shop-%d", tests.Add(1))
-		return enginetest.Harness{
+		return relaytest.Harness{
 			Open: func() *relay.Engine {
 				engine, err := redisstream.Connect(t.Context(), shared.address, redisstream.WithName(name), redisstream.WithClaimAfter(2*time.Second))
 				require.NoError(t, err)
@@ -49,13 +49,13 @@ func TestRedis(t *testing.T) {
 func TestManyPoisoned(t *testing.T) {
 	t.Parallel()
 	engine := startRedis(t).connect(t)
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
 	shop.Work(func(context.Context, jovepay.Event) error { panic("no") })
 	stop := shop.Start(t, consumer)
 	const n = 250
 	for id := range n {
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(id, finished)))
+		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
 	}
 	shop.Poisoned(t, consumer, n)
 	require.NoError(t, stop())
@@ -77,11 +77,11 @@ func TestForeignEntries(t *testing.T) {
 	for _, values := range []map[string]any{{"a": "b"}, {"payload": "x"}, {"_watermill_message_uuid": "y", "metadata": "not msgpack"}} {
 		require.NoError(t, srv.client.XAdd(t.Context(), &redis.XAddArgs{Stream: engine.Topic, Values: values}).Err())
 	}
-	shop := enginetest.NewShop(t)
+	shop := relaytest.NewShop(t)
 	consumer := shop.Relay(t, engine, relay.WithWorkers(1))
 	shop.Start(t, consumer)
 	shop.Poisoned(t, consumer, 3)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, enginetest.Body(1, finished)))
+	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
 
