@@ -6,7 +6,7 @@ BENCH ?= .
 PKGS  ?= ./...
 ORDERS ?= 1000
 STORE  ?= postgres
-ENGINE ?=
+BROKER ?=
 SCREENSHOTS ?=
 
 .PHONY: help check test race lint fuzz bench examples differential proof browser
@@ -43,5 +43,5 @@ bench: ## the tables of docs/performance.md; BENCH, PKGS and COUNT choose
 browser: ## the storefront and the payment page in Chromium; SCREENSHOTS names a folder for pictures
 	cd test/browser && JOVEPAY_REQUIRE_BROWSER=1 JOVEPAY_SCREENSHOTS='$(abspath $(SCREENSHOTS))' go test -count=1 ./...
 
-proof: ## each order is fulfilled once, whatever breaks; ORDERS, STORE (postgres, sqlite) and ENGINE (jetstream) choose
-	cd test/proof && go run . -orders $(ORDERS) -store $(STORE) -engine '$(ENGINE)' $${JOVEPAY_TEST_POSTGRES:+-postgres "$$JOVEPAY_TEST_POSTGRES"}
+proof: ## each order is fulfilled once, whatever breaks; ORDERS, STORE (postgres, sqlite) and BROKER (jetstream) choose
+	cd test/proof && go run . -orders $(ORDERS) -store $(STORE) -broker '$(BROKER)' $${JOVEPAY_TEST_POSTGRES:+-postgres "$$JOVEPAY_TEST_POSTGRES"}

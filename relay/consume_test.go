@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -20,23 +19,23 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
 func TestNew(t *testing.T) {
 	t.Parallel()
 	f := new(fake)
-	verifier, err := jovepay.NewIPNVerifier(relaytest.Secret)
+	verifier, err := jovepay.NewIPNVerifier(testshop.Secret)
 	require.NoError(t, err)
-	good := relay.Engine{Topic: "a", PoisonTopic: "b", Publisher: f, Subscriber: f}
+	good := relay.Broker{Topic: "a", PoisonTopic: "b", Publisher: f, Subscriber: f}
 	_, err = relay.New(&good, verifier, nil, relay.WithRetryFor(0), relay.WithLogger(slog.Default()))
 	require.NoError(t, err)
 
 	_, err = relay.New(nil, verifier)
-	require.ErrorContains(t, err, "engine")
+	require.ErrorContains(t, err, "broker")
 	_, err = relay.New(&good, nil)
 	require.ErrorContains(t, err, "verifier")
-	for _, engine := range []relay.Engine{
+	for _, broker := range []relay.Broker{
 		{},
 		{Topic: "a", PoisonTopic: "b", Publisher: f},
 		{Topic: "a", PoisonTopic: "b", Subscriber: f},
@@ -46,7 +45,7 @@ func TestNew(t *testing.T) {
 		{Topic: "a", RetryTopic: "a", PoisonTopic: "b", Publisher: f, Subscriber: f},
 		{Topic: "a", RetryTopic: "b", PoisonTopic: "b", Publisher: f, Subscriber: f},
 	} {
-		_, err = relay.New(&engine, verifier)
+		_, err = relay.New(&broker, verifier)
 		require.ErrorContains(t, err, "relay: ")
 	}
 	for _, opt := range []relay.Option{
@@ -74,7 +73,7 @@ func TestRetries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				shop, consumer, _ := newShop(t)
+				shop, r, _ := newShop(t)
 				begun := time.Now()
 				var attempts []time.Duration
 				shop.Work(func(context.Context, jovepay.Event) error {
@@ -84,13 +83,13 @@ func TestRetries(t *testing.T) {
 					}
 					return nil
 				})
-				stop := shop.Start(t, consumer)
-				require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+				stop := shop.Start(t, r)
+				shop.Notify(t, r, 1)
 				<-time.After(3 * time.Minute)
 				if test.want != "" {
 					shop.Expect(t, 1, finished, test.want)
 				} else {
-					shop.Poisoned(t, consumer, 1)
+					shop.PoisonEvents(t, r, 1)
 					assert.Less(t, attempts[len(attempts)-1], 2*time.Minute)
 					assert.Greater(t, attempts[len(attempts)-1], 96*time.Second)
 				}
@@ -107,30 +106,30 @@ func TestRetries(t *testing.T) {
 // a failure of the event.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
-	shop, consumer, _ := newShop(t, relay.WithTimeout(10*time.Millisecond), relay.WithRetryFor(0))
+	shop, r, _ := newShop(t, relay.WithTimeout(10*time.Millisecond), relay.WithRetryFor(0))
 	shop.Work(func(ctx context.Context, _ jovepay.Event) error {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
-	assert.Contains(t, shop.Poisoned(t, consumer, 1)[0].Reason, context.DeadlineExceeded.Error())
+	shop.Start(t, r)
+	shop.Notify(t, r, 1)
+	assert.Contains(t, shop.PoisonEvents(t, r, 1)[0].Reason, context.DeadlineExceeded.Error())
 }
 
 // TestPermanent is an error that the shop knows to be of no use to try again.
 func TestPermanent(t *testing.T) {
 	t.Parallel()
-	shop, consumer, _ := newShop(t, relay.WithRetryFor(time.Hour))
+	shop, r, _ := newShop(t, relay.WithRetryFor(time.Hour))
 	shop.Work(func(context.Context, jovepay.Event) error { return backoff.Permanent(errors.New("no such order")) })
-	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
-	assert.Contains(t, shop.Poisoned(t, consumer, 1)[0].Reason, "no such order")
+	shop.Start(t, r)
+	shop.Notify(t, r, 1)
+	assert.Contains(t, shop.PoisonEvents(t, r, 1)[0].Reason, "no such order")
 }
 
 // TestPoisonQueueDown keeps a message that can go nowhere where it is.
 func TestPoisonQueueDown(t *testing.T) {
 	t.Parallel()
-	shop, consumer, f := newShop(t, relay.WithRetryFor(0))
+	shop, r, f := newShop(t, relay.WithRetryFor(0))
 	f.fails("poison", true)
 	attempts := make(chan struct{}, 1000)
 	shop.Work(func(context.Context, jovepay.Event) error {
@@ -140,14 +139,14 @@ func TestPoisonQueueDown(t *testing.T) {
 		}
 		return errDown
 	})
-	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	shop.Start(t, r)
+	shop.Notify(t, r, 1)
 	for range 3 {
 		<-attempts
 	}
-	shop.Poisoned(t, consumer, 0)
+	shop.PoisonEvents(t, r, 0)
 	f.fails("poison", false)
-	shop.Poisoned(t, consumer, 1)
+	shop.PoisonEvents(t, r, 1)
 }
 
 // TestReason is what is kept of a failure.
@@ -157,41 +156,41 @@ func TestReason(t *testing.T) {
 		{"a\n\tb\r\nc", "a b c"},
 		{strings.Repeat("é", 1000), strings.Repeat("é", 250-len("inbox: payment:1: ")/2) + "…"},
 	} {
-		shop, consumer, _ := newShop(t, relay.WithRetryFor(0))
+		shop, r, _ := newShop(t, relay.WithRetryFor(0))
 		shop.Work(func(context.Context, jovepay.Event) error { return errors.New(test.err) })
-		shop.Start(t, consumer)
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
-		assert.Equal(t, "inbox: payment:1: "+test.want, shop.Poisoned(t, consumer, 1)[0].Reason)
+		shop.Start(t, r)
+		shop.Notify(t, r, 1)
+		assert.Equal(t, "inbox: payment:1: "+test.want, shop.PoisonEvents(t, r, 1)[0].Reason)
 	}
 }
 
 func TestSubscribeFails(t *testing.T) {
 	t.Parallel()
-	f, engine := newFake(t)
+	f, broker := newFake(t)
 	f.fails("subscribe", true)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine, relay.WithWorkers(8))
-	require.ErrorIs(t, consumer.Run(t.Context(), shop.Apply), errDown)
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker, relay.WithWorkers(8))
+	require.ErrorIs(t, r.Run(t.Context(), shop.Apply), errDown)
 }
 
 func TestSubscriptionEnds(t *testing.T) {
 	t.Parallel()
-	shop, consumer, f := newShop(t)
+	shop, r, f := newShop(t)
 	ended := make(chan error)
-	go func() { ended <- consumer.Run(t.Context(), shop.Apply) }()
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	go func() { ended <- r.Run(t.Context(), shop.Apply) }()
+	shop.Notify(t, r, 1)
 	shop.Expect(t, 1, finished, inbox.Applied)
 	require.NoError(t, f.Close())
 	require.ErrorContains(t, <-ended, "ended the subscription")
 }
 
-// TestRunAgain after the end: the engine is the caller's to close.
+// TestRunAgain after the end: the broker is the caller's to close.
 func TestRunAgain(t *testing.T) {
 	t.Parallel()
-	shop, consumer, _ := newShop(t)
+	shop, r, _ := newShop(t)
 	for id := range 3 {
-		stop := shop.Start(t, consumer)
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
+		stop := shop.Start(t, r)
+		shop.Notify(t, r, id)
 		for shop.Next(t).ID != jovepay.ID(fmt.Sprint(id)) { // Go channels deliver all messages again
 		}
 		require.NoError(t, stop())
@@ -201,12 +200,12 @@ func TestRunAgain(t *testing.T) {
 func TestLogger(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer
-	shop, consumer, _ := newShop(t, relay.WithRetryFor(0),
+	shop, r, _ := newShop(t, relay.WithRetryFor(0),
 		relay.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("no such order") })
-	stop := shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
-	shop.Poisoned(t, consumer, 1)
+	stop := shop.Start(t, r)
+	shop.Notify(t, r, 1)
+	shop.PoisonEvents(t, r, 1)
 	require.NoError(t, stop())
 	assert.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
 	assert.Contains(t, log.String(), "poison queue")

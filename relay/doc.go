@@ -1,35 +1,38 @@
-// Package relay puts a message engine between JovePay's notifications
-// and the shop's work on them, for shops that must answer at once and work
-// later, or that outgrow one process. It is built on Watermill
+// Package relay puts a message broker between JovePay's notifications and the
+// shop's work on them, for shops that acknowledge immediately and process later,
+// or that outgrow one process. It is built on Watermill
 // (github.com/ThreeDotsLabs/watermill) and has no queue of its own.
 //
-//	engine, err := jetstream.Embedded("data/events") // or jetstream.Connect, or redisstream.Connect
+//	broker, err := embedded.Open("data/events") // or jetstream.Connect, or redisstream.Connect
 //	...
-//	relay, err := relay.New(engine, verifier)
+//	events, err := relay.New(broker, verifier)
 //	...
-//	mux.Handle("POST /ipn", relay.Handler())
-//	err = relay.Run(ctx, box.Once(ship)) // any number of processes
+//	mux.Handle("POST /ipn", events.Handler())
+//	err = events.Run(ctx, box.Once(ship)) // in any number of processes
 //
 // A [Relay] publishes each verified notification, and responds with 200 only
-// after the broker has persisted it. Its consumers verify it again and give the
-// event to a function: that of an [inbox.Inbox], so that what the broker delivers
-// twice or out of order is applied once and in order. An event that fails goes
-// back to the broker and is tried again later, at growing intervals; it holds up
-// no other event. One that fails for too long moves to a poison queue, from where
-// it can be listed and replayed.
+// after the broker has persisted it. Its consumers verify it again and pass the
+// event to a function, usually that of an [inbox.Inbox], which applies once and in
+// order what the broker may deliver twice or out of order. An event that fails
+// goes back to the broker and is retried at growing intervals, without holding up
+// other events. One that fails for too long moves to the poison queue, where it
+// can be listed and replayed.
 //
-// # What is in a message
+// # Messages
 //
-// The payload is the body as JovePay sent it; its signature is in the metadata.
-// A consumer needs the IPN secret and trusts nobody: whoever can write to the
-// engine still cannot forge a payment, and the event is read by the same code,
-// to the same value, as on arrival. The message's id is the event's key.
+// The payload is the body exactly as JovePay sent it; its signature is in the
+// metadata. Consumers need the IPN secret and trust nobody: someone who can write
+// to the broker still cannot forge a payment, and consumers read the event by the
+// same code, to the same value, as the handler. The message's id is the event's
+// key.
 //
-// # Engines
+// # Brokers
 //
-// Package jetstream is NATS JetStream, in the process itself or a cluster.
-// Package redisstream is Redis streams. [Engine] takes any other publisher and
-// subscriber that Watermill has.
+// Package jetstream uses NATS JetStream, on a server or cluster; package embedded
+// below it runs the server in the process itself. Package redisstream uses Redis
+// streams. Each is a module of its own, so a shop depends only on the broker that
+// it uses. A [Broker] can also be filled in with any other publisher and
+// subscriber that Watermill supports.
 //
-// Which guarantee holds at each step is in docs/messages.md of the repository.
+// The guarantees at each step are in docs/messages.md of the repository.
 package relay

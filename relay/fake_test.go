@@ -15,14 +15,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var errDown = errors.New("engine is down")
+var errDown = errors.New("broker is down")
 
-// fake is an engine of Watermill that this module knows nothing of, its Go
+// fake is a broker of Watermill that this module knows nothing of, its Go
 // channels, with a poison queue in memory. It can be told to fail.
 type fake struct {
 	*gochannel.GoChannel
@@ -32,15 +32,15 @@ type fake struct {
 	subscribed int
 }
 
-func newFake(t *testing.T) (*fake, *relay.Engine) {
+func newFake(t *testing.T) (*fake, *relay.Broker) {
 	t.Helper()
 	f := &fake{
 		GoChannel: gochannel.NewGoChannel(gochannel.Config{Persistent: true}, watermill.NopLogger{}),
 		failing:   map[string]bool{},
 	}
-	engine := &relay.Engine{Topic: "events", PoisonTopic: "poison", Publisher: f, Subscriber: f, Poison: f}
-	t.Cleanup(func() { require.NoError(t, engine.Close()) })
-	return f, engine
+	broker := &relay.Broker{Topic: "events", PoisonTopic: "poison", Publisher: f, Subscriber: f, Poison: f}
+	t.Cleanup(func() { require.NoError(t, broker.Close()) })
+	return f, broker
 }
 
 // fails makes an action fail, or work again.
@@ -105,9 +105,9 @@ func (f *fake) Remove(_ context.Context, position string) error {
 // single is one worker: with Go channels, every subscription gets every message.
 var single = relay.WithWorkers(1)
 
-func newShop(t *testing.T, opts ...relay.Option) (*relaytest.Shop, *relay.Relay, *fake) {
+func newShop(t *testing.T, opts ...relay.Option) (*testshop.Shop, *relay.Relay, *fake) {
 	t.Helper()
-	f, engine := newFake(t)
-	shop := relaytest.NewShop(t)
-	return shop, shop.Relay(t, engine, append([]relay.Option{single}, opts...)...), f
+	f, broker := newFake(t)
+	shop := testshop.New(t)
+	return shop, shop.Relay(t, broker, append([]relay.Option{single}, opts...)...), f
 }

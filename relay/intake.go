@@ -10,19 +10,18 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 )
 
-// intake merges the subscriptions of all workers. When ctx ends, or one of the
-// subscriptions does, it takes no more messages, but lets those in progress be
-// finished and acknowledged, for the drain time at most; then it ends the
-// subscriptions and closes the channel. Watermill's subscribers, left to
-// themselves, drop what is in progress, so that it would be done again after
-// each restart.
+// intake merges the subscriptions of all workers into one channel. When ctx or one
+// of the subscriptions ends, it takes no more messages and waits, for at most the
+// drain time, until those in progress are acknowledged. Then it ends the
+// subscriptions and closes the channel. Watermill's own subscribers abandon
+// messages in progress, which would repeat that work after each restart.
 func (r *Relay) intake(ctx context.Context) (<-chan *message.Message, error) {
 	ctx, stop := context.WithCancel(ctx)
 	out := make(chan *message.Message)
 	var running sync.WaitGroup
 	for _, topic := range r.subscriptions() {
 		life, end := context.WithCancel(context.WithoutCancel(ctx))
-		feed, err := r.engine.Subscriber.Subscribe(life, topic)
+		feed, err := r.broker.Subscriber.Subscribe(life, topic)
 		if err != nil {
 			end()
 			stop()
@@ -33,10 +32,10 @@ func (r *Relay) intake(ctx context.Context) (<-chan *message.Message, error) {
 			defer end()
 			var inProgress sync.WaitGroup
 			forward(ctx, feed, out, func(msg *message.Message) {
-				settled := settlement(life, msg)
+				done := acknowledgement(life, msg)
 				inProgress.Go(func() {
 					select {
-					case <-settled:
+					case <-done:
 					case <-msg.Nacked():
 					case <-life.Done():
 					}
@@ -46,7 +45,7 @@ func (r *Relay) intake(ctx context.Context) (<-chan *message.Message, error) {
 			defer time.AfterFunc(r.drain, end).Stop()
 			inProgress.Wait()
 			end()
-			giveBack(feed)
+			nackRest(feed)
 		})
 	}
 	go func() {
@@ -58,17 +57,17 @@ func (r *Relay) intake(ctx context.Context) (<-chan *message.Message, error) {
 }
 
 // subscriptions returns the topic of each subscription: one for each worker, and
-// half as many for failed events. So failed events that take long leave half of
-// the workers to the others.
+// half as many for failed events. So failed events, however long they take, leave
+// half of the workers to the others.
 func (r *Relay) subscriptions() []string {
-	topics := slices.Repeat([]string{r.engine.Topic}, r.workers)
-	if r.engine.RetryTopic == "" {
+	topics := slices.Repeat([]string{r.broker.Topic}, r.workers)
+	if r.broker.RetryTopic == "" {
 		return topics
 	}
-	return append(topics, slices.Repeat([]string{r.engine.RetryTopic}, max(1, r.workers/2))...)
+	return append(topics, slices.Repeat([]string{r.broker.RetryTopic}, max(1, r.workers/2))...)
 }
 
-// forward hands messages on until ctx ends or there are no more.
+// forward passes messages on until ctx ends or feed is closed.
 func forward(ctx context.Context, feed <-chan *message.Message, out chan<- *message.Message, track func(*message.Message)) {
 	for {
 		select {
@@ -88,10 +87,10 @@ func forward(ctx context.Context, feed <-chan *message.Message, out chan<- *mess
 	}
 }
 
-// giveBack waits until a subscription that was ended holds no message any more:
-// the process may end next, and would keep it from the others. It does not wait
-// forever for an engine that does not close the channel.
-func giveBack(feed <-chan *message.Message) {
+// nackRest gives back the messages of a subscription that has ended, until its
+// channel is closed: the process may exit next, and would keep them from others.
+// It does not wait forever for a broker that does not close the channel.
+func nackRest(feed <-chan *message.Message) {
 	timeout := time.NewTimer(closeTimeout)
 	defer timeout.Stop()
 	for {
@@ -107,11 +106,11 @@ func giveBack(feed <-chan *message.Message) {
 	}
 }
 
-// settlement returns what is closed when the engine's subscriber is done with a
-// message that was acknowledged. By Watermill's rules its context ends then. Some
-// of its adapters deliver a message a second time without a context; it gets that
-// of the subscription.
-func settlement(life context.Context, msg *message.Message) <-chan struct{} {
+// acknowledgement returns a channel that is closed when the subscriber has
+// acknowledged a message to the broker. By Watermill's rules that is when the
+// message's context ends. Some of Watermill's adapters deliver a message a second
+// time without a context; it gets that of the subscription.
+func acknowledgement(life context.Context, msg *message.Message) <-chan struct{} {
 	if done := msg.Context().Done(); done != nil {
 		return done
 	}
@@ -119,13 +118,13 @@ func settlement(life context.Context, msg *message.Message) <-chan struct{} {
 	return msg.Acked()
 }
 
-// intakeSubscriber gives the router messages that are subscribed to already.
+// intakeSubscriber is a subscriber for the router, on an existing subscription.
 type intakeSubscriber <-chan *message.Message
 
-// Subscribe returns them.
+// Subscribe returns the subscription.
 func (s intakeSubscriber) Subscribe(context.Context, string) (<-chan *message.Message, error) {
 	return s, nil
 }
 
-// Close closes nothing: the engine is the caller's.
+// Close does nothing: the caller closes the broker.
 func (intakeSubscriber) Close() error { return nil }

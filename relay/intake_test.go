@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
 // subscription is what a [message.Subscriber] does when the context ends that it
@@ -29,9 +29,9 @@ func (subscription) Close() error { return nil }
 // relayOver returns a relay that runs, and what stops it.
 func relayOver(t *testing.T, s subscription) (stop func() error) {
 	t.Helper()
-	shop := relaytest.NewShop(t)
-	engine := &relay.Engine{Topic: "events", PoisonTopic: "poison", Publisher: new(fake), Subscriber: s}
-	return shop.Start(t, shop.Relay(t, engine, single))
+	shop := testshop.New(t)
+	broker := &relay.Broker{Topic: "events", PoisonTopic: "poison", Publisher: new(fake), Subscriber: s}
+	return shop.Start(t, shop.Relay(t, broker, single))
 }
 
 // TestLateMessage comes while a relay ends: Run returns only after it was given
@@ -42,8 +42,8 @@ func TestLateMessage(t *testing.T) {
 		var givenBack bool
 		stop := relayOver(t, func(out chan *message.Message) {
 			defer close(out)
-			time.Sleep(time.Second) //nolint:forbidigo // on the bubble's clock: the engine is slow
-			late := message.NewMessage("1", []byte(relaytest.Body(1, "finished")))
+			time.Sleep(time.Second) //nolint:forbidigo // on the bubble's clock: the broker is slow
+			late := message.NewMessage("1", []byte(testshop.Body(1, "finished")))
 			out <- late
 			<-late.Nacked()
 			givenBack = true
@@ -54,7 +54,7 @@ func TestLateMessage(t *testing.T) {
 	})
 }
 
-// TestEndlessSubscription is that of an engine that does not close its channel:
+// TestEndlessSubscription is that of a broker that does not close its channel:
 // Run ends all the same.
 func TestEndlessSubscription(t *testing.T) {
 	t.Parallel()

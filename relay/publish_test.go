@@ -19,7 +19,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
 const finished = jovepay.PaymentFinished
@@ -46,12 +46,12 @@ func (p *publisher) Publish(topic string, messages ...*message.Message) error {
 func newPublisher(t *testing.T, opts ...jovepay.IPNOption) (*publisher, http.Handler, *jovepay.IPNVerifier) {
 	t.Helper()
 	p := new(publisher)
-	verifier, err := jovepay.NewIPNVerifier(relaytest.Secret, opts...)
+	verifier, err := jovepay.NewIPNVerifier(testshop.Secret, opts...)
 	require.NoError(t, err)
-	engine := &relay.Engine{Topic: "events", PoisonTopic: "poison", Publisher: p, Subscriber: new(fake)}
-	consumer, err := relay.New(engine, verifier)
+	broker := &relay.Broker{Topic: "events", PoisonTopic: "poison", Publisher: p, Subscriber: new(fake)}
+	r, err := relay.New(broker, verifier)
 	require.NoError(t, err)
-	return p, consumer.Handler(), verifier
+	return p, r.Handler(), verifier
 }
 
 func post(handler http.Handler, method string, body io.Reader, signature ...string) int {
@@ -66,7 +66,7 @@ func post(handler http.Handler, method string, body io.Reader, signature ...stri
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	p, handler, verifier := newPublisher(t, jovepay.WithIPNMaxBytes(1000))
-	body := relaytest.Body(1, finished)
+	body := testshop.Body(1, finished)
 	good := verifier.Sign([]byte(body))
 	direct := verifier.Handler(func(context.Context, jovepay.Event) error { return nil })
 	for name, test := range map[string]struct {
@@ -79,7 +79,7 @@ func TestRefused(t *testing.T) {
 		"empty signature": {http.MethodPost, body, []string{""}, http.StatusUnauthorized},
 		"wrong signature": {http.MethodPost, body, []string{strings.Repeat("0", 128)}, http.StatusUnauthorized},
 		"two signatures":  {http.MethodPost, body, []string{good, good}, http.StatusUnauthorized},
-		"another body":    {http.MethodPost, relaytest.Body(2, finished), []string{good}, http.StatusUnauthorized},
+		"another body":    {http.MethodPost, testshop.Body(2, finished), []string{good}, http.StatusUnauthorized},
 		"no body":         {http.MethodPost, "", []string{good}, http.StatusBadRequest},
 		"malformed":       {http.MethodPost, body + body, []string{good}, http.StatusBadRequest},
 		"too long":        {http.MethodPost, body + strings.Repeat(" ", 1000), []string{good}, http.StatusRequestEntityTooLarge},
@@ -96,11 +96,11 @@ func TestRefused(t *testing.T) {
 	assert.Empty(t, p.published)
 }
 
-// TestEngineDown answers 500, so that JovePay sends the notification again.
-func TestEngineDown(t *testing.T) {
+// TestBrokerDown answers 500, so that JovePay sends the notification again.
+func TestBrokerDown(t *testing.T) {
 	t.Parallel()
 	p, handler, verifier := newPublisher(t)
-	body := relaytest.Body(1, finished)
+	body := testshop.Body(1, finished)
 	for _, fail := range []func() error{
 		func() error { return errors.New("down") },
 		func() error { panic("a bug") },
@@ -118,9 +118,9 @@ func TestEngineDown(t *testing.T) {
 func TestMessage(t *testing.T) {
 	t.Parallel()
 	p, handler, verifier := newPublisher(t)
-	sorted := relaytest.Body(1, finished)
+	sorted := testshop.Body(1, finished)
 	spaced := " {\n\"payment_status\":\"finished\", \"payment_id\":9007199254740993,\"actually_paid\":1.50 } "
-	mac := hmac.New(sha256.New, []byte(relaytest.Secret))
+	mac := hmac.New(sha256.New, []byte(testshop.Secret))
 	mac.Write([]byte(spaced))
 	raw := hex.EncodeToString(mac.Sum(nil))
 	unknown := `{"new":"kind","list":[1,2]}`
@@ -150,7 +150,7 @@ func TestMessage(t *testing.T) {
 func TestSenderHangsUp(t *testing.T) {
 	t.Parallel()
 	p, handler, verifier := newPublisher(t)
-	body := relaytest.Body(1, finished)
+	body := testshop.Body(1, finished)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/ipn", strings.NewReader(body))
@@ -165,11 +165,11 @@ func TestSenderHangsUp(t *testing.T) {
 // TestHandlers of one relay do not see each other's notifications.
 func TestHandlers(t *testing.T) {
 	t.Parallel()
-	shop, consumer, _ := newShop(t)
-	shop.Start(t, consumer)
+	shop, r, _ := newShop(t)
+	shop.Start(t, r)
 	answers := make(chan int)
 	for id := range 50 {
-		go func() { answers <- shop.Deliver(consumer, relaytest.Body(id, finished)) }()
+		go func() { answers <- shop.Deliver(r, testshop.Body(id, finished)) }()
 	}
 	seen := map[jovepay.ID]bool{}
 	for range 50 {

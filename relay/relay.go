@@ -11,11 +11,11 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// Relay carries events over an [Engine]: from the notification to the function
-// that applies them. It is immutable and safe for concurrent use. Make one with
-// [New].
+// Relay carries events through a [Broker], from JovePay's notifications to the
+// function that applies them. It is immutable and safe for concurrent use. Create
+// one with [New]; the zero value is not usable.
 type Relay struct {
-	engine   *Engine
+	broker   *Broker
 	verifier *jovepay.IPNVerifier
 	log      watermill.LoggerAdapter
 	workers  int
@@ -24,12 +24,12 @@ type Relay struct {
 	drain    time.Duration
 }
 
-// Option configures a [Relay]. One that is nil changes nothing.
+// Option configures a [Relay]. A nil option changes nothing.
 type Option func(*Relay) error
 
-// WithLogger logs each attempt that fails and each event that goes to the poison
-// queue, at level Error, and at level Debug what Watermill does. Bodies are not
-// logged. The default is [slog.Default].
+// WithLogger sets the logger. Each failed attempt, and each event that goes to the
+// poison queue, is logged at level Error; what Watermill does at level Debug.
+// Bodies are not logged. The default is [slog.Default].
 func WithLogger(log *slog.Logger) Option {
 	return func(r *Relay) error {
 		if log == nil {
@@ -40,15 +40,15 @@ func WithLogger(log *slog.Logger) Option {
 	}
 }
 
-// adapter is Watermill's logger on log.
+// adapter returns a Watermill logger that writes to log.
 func adapter(log *slog.Logger) watermill.LoggerAdapter {
 	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
 }
 
 // WithWorkers sets how many events [Relay.Run] works on at a time, in each
-// process. The default is 8. Half of the workers, but at least one, also take
-// events that failed before. Events of one payment may then be worked on out of
-// order, which the inbox judges.
+// process. The default is 8. Half of the workers, at least one, also take events
+// that have failed before. With more than one worker, events of one payment may be
+// applied out of order; the inbox judges that.
 func WithWorkers(n int) Option {
 	return func(r *Relay) error {
 		if n < 1 || n > 1000 {
@@ -59,12 +59,13 @@ func WithWorkers(n int) Option {
 	}
 }
 
-// WithRetryFor sets for how long an event that fails is tried again before it
-// goes to the poison queue, counted from the first attempt that fails. The
-// intervals grow from 1/500 to 1/8 of that time, half of it more or less by
-// chance; the last attempt comes when at least 4/5 of the time are over. An
-// event that waits for its next attempt holds no worker, see [Engine]. The
-// default is 2 minutes. 0 is not to try again.
+// WithRetryFor sets how long an event that fails is retried before it goes to the
+// poison queue, counted from its first failure. The default is 2 minutes. 0 means
+// no retries.
+//
+// The intervals grow from 1/500 to 1/8 of that time, with a jitter of half their
+// length; the last attempt comes when at least 4/5 of the time have passed. An
+// event that waits for its next attempt occupies no worker, see [Broker].
 func WithRetryFor(d time.Duration) Option {
 	return func(r *Relay) error {
 		if d < 0 || d > maxRetryFor {
@@ -75,7 +76,7 @@ func WithRetryFor(d time.Duration) Option {
 	}
 }
 
-// WithTimeout sets how long one attempt at an event may take until its context
+// WithTimeout sets how long one attempt at an event may take before its context
 // ends. The default is 30 seconds.
 func WithTimeout(d time.Duration) Option {
 	return func(r *Relay) error {
@@ -87,7 +88,7 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// WithDrain sets how long work in progress may go on after the context of
+// WithDrain sets how long work in progress may continue after the context of
 // [Relay.Run] has ended. The default is 20 seconds.
 func WithDrain(d time.Duration) Option {
 	return func(r *Relay) error {
@@ -99,19 +100,18 @@ func WithDrain(d time.Duration) Option {
 	}
 }
 
-// New returns a relay over engine, which stays the caller's to close. The
-// verifier needs the IPN secret on both sides: where notifications arrive, and
-// where events are applied. While the secret is changed, both need the old and
-// the new one.
-func New(engine *Engine, verifier *jovepay.IPNVerifier, opts ...Option) (*Relay, error) {
-	if err := engine.check(); err != nil {
+// New returns a relay on a broker. The caller closes the broker. The verifier needs
+// the IPN secret on both sides: where notifications arrive, and where events are
+// applied. During a secret rotation both sides need both secrets.
+func New(broker *Broker, verifier *jovepay.IPNVerifier, opts ...Option) (*Relay, error) {
+	if err := broker.check(); err != nil {
 		return nil, err
 	}
 	if verifier == nil {
 		return nil, errors.New("relay: verifier is nil")
 	}
 	r := &Relay{
-		engine:   engine,
+		broker:   broker,
 		verifier: verifier,
 		log:      adapter(slog.Default()),
 		workers:  8,

@@ -12,7 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Metadata of a message whose event failed.
+// Metadata of a message whose event has failed.
 const (
 	failuresKey  = "failures"      // how often
 	sinceKey     = "failing_since" // when the first attempt failed
@@ -21,17 +21,19 @@ const (
 
 const (
 	maxRetryFor   = time.Hour
-	firstInterval = 500 // the first interval between attempts is this part of the retry time
-	lastInterval  = 8   // and the longest one this
+	firstInterval = 500 // the first interval between attempts is the retry time divided by this
+	lastInterval  = 8   // and the longest one the retry time divided by this
 	doublings     = 6   // lead from the first to the longest
 )
 
-// DueIn returns for how long a message should be held back: an event that failed
-// waits for its next attempt. It is 0 for a message that is due, and an hour at
-// most. A [Relay] waits for that long if it is given a message too early, so it
-// is enough for an [Engine]'s subscriber to ignore it. One that gives the message
-// back to its broker, with that delay, lets failed events pass each other.
-func DueIn(msg *message.Message) time.Duration {
+// Delay returns how long a message should be held back, because its event has
+// failed and waits for its next attempt. It is 0 for a message that is due, and at
+// most an hour.
+//
+// A [Relay] itself waits with a message that is delivered too early, so the
+// subscriber of a [Broker] may ignore the delay. A subscriber that returns the
+// message to its broker, with that delay, lets failed events overtake each other.
+func Delay(msg *message.Message) time.Duration {
 	due, err := time.Parse(time.RFC3339Nano, msg.Metadata.Get(notBeforeKey))
 	if err != nil {
 		return 0
@@ -39,10 +41,10 @@ func DueIn(msg *message.Message) time.Duration {
 	return min(max(0, time.Until(due)), maxRetryFor)
 }
 
-// again returns the message for the next attempt at an event that failed. It is
-// nil if there is none: the failure is permanent, or the next attempt would come
-// after the retry time.
-func (r *Relay) again(msg *message.Message, failure error) *message.Message {
+// nextAttempt returns the message for the next attempt at an event that failed. It
+// returns nil if the failure is permanent, or if the next attempt would come after
+// the retry time.
+func (r *Relay) nextAttempt(msg *message.Message, failure error) *message.Message {
 	if _, permanent := errors.AsType[*backoff.PermanentError](failure); permanent {
 		return nil
 	}
@@ -65,24 +67,23 @@ func (r *Relay) again(msg *message.Message, failure error) *message.Message {
 	return next
 }
 
-// interval returns the time between two attempts, half of it more or less by
-// chance.
+// interval returns a random time until the next attempt, within half of its mean.
 func (r *Relay) interval(failures uint64) time.Duration {
 	d := min(r.retryFor/firstInterval<<min(failures, doublings), r.retryFor/lastInterval)
-	return d/2 + rand.N(d+1) //nolint:gosec // any chance will do
+	return d/2 + rand.N(d+1) //nolint:gosec // jitter need not be unpredictable
 }
 
-// retryTopic is where an event waits for its next attempt.
+// retryTopic returns the topic where an event waits for its next attempt.
 func (r *Relay) retryTopic() string {
-	if r.engine.RetryTopic == "" {
-		return r.engine.Topic
+	if r.broker.RetryTopic == "" {
+		return r.broker.Topic
 	}
-	return r.engine.RetryTopic
+	return r.broker.RetryTopic
 }
 
-// forget removes what a message says about failed attempts, for it to be tried
-// for the whole retry time when it is replayed.
-func forget(msg *message.Message) {
+// clearFailures removes the record of failed attempts, so that a replay of the
+// message is retried for the whole retry time.
+func clearFailures(msg *message.Message) {
 	for _, key := range [...]string{failuresKey, sinceKey, notBeforeKey} {
 		delete(msg.Metadata, key)
 	}

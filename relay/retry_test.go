@@ -3,7 +3,6 @@ package relay_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,26 +14,26 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
-// newRetryShop returns a shop on an engine with a retry topic, which knows
+// newRetryShop returns a shop on a broker with a retry topic, which knows
 // nothing of delays.
-func newRetryShop(t *testing.T) (*relaytest.Shop, *relay.Relay, *fake) {
+func newRetryShop(t *testing.T) (*testshop.Shop, *relay.Relay, *fake) {
 	t.Helper()
-	f, engine := newFake(t)
-	engine.RetryTopic = "retries"
-	shop := relaytest.NewShop(t)
-	return shop, shop.Relay(t, engine, single), f
+	f, broker := newFake(t)
+	broker.RetryTopic = "retries"
+	shop := testshop.New(t)
+	return shop, shop.Relay(t, broker, single), f
 }
 
 // TestFailingHoldUpNobody has 80 events fail for as long as they are tried, with
-// one worker, on any engine of Watermill that has a retry topic: a good event
+// one worker, on any broker of Watermill that has a retry topic: a good event
 // does not wait.
 func TestFailingHoldUpNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		shop, consumer, _ := newRetryShop(t)
+		shop, r, _ := newRetryShop(t)
 		const failing = 80
 		attempts := map[string][]time.Time{}
 		shop.Work(func(_ context.Context, event jovepay.Event) error {
@@ -44,18 +43,18 @@ func TestFailingHoldUpNobody(t *testing.T) {
 			attempts[event.Key()] = append(attempts[event.Key()], time.Now())
 			return errors.New("no such order")
 		})
-		stop := shop.Start(t, consumer)
+		stop := shop.Start(t, r)
 		for id := range failing {
-			require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
+			shop.Notify(t, r, id)
 		}
 		synctest.Wait()
 		began := time.Now()
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(9000, finished)))
+		shop.Notify(t, r, 9000)
 		shop.Expect(t, 9000, finished, inbox.Applied)
 		assert.Zero(t, time.Since(began))
-		shop.Poisoned(t, consumer, 0)
+		shop.PoisonEvents(t, r, 0)
 		<-time.After(5 * time.Minute)
-		shop.Poisoned(t, consumer, failing)
+		shop.PoisonEvents(t, r, failing)
 		require.NoError(t, stop())
 		require.Len(t, attempts, failing)
 		for _, at := range attempts {
@@ -72,12 +71,12 @@ func TestFailingHoldUpNobody(t *testing.T) {
 // where it can be replayed, rather than be lost or hold up the others.
 func TestNoRetryTopic(t *testing.T) {
 	t.Parallel()
-	shop, consumer, f := newRetryShop(t)
+	shop, r, f := newRetryShop(t)
 	f.fails("retries", true)
 	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("no such order") })
-	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
-	p := shop.Poisoned(t, consumer, 1)[0]
+	shop.Start(t, r)
+	shop.Notify(t, r, 1)
+	p := shop.PoisonEvents(t, r, 1)[0]
 	assert.Contains(t, p.Reason, "no such order")
 	assert.Contains(t, p.Reason, errDown.Error())
 }
@@ -87,28 +86,28 @@ func TestNoRetryTopic(t *testing.T) {
 func TestReplayIsTriedInFull(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		shop, consumer, _ := newRetryShop(t)
+		shop, r, _ := newRetryShop(t)
 		var attempts int
 		shop.Work(func(context.Context, jovepay.Event) error {
 			attempts++
 			return errors.New("no such order")
 		})
-		stop := shop.Start(t, consumer)
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+		stop := shop.Start(t, r)
+		shop.Notify(t, r, 1)
 		<-time.After(3 * time.Minute)
-		shop.Poisoned(t, consumer, 1)
+		shop.PoisonEvents(t, r, 1)
 		attempts = 0
-		_, err := consumer.ReplayAll(t.Context())
+		_, err := r.ReplayAll(t.Context())
 		require.NoError(t, err)
 		<-time.After(3 * time.Minute)
-		shop.Poisoned(t, consumer, 1)
+		shop.PoisonEvents(t, r, 1)
 		assert.Greater(t, attempts, 4)
 		require.NoError(t, stop())
 	})
 }
 
-// TestDueIn reads what anyone may have written to the broker.
-func TestDueIn(t *testing.T) {
+// TestDelay reads what anyone may have written to the broker.
+func TestDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for value, want := range map[string]time.Duration{
@@ -121,9 +120,9 @@ func TestDueIn(t *testing.T) {
 		} {
 			msg := message.NewMessage("1", nil)
 			msg.Metadata.Set("not_before", value)
-			assert.Equal(t, want, relay.DueIn(msg), value)
+			assert.Equal(t, want, relay.Delay(msg), value)
 		}
-		assert.Zero(t, relay.DueIn(message.NewMessage("1", nil)))
+		assert.Zero(t, relay.Delay(message.NewMessage("1", nil)))
 	})
 }
 
@@ -132,15 +131,15 @@ func TestDueIn(t *testing.T) {
 func TestForgedHistory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		shop, consumer, f := newRetryShop(t)
-		shop.Work(relaytest.FailFirst(1))
-		stop := shop.Start(t, consumer)
+		shop, r, f := newRetryShop(t)
+		shop.Work(testshop.FailFirst(1))
+		stop := shop.Start(t, r)
 		for i, metadata := range []message.Metadata{
 			{"failing_since": time.Now().Add(time.Hour).Format(time.RFC3339Nano)},
 			{"failing_since": "x", "failures": "-1"},
 			{"failures": "99999999999999999999", "not_before": "y"},
 		} {
-			body := relaytest.Body(i, finished)
+			body := testshop.Body(i, finished)
 			msg := message.NewMessage("a", []byte(body))
 			msg.Metadata = metadata
 			msg.Metadata.Set(jovepay.IPNSignatureHeader, shop.Verifier.Sign([]byte(body)))

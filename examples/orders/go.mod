@@ -4,16 +4,20 @@ go 1.26.0
 
 replace (
 	github.com/jovepay/jovepay-go => ../..
-	github.com/jovepay/jovepay-go/sqlstore => ../../sqlstore
 	github.com/jovepay/jovepay-go/relay => ../../relay
+	github.com/jovepay/jovepay-go/relay/jetstream => ../../relay/jetstream
+	github.com/jovepay/jovepay-go/relay/jetstream/embedded => ../../relay/jetstream/embedded
+	github.com/jovepay/jovepay-go/sqlstore => ../../sqlstore
 )
 
 require (
 	github.com/go-json-experiment/json v1.27.2
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/jovepay/jovepay-go v0.0.0
-	github.com/jovepay/jovepay-go/sqlstore v0.0.0
 	github.com/jovepay/jovepay-go/relay v0.0.0
+	github.com/jovepay/jovepay-go/relay/jetstream v0.0.0
+	github.com/jovepay/jovepay-go/relay/jetstream/embedded v0.0.0
+	github.com/jovepay/jovepay-go/sqlstore v0.0.0
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/goleak v1.3.0
 	golang.org/x/sync v0.24.0

@@ -40,7 +40,7 @@ type settings struct {
 	listen    string
 	database  string
 	callback  string
-	engine    string
+	broker    string
 	nats      string
 	data      string
 	every     time.Duration
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address to serve on")
 	flags.StringVar(&s.database, "db", "orders.db", "SQLite file, or a postgres:// URL")
 	flags.StringVar(&s.callback, "callback", "", "public URL of /ipn, for JovePay")
-	flags.StringVar(&s.engine, "engine", "", "jetstream: answer notifications at once and apply them later")
+	flags.StringVar(&s.broker, "broker", "", "jetstream: acknowledge notifications immediately and apply them later")
 	flags.StringVar(&s.nats, "nats", "", "NATS servers, such as nats://nats.example:4222; in this process if empty")
 	flags.StringVar(&s.data, "data", "orders.events", "directory of the NATS server in this process")
 	flags.DurationVar(&s.every, "every", 10*time.Minute, "time between reconciliations; 0 for none")
@@ -75,8 +75,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	switch {
 	case flags.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case s.engine != "" && s.engine != "jetstream":
-		return fmt.Errorf("engine %q is not known", s.engine)
+	case s.broker != "" && s.broker != "jetstream":
+		return fmt.Errorf("broker %q is not known", s.broker)
 	}
 	switch command {
 	case "demo":

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 func TestDemo(t *testing.T) {
 	for name, args := range map[string][]string{
 		"alone":              nil,
-		"with JetStream":     {"-engine", "jetstream"},
+		"with JetStream":     {"-broker", "jetstream"},
 		"called by its name": {"demo"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestCommandLineIsChecked(t *testing.T) {
 	for want, args := range map[string][]string{
 		`command "sell" is not known`:   {"sell"},
 		`command "" is not known`:       {""},
-		`engine "carrier" is not known`: {"serve", "-engine", "carrier"},
+		`broker "carrier" is not known`: {"serve", "-broker", "carrier"},
 		`unexpected argument "more"`:    {"serve", "-every", "1m", "more"},
 		"flag provided but not defined": {"-what"},
 		"secret":                        {"serve", "-listen", "127.0.0.1:0"},
@@ -69,15 +69,15 @@ func TestServeEndsInOrder(t *testing.T) {
 	t.Setenv("JOVEPAY_API_KEY", "some-key")
 	t.Setenv("JOVEPAY_IPN_SECRET", "some-secret")
 	t.Setenv("JOVEPAY_BASE_URL", "http://127.0.0.1:1") // nothing listens there
-	for _, engine := range []string{"", "jetstream"} {
-		t.Run("engine "+engine, func(t *testing.T) {
+	for _, broker := range []string{"", "jetstream"} {
+		t.Run("broker "+broker, func(t *testing.T) {
 			dir := t.TempDir()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			lines, ended := make(lineWriter, 1), make(chan error, 1)
 			go func() {
 				ended <- run(ctx, []string{
-					"serve", "-listen", "127.0.0.1:0", "-engine", engine,
+					"serve", "-listen", "127.0.0.1:0", "-broker", broker,
 					"-db", filepath.Join(dir, "orders.db"), "-data", filepath.Join(dir, "events"),
 				}, lines)
 			}()

@@ -13,6 +13,7 @@ import (
 	"github.com/jovepay/jovepay-go/examples/orders/shop"
 	"github.com/jovepay/jovepay-go/relay"
 	"github.com/jovepay/jovepay-go/relay/jetstream"
+	"github.com/jovepay/jovepay-go/relay/jetstream/embedded"
 )
 
 // shutdownTime bounds the requests in progress when the service stops.
@@ -40,18 +41,18 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 
 	group, ctx := errgroup.WithContext(ctx)
 	ipn := verifier.Handler(orders.Process)
-	if s.engine == "jetstream" {
-		engine, openErr := s.connect(ctx)
+	if s.broker == "jetstream" {
+		broker, openErr := s.connect(ctx)
 		if openErr != nil {
 			return openErr
 		}
-		defer func() { err = errors.Join(err, engine.Close()) }()
-		relay, openErr := relay.New(engine, verifier, relay.WithLogger(s.log))
+		defer func() { err = errors.Join(err, broker.Close()) }()
+		events, openErr := relay.New(broker, verifier, relay.WithLogger(s.log))
 		if openErr != nil {
 			return openErr
 		}
-		ipn = relay.Handler()
-		group.Go(func() error { return relay.Run(ctx, orders.Process) })
+		ipn = events.Handler()
+		group.Go(func() error { return events.Run(ctx, orders.Process) })
 	}
 	server := &http.Server{Handler: orders.Routes(ipn, s.log), ReadHeaderTimeout: 10 * time.Second}
 	group.Go(func() error {
@@ -74,10 +75,10 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 	return group.Wait()
 }
 
-// connect opens the message engine between the notifications and the work.
-func (s *settings) connect(ctx context.Context) (*relay.Engine, error) {
+// connect opens the broker between the notifications and the work.
+func (s *settings) connect(ctx context.Context) (*relay.Broker, error) {
 	if s.nats == "" {
-		return jetstream.Embedded(s.data, jetstream.WithLogger(s.log)) //nolint:contextcheck // it lives until it is closed
+		return embedded.Open(s.data, jetstream.WithLogger(s.log)) //nolint:contextcheck // it lives until it is closed
 	}
 	return jetstream.Connect(ctx, s.nats, jetstream.WithLogger(s.log))
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,71 +20,76 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/jovepay/jovepay-go/relay"
+	"github.com/jovepay/jovepay-go/relay/jetstream/internal/config"
 )
 
 const (
-	// DeduplicationWindow is for how long the id of a message is remembered. A
-	// stream that exists keeps a window of its own, which may be longer.
+	// DeduplicationWindow is how long the server remembers the id of a message. A
+	// stream that exists already keeps its own window, which may be longer.
 	DeduplicationWindow = time.Hour
 
-	// AckWait is how long a message waits for the next sign of life from the
-	// consumer that has it, before another consumer gets it. A consumer that
-	// ends in good order gives back what it has at once. What a process had that
-	// was killed waits, unless its directory is opened again by [Embedded].
+	// AckWait is how long a message is held for a consumer that shows no sign of
+	// life. Then another consumer gets it. A consumer that shuts down cleanly
+	// gives back its messages immediately.
 	AckWait = 30 * time.Second
 
 	setupTimeout = 15 * time.Second
 )
 
-// Connect returns the engine on a NATS server or cluster with JetStream, at an
-// address such as nats://nats.example:4222 or several, separated by commas. It
+// Connect returns a broker on a NATS server or cluster with JetStream, at an
+// address such as nats://nats.example:4222, or several, separated by commas. It
 // creates what it needs there: a stream for events, one for failed events that
-// wait for their next attempt, one for the poison queue, and for the first two a
-// durable consumer that all processes share. Streams that exist are left as they
-// are; if a guarantee would not hold with them, that is an error which names each
-// setting at fault, its value, and what is wanted. A stream that the server loses
-// later is created again as it was.
+// wait for their next attempt, one for the poison queue, and a durable consumer
+// for each of the first two, shared by all processes. Existing streams are used
+// unchanged. If one would break a guarantee, Connect returns an error that names
+// each offending setting, its value, and what is wanted. A stream that the server
+// loses later is created again as it was.
 //
 // ctx bounds the setup only.
-func Connect(ctx context.Context, address string, opts ...Option) (*relay.Engine, error) {
-	s, err := newSettings(opts)
+func Connect(ctx context.Context, address string, opts ...Option) (*relay.Broker, error) {
+	c, err := config.New(opts)
 	if err != nil {
 		return nil, err
 	}
-	return s.connect(ctx, address)
-}
-
-func (s *settings) connect(ctx context.Context, address string, opts ...nats.Option) (*relay.Engine, error) {
-	opts = append([]nats.Option{
-		nats.Name(s.name),
+	conn, err := nats.Connect(address, append([]nats.Option{
+		nats.Name(c.Name),
 		nats.MaxReconnects(-1),
-		nats.ReconnectBufSize(-1), // what cannot be sent now is refused, not kept in memory
-	}, append(s.nats, opts...)...)
-	conn, err := nats.Connect(address, opts...)
+		nats.ReconnectBufSize(-1), // fail at once instead of buffering in memory
+	}, c.NATS...)...)
 	if malformed := (*url.Error)(nil); errors.As(err, &malformed) {
-		// The error would repeat the address, which may hold a password.
+		// The error would repeat the address, which may contain a password.
 		return nil, errors.New("jetstream: address: want nats://host:port")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("jetstream: connect: %w", err)
 	}
-	engine, err := s.engine(ctx, conn)
+	broker, err := open(ctx, conn, settings{c, watermill.NewSlogLoggerWithLevelMapping(c.Log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})})
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("jetstream: %w", err)
 	}
-	return engine, nil
+	return broker, nil
 }
 
-func (s *settings) engine(ctx context.Context, conn *nats.Conn) (*relay.Engine, error) {
+// settings are the options of a broker, and what follows from them.
+type settings struct {
+	config.Config
+	log watermill.LoggerAdapter
+}
+
+func (s settings) retryName() string  { return s.Name + "-retry" }
+func (s settings) poisonName() string { return s.Name + "-poison" }
+
+// open creates the streams and consumers that are missing.
+func open(ctx context.Context, conn *nats.Conn, s settings) (*relay.Broker, error) {
 	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
 	defer cancel()
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, err
 	}
-	st := &streams{js: js, s: s, known: map[string]*jetstream.StreamInfo{}}
-	for _, name := range [...]string{s.name, s.retryName(), s.poisonName()} {
+	st := &streams{js: js, settings: s, known: map[string]*jetstream.StreamInfo{}}
+	for _, name := range [...]string{s.Name, s.retryName(), s.poisonName()} {
 		if err := st.ensure(ctx, name); err != nil {
 			return nil, err
 		}
@@ -99,10 +105,10 @@ func (s *settings) engine(ctx context.Context, conn *nats.Conn) (*relay.Engine, 
 	if err != nil {
 		return nil, err
 	}
-	sub := newSubscriber(st, s.log, s.ackWait)
-	for _, topic := range [...]string{s.name, s.retryName()} {
-		if s.alone {
-			// What a killed process had in work need not wait for AckWait.
+	sub := newSubscriber(st, s.log, cmp.Or(s.AckWait, AckWait))
+	for _, topic := range [...]string{s.Name, s.retryName()} {
+		if s.Exclusive {
+			// Messages that a killed process held need not wait for AckWait.
 			if err := js.DeleteConsumer(ctx, topic, topic); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 				return nil, err
 			}
@@ -111,8 +117,8 @@ func (s *settings) engine(ctx context.Context, conn *nats.Conn) (*relay.Engine, 
 			return nil, err
 		}
 	}
-	return &relay.Engine{
-		Topic:       s.name,
+	return &relay.Broker{
+		Topic:       s.Name,
 		RetryTopic:  s.retryName(),
 		PoisonTopic: s.poisonName(),
 		Publisher:   restoringPublisher{publisher, st},
@@ -122,14 +128,14 @@ func (s *settings) engine(ctx context.Context, conn *nats.Conn) (*relay.Engine, 
 }
 
 // newStream returns the settings of a stream that does not exist yet.
-func (s *settings) newStream(name string) jetstream.StreamConfig {
+func (s settings) newStream(name string) jetstream.StreamConfig {
 	config := jetstream.StreamConfig{
 		Name:       name,
 		Subjects:   []string{s.subjects(name)},
 		Retention:  s.retention(name),
 		Storage:    jetstream.FileStorage,
 		Discard:    jetstream.DiscardNew,
-		Replicas:   s.replicas,
+		Replicas:   s.Replicas,
 		Duplicates: DeduplicationWindow,
 	}
 	if name == s.poisonName() {
@@ -139,29 +145,29 @@ func (s *settings) newStream(name string) jetstream.StreamConfig {
 }
 
 // subjects returns the subject of a stream's messages. In the poison queue each
-// event has its own, below the stream's name, and the newest failure takes the
-// place of the one before: an event that is sent again and again, and fails each
-// time, is there once.
-func (s *settings) subjects(name string) string {
+// event has its own subject, below the stream's name, and its newest failure
+// replaces the previous one: an event that arrives again and again, and fails
+// each time, is there once.
+func (s settings) subjects(name string) string {
 	if name == s.poisonName() {
 		return name + ".>"
 	}
 	return name
 }
 
-// retention returns what becomes of an acknowledged message: it leaves the
-// streams that hold what is still to be done.
-func (s *settings) retention(name string) jetstream.RetentionPolicy {
+// retention returns the policy of a stream: an acknowledged message leaves the
+// streams of events to be applied.
+func (s settings) retention(name string) jetstream.RetentionPolicy {
 	if name == s.poisonName() {
 		return jetstream.LimitsPolicy
 	}
 	return jetstream.WorkQueuePolicy
 }
 
-// check reports which settings of a stream break the guarantees, and how. What
-// else an administrator chose, such as replicas, placement and limits that refuse
-// new messages, is left to them.
-func (s *settings) check(c jetstream.StreamConfig) error {
+// check returns an error that names the settings of a stream that break the
+// guarantees. Everything else is the administrator's choice, such as replicas,
+// placement, and limits that reject new messages.
+func (s settings) check(c jetstream.StreamConfig) error {
 	retention, subject, poison := s.retention(c.Name), s.subjects(c.Name), c.Name == s.poisonName()
 	limited := c.MaxMsgs > 0 || c.MaxBytes > 0
 	var wrong []string
@@ -172,7 +178,7 @@ func (s *settings) check(c jetstream.StreamConfig) error {
 		want    string
 	}{
 		{c.Storage != jetstream.FileStorage, "storage", c.Storage, "want File: a restart would lose messages"},
-		{c.PersistMode == jetstream.AsyncPersistMode, "persist_mode", c.PersistMode, "want default: it acknowledges what is not written yet"},
+		{c.PersistMode == jetstream.AsyncPersistMode, "persist_mode", c.PersistMode, "want default: it acknowledges messages that are not written yet"},
 		{c.Retention != retention, "retention", c.Retention, fmt.Sprintf("want %v", retention)},
 		{!slices.Contains(c.Subjects, subject), "subjects", c.Subjects, fmt.Sprintf("want %s among them", subject)},
 		{c.SubjectTransform != nil, "subject_transform", "set", "want none: messages would leave their subject"},
@@ -184,14 +190,14 @@ func (s *settings) check(c jetstream.StreamConfig) error {
 		},
 		{
 			poison && (c.MaxMsgsPerSubject != 1 || c.DiscardNewPerSubject), "max_msgs_per_subject", c.MaxMsgsPerSubject,
-			"want 1, without discard_new_per_subject: an event's new failure takes the place of the old one",
+			"want 1, without discard_new_per_subject: an event's new failure replaces the old one",
 		},
 		{
-			c.Name == s.name && c.Duplicates < DeduplicationWindow, "duplicate_window", c.Duplicates,
-			fmt.Sprintf("want %v or more: what is sent again would be stored again", DeduplicationWindow),
+			c.Name == s.Name && c.Duplicates < DeduplicationWindow, "duplicate_window", c.Duplicates,
+			fmt.Sprintf("want %v or more: retried notifications would be stored again", DeduplicationWindow),
 		},
-		{c.NoAck, "no_ack", c.NoAck, "want false: nobody would know what is stored"},
-		{c.Sealed, "sealed", c.Sealed, "want false: it would take no messages"},
+		{c.NoAck, "no_ack", c.NoAck, "want false: nobody would know what is persisted"},
+		{c.Sealed, "sealed", c.Sealed, "want false: it would reject all messages"},
 		{c.DenyDelete, "deny_delete", c.DenyDelete, "want false: nothing could be removed"},
 	} {
 		if rule.broken {
@@ -204,10 +210,10 @@ func (s *settings) check(c jetstream.StreamConfig) error {
 	return errors.New(strings.Join(wrong, "; "))
 }
 
-// marshaler writes messages as Watermill's adapter does. It adds to events the
-// id that the server tells duplicates by: a replay is none. Other messages have no
-// such id, since the same event may fail, and come to the poison queue, twice.
-type marshaler struct{ s *settings }
+// marshaler writes messages in the format of Watermill's adapter. It gives events
+// the id by which the server recognizes duplicates; a replay has its own. Other
+// messages have no id, since one event can fail, and be poisoned, twice.
+type marshaler struct{ settings settings }
 
 // Marshal implements [wmnats.Marshaler].
 func (m marshaler) Marshal(topic string, msg *message.Message) (*nats.Msg, error) {
@@ -217,20 +223,20 @@ func (m marshaler) Marshal(topic string, msg *message.Message) (*nats.Msg, error
 	}
 	wire.Header.Set(nats.ExpectedStreamHdr, topic)
 	switch topic {
-	case m.s.name:
+	case m.settings.Name:
 		id := msg.UUID
 		if replay := msg.Metadata.Get(relay.ReplayKey); replay != "" {
 			id += "/" + replay
 		}
 		wire.Header.Set(nats.MsgIdHdr, id)
-	case m.s.poisonName():
+	case m.settings.poisonName():
 		wire.Subject += "." + token(msg.UUID)
 	}
 	return wire, nil
 }
 
 // token returns the part of a subject that stands for a message's id, which can
-// be any text. Messages without an id have a token each.
+// be any text. Each message without an id has its own token.
 func token(uuid string) string {
 	hash := sha256.Sum256([]byte(cmp.Or(uuid, watermill.NewUUID())))
 	return hex.EncodeToString(hash[:])

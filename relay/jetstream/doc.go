@@ -1,37 +1,34 @@
-// Package jetstream makes the message engine of package relay of NATS
-// JetStream: [Embedded] in the process itself, on a directory, with nothing to
-// set up; or [Connect]ed to a server or cluster.
+// Package jetstream makes a broker for package relay from NATS JetStream, on a
+// server or cluster. To run the server in the process itself, with nothing to
+// set up, see package embedded below this one.
 //
-// # What is promised
+// # Guarantees
 //
-//   - A publisher returns after the message is stored. The embedded server has
-//     then written it through to the disk. A server of its own does what its
-//     sync_interval says, or what the cluster's other replicas do; see
-//     [WithReplicas].
-//   - A message whose id was published within [DeduplicationWindow] is taken
-//     for a duplicate and dropped. An embedded server that was restarted has
-//     forgotten the ids of messages that were acknowledged before. A stream
-//     that was purged has not: what is sent again within the window is dropped.
-//   - An acknowledged message is deleted. A notification that is sent again and
-//     again is stored once an hour at most, and no longer than it takes to find
-//     that it is a duplicate. The poison queue holds an event once, with its
-//     last failure.
+//   - Publishing returns after the message is stored. When it is written through
+//     to the disk depends on the server's sync_interval, or on the replicas of the
+//     cluster, see [WithReplicas]; an embedded server does so first.
+//   - A message whose id was published within [DeduplicationWindow] is dropped as
+//     a duplicate. An embedded server forgets, on a restart, the ids of messages
+//     that were acknowledged. A stream that was purged does not forget: what is
+//     retried within the window is dropped.
+//   - An acknowledged message is deleted. A notification that arrives again and
+//     again is stored at most once an hour, and only until it is recognized as a
+//     duplicate. The poison queue holds an event once, with its last failure.
 //   - A message is delivered again, forever, until it is acknowledged: within
-//     a second or so if it was given back, as consumers do that end in good
-//     order, after at most [AckWait] if its consumer died. While a consumer is
-//     at work it says so, so that work may take any time. An old server (2.9.10
-//     was seen to, 2.15.2 was not) may keep for AckWait even what was given
-//     back.
-//   - A failed event waits on the server for its next attempt. Any number of
-//     them may wait; they hold up no other event.
+//     about a second if it was given back, as consumers do that shut down cleanly;
+//     after at most [AckWait] if its consumer died. A consumer at work reports to
+//     the server that it is, so work may take any time. An old server (seen with
+//     2.9.10, not with 2.15.2) may hold for AckWait even what was given back.
+//   - A failed event waits on the server for its next attempt. Any number of them
+//     can wait without holding up other events.
 //   - Nothing expires. If the disk is full, messages are rejected, not dropped.
-//   - A lost connection is restored, forever. While it is lost, publishing fails
-//     at once.
-//   - A consumer or a stream that the server loses, with its data or to an
-//     administrator, is created again with the settings it had, by whoever
-//     publishes or consumes next. What a lost stream held is lost: reconcile.
+//   - A lost connection is restored, forever. Until then, publishing fails
+//     immediately.
+//   - If a consumer or a stream is gone, because the server lost its data or an
+//     administrator deleted it, whoever publishes or consumes next creates it again
+//     with its previous settings. The messages in a lost stream are lost: reconcile.
 //
-// Messages are written as Watermill's own NATS adapter writes them, so its
-// other tools can read them. Consuming is done here, by pulling, since that
-// adapter cannot tell the server that work goes on.
+// Messages are in the format of Watermill's own NATS adapter, so its other tools
+// can read them. This package consumes by pulling, since that adapter cannot
+// report to the server that work is in progress.
 package jetstream

@@ -12,12 +12,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// streams are the streams of an engine, as they were when it connected. One that
-// the server lost since, with its data or to an administrator, is created again
-// as it was: with the replicas, placement and limits chosen for it.
+// streams are the streams of a broker, as they were when it connected. A stream
+// that is gone, because the server lost its data or an administrator deleted it,
+// is created again as it was: with the replicas, placement and limits chosen for it.
 type streams struct {
-	js jetstream.JetStream
-	s  *settings
+	js       jetstream.JetStream
+	settings settings
 
 	mu    sync.Mutex
 	known map[string]*jetstream.StreamInfo // by name
@@ -27,14 +27,14 @@ type streams struct {
 func (st *streams) ensure(ctx context.Context, name string) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	config, known := st.s.newStream(name), st.known[name]
+	config, known := st.settings.newStream(name), st.known[name]
 	if known != nil {
 		config = known.Config
 	}
 	stream, err := st.js.CreateStream(ctx, config)
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		if stream, err = st.js.Stream(ctx, name); err == nil {
-			err = st.s.check(stream.CachedInfo().Config)
+			err = st.settings.check(stream.CachedInfo().Config)
 		}
 	}
 	if err != nil {
@@ -42,15 +42,15 @@ func (st *streams) ensure(ctx context.Context, name string) error {
 	}
 	info := stream.CachedInfo()
 	if known != nil && !known.Created.Equal(info.Created) {
-		st.s.log.Error("The server lost a stream, which is created again", errors.New("what it held is lost"), watermill.LogFields{"stream": name})
+		st.settings.log.Error("The server lost a stream; it is created again", errors.New("the messages in it are lost"), watermill.LogFields{"stream": name})
 	}
 	st.known[name] = info
 	return nil
 }
 
-// restoringPublisher publishes to a stream that the server has lost after
-// creating it again: a program that only publishes must not wait for one that
-// consumes.
+// restoringPublisher creates a stream again that the server lost, and then
+// publishes to it: a process that only publishes must not have to wait for one
+// that consumes.
 type restoringPublisher struct {
 	message.Publisher
 	streams *streams
@@ -76,7 +76,7 @@ func (p restoringPublisher) Publish(topic string, messages ...*message.Message) 
 	return nil
 }
 
-// lost reports whether nobody on the server listens to the stream's subject.
+// lost reports whether no stream on the server has the subject.
 func lost(err error) bool {
 	return errors.Is(err, nats.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
 }

@@ -171,7 +171,7 @@ func (s *subscriber) deliver(ctx context.Context, wire jetstream.Msg, out chan<-
 			s.log.Error("Cannot "+what, err, watermill.LogFields{"message_uuid": msg.UUID})
 		}
 	}
-	if wait := relay.DueIn(msg); wait > 0 {
+	if wait := relay.Delay(msg); wait > 0 {
 		failed("give back", wire.NakWithDelay(wait))
 		return
 	}

@@ -1,6 +1,6 @@
-// Package kafka_test shows the relay of package relay on Kafka. It is a
-// module of its own, so that nobody else's go.sum gets Kafka's client. It is
-// compiled, but not run: the tests of this repository start no Kafka.
+// Package kafka_test shows how to fill in a broker for package relay, with Kafka
+// as the example. It is a module of its own, so that nobody else depends on Kafka's
+// client. The example is compiled but not run.
 package kafka_test //nolint:testableexamples // there is no Kafka to run it on
 
 import (
@@ -19,16 +19,15 @@ import (
 	"github.com/jovepay/jovepay-go/relay"
 )
 
-// NewKafkaEngine is the constructor to change: a relay on it works as on any
-// other engine, but for the list of its poison queue. Kafka has no delays and
-// finds no duplicates: failed events wait for their next attempt one after the
-// other, in each partition of the retry topic, and a notification that comes
-// again is stored again until the retention time deletes it.
-func NewKafkaEngine(brokers []string, log watermill.LoggerAdapter) (*relay.Engine, error) {
-	producer := kafka.DefaultSaramaSyncPublisherConfig()
-	producer.Producer.RequiredAcks = sarama.WaitForAll // all in-sync replicas; set min.insync.replicas to 2
+// NewKafkaBroker returns a broker on Kafka. Everything except the list of its poison
+// queue works as on other brokers. Kafka knows neither delays nor duplicates: failed
+// events wait for their next attempt one after the other, in each partition of the
+// retry topic, and a retried notification is stored again.
+func NewKafkaBroker(brokers []string, log watermill.LoggerAdapter) (*relay.Broker, error) {
+	config := kafka.DefaultSaramaSyncPublisherConfig()
+	config.Producer.RequiredAcks = sarama.WaitForAll // all in-sync replicas; set min.insync.replicas to 2
 	publisher, err := kafka.NewPublisher(kafka.PublisherConfig{
-		Brokers: brokers, Marshaler: kafka.DefaultMarshaler{}, OverwriteSaramaConfig: producer,
+		Brokers: brokers, Marshaler: kafka.DefaultMarshaler{}, OverwriteSaramaConfig: config,
 	}, log)
 	if err != nil {
 		return nil, err
@@ -37,9 +36,9 @@ func NewKafkaEngine(brokers []string, log watermill.LoggerAdapter) (*relay.Engin
 	if err != nil {
 		return nil, errors.Join(err, publisher.Close())
 	}
-	return &relay.Engine{
+	return &relay.Broker{
 		Topic:       "jovepay-ipn",
-		RetryTopic:  "jovepay-ipn-retry", // or a failed event would hold up its partition
+		RetryTopic:  "jovepay-ipn-retry", // in Topic, a failed event would hold up its partition
 		PoisonTopic: "jovepay-ipn-poison",
 		Publisher:   publisher,
 		Subscriber:  subscriber,
@@ -47,30 +46,30 @@ func NewKafkaEngine(brokers []string, log watermill.LoggerAdapter) (*relay.Engin
 }
 
 func newKafkaSubscriber(brokers []string, group string, log watermill.LoggerAdapter) (*kafka.Subscriber, error) {
-	consumer := kafka.DefaultSaramaSubscriberConfig()
-	// Without offsets, which Kafka deletes after a while without consumers, begin
-	// with the oldest message: the newest would skip what nobody has worked on.
-	consumer.Consumer.Offsets.Initial = sarama.OffsetOldest
-	consumer.Consumer.Group.ResetInvalidOffsets = true
+	config := kafka.DefaultSaramaSubscriberConfig()
+	// Kafka deletes the offsets of a group without consumers after a while. Start with
+	// the oldest message then: the newest would skip messages that nobody processed.
+	config.Consumer.Offsets.Initial = sarama.OffsetOldest
+	config.Consumer.Group.ResetInvalidOffsets = true
 	return kafka.NewSubscriber(kafka.SubscriberConfig{
-		Brokers: brokers, Unmarshaler: kafka.DefaultMarshaler{}, ConsumerGroup: group, OverwriteSaramaConfig: consumer,
+		Brokers: brokers, Unmarshaler: kafka.DefaultMarshaler{}, ConsumerGroup: group, OverwriteSaramaConfig: config,
 	}, log)
 }
 
-// ReplayKafkaPoison replays the poison topic until ctx ends, by Watermill's
-// requeuer: each message is published again before it is acknowledged.
-func ReplayKafkaPoison(ctx context.Context, brokers []string, engine *relay.Engine, log watermill.LoggerAdapter) error {
+// ReplayKafkaPoison replays the poison topic until ctx ends, with Watermill's
+// requeuer: it publishes each message again before it acknowledges it.
+func ReplayKafkaPoison(ctx context.Context, brokers []string, broker *relay.Broker, log watermill.LoggerAdapter) error {
 	subscriber, err := newKafkaSubscriber(brokers, "jovepay-ipn-replay", log)
 	if err != nil {
 		return err
 	}
 	replay, err := requeuer.NewRequeuer(requeuer.Config{
 		Subscriber:     subscriber,
-		SubscribeTopic: engine.PoisonTopic,
-		Publisher:      engine.Publisher,
+		SubscribeTopic: broker.PoisonTopic,
+		Publisher:      broker.Publisher,
 		GeneratePublishTopic: func(p requeuer.GeneratePublishTopicParams) (string, error) {
 			delete(p.Message.Metadata, middleware.ReasonForPoisonedKey)
-			return engine.Topic, nil
+			return broker.Topic, nil
 		},
 	}, log)
 	if err != nil {
@@ -84,14 +83,14 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	engine, err := NewKafkaEngine([]string{"kafka.example:9092"}, watermill.NopLogger{})
+	broker, err := NewKafkaBroker([]string{"kafka.example:9092"}, watermill.NopLogger{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer engine.Close()                         //nolint:errcheck // the example ends here
-	consumer, err := relay.New(engine, verifier) // and so on, as on any engine
+	defer broker.Close()                       //nolint:errcheck // the example ends here
+	events, err := relay.New(broker, verifier) // from here on, as with any broker
 	if err != nil {
 		log.Fatal(err)
 	}
-	http.NewServeMux().Handle("POST /ipn", consumer.Handler())
+	http.NewServeMux().Handle("POST /ipn", events.Handler())
 }

@@ -22,7 +22,7 @@ const ClaimAfter = 30 * time.Second
 // messages. A relay has 1500 at most.
 const maxSubscriptions = 2000
 
-// Option configures an engine. One that is nil changes nothing.
+// Option configures a broker. One that is nil changes nothing.
 type Option func(*settings) error
 
 type settings struct {
@@ -45,7 +45,7 @@ func WithName(name string) Option {
 	}
 }
 
-// WithLogger logs what the engine meets, such as a lost connection or a lost
+// WithLogger logs what the broker meets, such as a lost connection or a lost
 // consumer group. The default is [slog.Default].
 func WithLogger(log *slog.Logger) Option {
 	return func(s *settings) error {
@@ -71,7 +71,7 @@ func WithUncheckedServer() Option {
 	}
 }
 
-// Connect returns the engine on a Redis server, at an address such as
+// Connect returns the broker on a Redis server, at an address such as
 // redis://:password@redis.example:6379/0. ctx bounds the setup only.
 //
 // The server must keep what it accepts: Redis 6.2 or later, a master and not a
@@ -80,7 +80,7 @@ func WithUncheckedServer() Option {
 // names each setting at fault, its value, and what is wanted; see
 // [WithUncheckedServer]. The settings are read with INFO, and appendfsync with
 // CONFIG GET if the server permits that.
-func Connect(ctx context.Context, address string, opts ...Option) (*relay.Engine, error) {
+func Connect(ctx context.Context, address string, opts ...Option) (*relay.Broker, error) {
 	s := settings{name: "jovepay-ipn", log: adapter(slog.Default()), claimAfter: ClaimAfter}
 	for _, opt := range opts {
 		if opt == nil {
@@ -101,14 +101,14 @@ func Connect(ctx context.Context, address string, opts ...Option) (*relay.Engine
 	polling := *options
 	polling.PoolSize, polling.MaxRetries = max(maxSubscriptions, options.PoolSize), -1
 	client, waiting := redis.NewClient(options), redis.NewClient(&polling)
-	engine, err := s.engine(ctx, client, waiting)
+	broker, err := s.broker(ctx, client, waiting)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("redisstream: %w", err), client.Close(), waiting.Close())
 	}
-	return engine, nil
+	return broker, nil
 }
 
-func (s *settings) engine(ctx context.Context, client, waiting *redis.Client) (*relay.Engine, error) {
+func (s *settings) broker(ctx context.Context, client, waiting *redis.Client) (*relay.Broker, error) {
 	if err := s.ready(ctx, client); err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (s *settings) engine(ctx context.Context, client, waiting *redis.Client) (*
 			return nil, err
 		}
 	}
-	return &relay.Engine{
+	return &relay.Broker{
 		Topic:       k.events(),
 		RetryTopic:  k.retries(),
 		PoisonTopic: k.poison(),
@@ -145,7 +145,7 @@ func (s *settings) ready(ctx context.Context, client *redis.Client) error {
 	return c.check()
 }
 
-// keys are the names of what is stored, after the name of the engine.
+// keys are the names of what is stored, after the name of the broker.
 type keys string
 
 func (k keys) events() string  { return string(k) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,8 +18,9 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 	"github.com/jovepay/jovepay-go/relay/redisstream"
+	"github.com/jovepay/jovepay-go/relay/relaytest"
 )
 
 const finished = jovepay.PaymentFinished
@@ -35,12 +35,12 @@ func TestRedis(t *testing.T) {
 		t.Helper()
 		name := fmt.Sprintf("shop-%d", tests.Add(1))
 		return relaytest.Harness{
-			Open: func() *relay.Engine {
-				engine, err := redisstream.Connect(t.Context(), shared.address, redisstream.WithName(name), redisstream.WithClaimAfter(2*time.Second))
+			Open: func() *relay.Broker {
+				broker, err := redisstream.Connect(t.Context(), shared.address, redisstream.WithName(name), redisstream.WithClaimAfter(2*time.Second))
 				require.NoError(t, err)
-				return engine
+				return broker
 			},
-			Waiting: func() int { return shared.waiting(t, name) },
+			Backlog: func() int { return shared.waiting(t, name) },
 		}
 	})
 }
@@ -48,22 +48,22 @@ func TestRedis(t *testing.T) {
 // TestManyPoisoned has more messages in the poison queue than one request reads.
 func TestManyPoisoned(t *testing.T) {
 	t.Parallel()
-	engine := startRedis(t).connect(t)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
+	broker := startRedis(t).connect(t)
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker, relay.WithRetryFor(0))
 	shop.Work(func(context.Context, jovepay.Event) error { panic("no") })
-	stop := shop.Start(t, consumer)
+	stop := shop.Start(t, r)
 	const n = 250
 	for id := range n {
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
+		shop.Notify(t, r, id)
 	}
-	shop.Poisoned(t, consumer, n)
+	shop.PoisonEvents(t, r, n)
 	require.NoError(t, stop())
 	shop.Work(nil)
-	replayed, err := consumer.ReplayAll(t.Context())
+	replayed, err := r.ReplayAll(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, n, replayed)
-	shop.Start(t, consumer)
+	shop.Start(t, r)
 	for range n {
 		assert.Equal(t, inbox.Applied, shop.Next(t).Outcome)
 	}
@@ -73,15 +73,15 @@ func TestManyPoisoned(t *testing.T) {
 func TestForeignEntries(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	engine := srv.connect(t)
+	broker := srv.connect(t)
 	for _, values := range []map[string]any{{"a": "b"}, {"payload": "x"}, {"_watermill_message_uuid": "y", "metadata": "not msgpack"}} {
-		require.NoError(t, srv.client.XAdd(t.Context(), &redis.XAddArgs{Stream: engine.Topic, Values: values}).Err())
+		require.NoError(t, srv.client.XAdd(t.Context(), &redis.XAddArgs{Stream: broker.Topic, Values: values}).Err())
 	}
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine, relay.WithWorkers(1))
-	shop.Start(t, consumer)
-	shop.Poisoned(t, consumer, 3)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker, relay.WithWorkers(1))
+	shop.Start(t, r)
+	shop.PoisonEvents(t, r, 3)
+	shop.Notify(t, r, 1)
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
 
@@ -101,12 +101,12 @@ func TestLogger(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
 	var log lockedBuffer
-	engine := srv.connect(t, redisstream.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	broker := srv.connect(t, redisstream.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 	ctx, cancel := context.WithCancel(t.Context())
-	messages, err := engine.Subscriber.Subscribe(ctx, engine.Topic)
+	messages, err := broker.Subscriber.Subscribe(ctx, broker.Topic)
 	require.NoError(t, err)
-	require.NoError(t, srv.client.XGroupDestroy(t.Context(), engine.Topic, engine.Topic).Err())
-	require.Eventually(t, func() bool { return strings.Contains(log.String(), "lost the consumer group") }, 20*time.Second, time.Millisecond)
+	require.NoError(t, srv.client.XGroupDestroy(t.Context(), broker.Topic, broker.Topic).Err())
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "lost the r group") }, 20*time.Second, time.Millisecond)
 	cancel()
 	<-messages
 }

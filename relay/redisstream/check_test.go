@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 	"github.com/jovepay/jovepay-go/relay/redisstream"
 )
 
@@ -39,18 +39,18 @@ func TestServersThatExist(t *testing.T) {
 				args = append(args, strings.Split(word, ",")...)
 			}
 			srv := startRedis(t, args...)
-			engine, err := redisstream.Connect(t.Context(), srv.address)
+			broker, err := redisstream.Connect(t.Context(), srv.address)
 			if want == "" {
 				require.NoError(t, err)
-				require.NoError(t, engine.Close())
+				require.NoError(t, broker.Close())
 				return
 			}
 			require.ErrorContains(t, err, "redisstream: "+want)
 			assert.NotContains(t, err.Error(), "\n")
-			engine, err = redisstream.Connect(t.Context(), srv.address, redisstream.WithUncheckedServer())
+			broker, err = redisstream.Connect(t.Context(), srv.address, redisstream.WithUncheckedServer())
 			if strings.Contains(want, "append") || strings.Contains(want, "maxmemory") {
 				require.NoError(t, err)
-				require.NoError(t, engine.Close())
+				require.NoError(t, broker.Close())
 				return
 			}
 			require.Error(t, err, "it takes no messages")
@@ -75,15 +75,15 @@ func TestManagedServers(t *testing.T) {
 			srv := startRedis(t, test.settings...)
 			require.NoError(t, srv.client.Do(t.Context(), "ACL", "SETUSER", "shop", "on", ">hunter2", "~*", "&*", "+@all", test.rule).Err())
 			address := strings.Replace(srv.address, "redis://", "redis://shop:hunter2@", 1)
-			engine, err := redisstream.Connect(t.Context(), address)
+			broker, err := redisstream.Connect(t.Context(), address)
 			if test.want != "" {
 				require.ErrorContains(t, err, test.want)
-				engine, err = redisstream.Connect(t.Context(), address, redisstream.WithUncheckedServer())
+				broker, err = redisstream.Connect(t.Context(), address, redisstream.WithUncheckedServer())
 			}
 			require.NoError(t, err)
-			t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-			shop := relaytest.NewShop(t)
-			assert.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), relaytest.Body(1, finished)))
+			t.Cleanup(func() { assert.NoError(t, broker.Close()) })
+			shop := testshop.New(t)
+			assert.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, broker), testshop.Body(1, finished)))
 		})
 	}
 }

@@ -1,4 +1,4 @@
-// Package redisstream makes the message engine of package relay of
+// Package redisstream makes the message broker of package relay of
 // Redis streams.
 //
 // # What is promised

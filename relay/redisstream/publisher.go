@@ -109,5 +109,5 @@ func (p publisher) mode(stream string, msg *message.Message) string {
 	return drop
 }
 
-// Close implements [message.Publisher]. The client is the engine's.
+// Close implements [message.Publisher]. The client is the broker's.
 func (publisher) Close() error { return nil }

@@ -73,14 +73,14 @@ func (s *redisServer) kill() {
 	_ = s.process.Wait()
 }
 
-// connect returns an engine on the server, which is closed before the server is
+// connect returns a broker on the server, which is closed before the server is
 // killed.
-func (s *redisServer) connect(t *testing.T, opts ...redisstream.Option) *relay.Engine {
+func (s *redisServer) connect(t *testing.T, opts ...redisstream.Option) *relay.Broker {
 	t.Helper()
-	engine, err := redisstream.Connect(t.Context(), s.address, append([]redisstream.Option{redisstream.WithClaimAfter(2 * time.Second)}, opts...)...)
+	broker, err := redisstream.Connect(t.Context(), s.address, append([]redisstream.Option{redisstream.WithClaimAfter(2 * time.Second)}, opts...)...)
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-	return engine
+	t.Cleanup(func() { assert.NoError(t, broker.Close()) })
+	return broker
 }
 
 // waiting returns how many entries the streams of events have.

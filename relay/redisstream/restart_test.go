@@ -15,7 +15,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 	"github.com/jovepay/jovepay-go/relay/redisstream"
 )
 
@@ -24,23 +24,23 @@ import (
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t, append(durable(), "--appendfsync", "always")...)
-	engine := srv.connect(t)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine)
-	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	broker := srv.connect(t)
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker)
+	shop.Start(t, r)
+	shop.Notify(t, r, 1)
 	shop.Expect(t, 1, finished, inbox.Applied)
 
 	accepted := map[jovepay.ID]bool{}
 	for id := 2; id < 50; id++ {
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
+		shop.Notify(t, r, id)
 		accepted[jovepay.ID(strconv.Itoa(id))] = true
 	}
 	srv.kill()
-	require.Equal(t, http.StatusInternalServerError, shop.Deliver(consumer, relaytest.Body(50, finished)))
+	require.Equal(t, http.StatusInternalServerError, shop.Deliver(r, testshop.Body(50, finished)))
 	srv.start(t)
 	require.Eventually(t, func() bool {
-		return shop.Deliver(consumer, relaytest.Body(51, finished)) == http.StatusOK
+		return shop.Deliver(r, testshop.Body(51, finished)) == http.StatusOK
 	}, 20*time.Second, 10*time.Millisecond)
 	accepted["51"] = true
 	for len(accepted) > 0 {
@@ -95,16 +95,16 @@ func TestServerLoses(t *testing.T) {
 			t.Parallel()
 			srv := startRedis(t, test.settings...)
 			relays := make(chan int, 10_000)
-			shop := relaytest.NewShop(t)
-			shop.Work(relaytest.FailFirst(1)) // so that some wait for their next attempt
-			consumer := shop.Relay(t, srv.connect(t, redisstream.WithUncheckedServer()))
-			shop.Start(t, consumer)
+			shop := testshop.New(t)
+			shop.Work(testshop.FailFirst(1)) // so that some wait for their next attempt
+			r := shop.Relay(t, srv.connect(t, redisstream.WithUncheckedServer()))
+			shop.Start(t, r)
 			var shops sync.WaitGroup
 			lost := make(chan struct{})
 			for worker := range 2 {
 				shops.Go(func() {
 					for id := worker; ; id += 2 {
-						if shop.Deliver(consumer, relaytest.Body(id, finished)) == http.StatusOK {
+						if shop.Deliver(r, testshop.Body(id, finished)) == http.StatusOK {
 							relays <- id
 						}
 						select {
@@ -125,7 +125,7 @@ func TestServerLoses(t *testing.T) {
 
 			began := time.Now()
 			require.Eventually(t, func() bool {
-				return shop.Deliver(consumer, relaytest.Body(100_000, finished)) == http.StatusOK
+				return shop.Deliver(r, testshop.Body(100_000, finished)) == http.StatusOK
 			}, 10*time.Second, 10*time.Millisecond)
 			applied := map[jovepay.ID]bool{}
 			for !applied["100000"] {
@@ -148,16 +148,16 @@ func TestServerLoses(t *testing.T) {
 func TestLostInWork(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	shop := relaytest.NewShop(t)
+	shop := testshop.New(t)
 	began, release := make(chan struct{}, 10), make(chan struct{})
 	shop.Work(func(context.Context, jovepay.Event) error {
 		began <- struct{}{}
 		<-release
 		return nil
 	})
-	consumer := shop.Relay(t, srv.connect(t))
-	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	r := shop.Relay(t, srv.connect(t))
+	shop.Start(t, r)
+	shop.Notify(t, r, 1)
 	<-began
 	require.NoError(t, srv.client.XGroupDestroy(t.Context(), "jovepay-ipn", "jovepay-ipn").Err())
 	close(release)
@@ -171,10 +171,10 @@ func TestLostInWork(t *testing.T) {
 func TestLostIsNoDuplicate(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, srv.connect(t))
+	shop := testshop.New(t)
+	r := shop.Relay(t, srv.connect(t))
 	send := func() int {
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+		shop.Notify(t, r, 1)
 		return srv.waiting(t, "jovepay-ipn")
 	}
 	require.Equal(t, 1, send())
@@ -201,22 +201,22 @@ func TestLostIsNoDuplicate(t *testing.T) {
 func TestServerFull(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, srv.connect(t))
+	shop := testshop.New(t)
+	r := shop.Relay(t, srv.connect(t))
 	info, err := srv.client.InfoMap(t.Context(), "memory").Result()
 	require.NoError(t, err)
 	used, err := strconv.Atoi(info["Memory"]["used_memory"])
 	require.NoError(t, err)
 	require.NoError(t, srv.client.ConfigSet(t.Context(), "maxmemory", strconv.Itoa(used+512<<10)).Err())
 	accepted := map[jovepay.ID]bool{}
-	for id := 0; shop.Deliver(consumer, relaytest.Body(id, finished)) == http.StatusOK; id++ {
+	for id := 0; shop.Deliver(r, testshop.Body(id, finished)) == http.StatusOK; id++ {
 		accepted[jovepay.ID(strconv.Itoa(id))] = true
 	}
 	require.NotEmpty(t, accepted)
-	shop.Work(relaytest.FailFirst(1))
-	shop.Start(t, consumer)
+	shop.Work(testshop.FailFirst(1))
+	shop.Start(t, r)
 	require.Eventually(t, func() bool { return srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, 10*time.Millisecond)
-	for poisoned, err := range consumer.Poisoned(t.Context()) { // there was no room for them in the retry topic
+	for poisoned, err := range r.PoisonEvents(t.Context()) { // there was no room for them in the retry topic
 		require.NoError(t, err)
 		payment, ok := poisoned.Event.(*jovepay.PaymentEvent)
 		require.True(t, ok)

@@ -228,7 +228,7 @@ func (s *subscriber) deliver(ctx context.Context, stream string, entry redis.XMe
 			s.log.Error("Cannot "+what, err, watermill.LogFields{"stream": stream, "message_uuid": msg.UUID})
 		}
 	}
-	if wait := relay.DueIn(msg); wait > 0 {
+	if wait := relay.Delay(msg); wait > 0 {
 		failed("give back", s.setIdle(ctx, stream, entry.ID, s.claimAfter-wait))
 		return
 	}

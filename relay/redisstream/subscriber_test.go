@@ -3,7 +3,6 @@ package redisstream_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,17 +14,17 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 	"github.com/jovepay/jovepay-go/relay/redisstream"
 )
 
 // TestLongWork has work that takes longer than a message waits for a sign of
-// life from its consumer: it is not done twice.
+// life from its r: it is not done twice.
 func TestLongWork(t *testing.T) {
 	t.Parallel()
 	const claimAfter = time.Second
 	srv := startRedis(t)
-	shop := relaytest.NewShop(t)
+	shop := testshop.New(t)
 	var attempts atomic.Int32
 	shop.Work(func(ctx context.Context, _ jovepay.Event) error {
 		attempts.Add(1)
@@ -40,9 +39,9 @@ func TestLongWork(t *testing.T) {
 		}
 		return nil
 	})
-	consumer := shop.Relay(t, srv.connect(t, redisstream.WithClaimAfter(claimAfter)))
-	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	r := shop.Relay(t, srv.connect(t, redisstream.WithClaimAfter(claimAfter)))
+	shop.Start(t, r)
+	shop.Notify(t, r, 1)
 	shop.Expect(t, 1, finished, inbox.Applied)
 	assert.EqualValues(t, 1, attempts.Load())
 }
@@ -52,17 +51,17 @@ func TestLongWork(t *testing.T) {
 func TestNothingIsLeft(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, srv.connect(t), relay.WithRetryFor(time.Second))
-	shop.Work(relaytest.FailFirst(1000))
-	stop := shop.Start(t, consumer)
+	shop := testshop.New(t)
+	r := shop.Relay(t, srv.connect(t), relay.WithRetryFor(time.Second))
+	shop.Work(testshop.FailFirst(1000))
+	stop := shop.Start(t, r)
 	const n = 20
 	for id := range n {
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
+		shop.Notify(t, r, id)
 	}
-	shop.Poisoned(t, consumer, n)
-	shop.Work(relaytest.FailFirst(1))
-	replayed, err := consumer.ReplayAll(t.Context())
+	shop.PoisonEvents(t, r, n)
+	shop.Work(testshop.FailFirst(1))
+	replayed, err := r.ReplayAll(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, n, replayed)
 	for range n {
@@ -86,22 +85,22 @@ func TestNothingIsLeft(t *testing.T) {
 func TestPoisonedOnce(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, srv.connect(t), relay.WithRetryFor(0))
+	shop := testshop.New(t)
+	r := shop.Relay(t, srv.connect(t), relay.WithRetryFor(0))
 	var attempts atomic.Int32
 	shop.Work(func(context.Context, jovepay.Event) error {
 		attempts.Add(1)
 		return errors.New("no such order")
 	})
-	shop.Start(t, consumer)
+	shop.Start(t, r)
 	for i := range int32(20) {
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+		shop.Notify(t, r, 1)
 		require.Eventually(t, func() bool { return attempts.Load() == i+1 && srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, time.Millisecond)
 	}
-	first := shop.Poisoned(t, consumer, 1)[0]
-	require.NoError(t, consumer.Discard(t.Context(), first))
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
-	shop.Poisoned(t, consumer, 1)
+	first := shop.PoisonEvents(t, r, 1)[0]
+	require.NoError(t, r.Discard(t.Context(), first))
+	shop.Notify(t, r, 1)
+	shop.PoisonEvents(t, r, 1)
 }
 
 // TestPoisonedWhileReplayed has a replayed event fail before it is taken out of
@@ -109,19 +108,19 @@ func TestPoisonedOnce(t *testing.T) {
 func TestPoisonedWhileReplayed(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	shop := relaytest.NewShop(t)
-	engine := srv.connect(t)
-	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
-	shop.Work(relaytest.FailFirst(1000))
-	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
-	first := shop.Poisoned(t, consumer, 1)[0]
-	crashing := *engine
-	crashing.Poison = slowRemoval{engine.Poison, func() {
+	shop := testshop.New(t)
+	broker := srv.connect(t)
+	r := shop.Relay(t, broker, relay.WithRetryFor(0))
+	shop.Work(testshop.FailFirst(1000))
+	shop.Start(t, r)
+	shop.Notify(t, r, 1)
+	first := shop.PoisonEvents(t, r, 1)[0]
+	crashing := *broker
+	crashing.Poison = slowRemoval{broker.Poison, func() {
 		require.Eventually(t, func() bool { return srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, time.Millisecond)
 	}}
 	require.NoError(t, shop.Relay(t, &crashing).Replay(t.Context(), first))
-	again := shop.Poisoned(t, consumer, 1)[0]
+	again := shop.PoisonEvents(t, r, 1)[0]
 	assert.Equal(t, first.Key, again.Key)
 }
 
@@ -136,33 +135,33 @@ func (s slowRemoval) Remove(ctx context.Context, position string) error {
 	return s.PoisonQueue.Remove(ctx, position)
 }
 
-// TestGivenBackAtOnce ends a consumer that has a message and did not begin with
+// TestGivenBackAtOnce ends a r that has a message and did not begin with
 // it: another one does not wait for it.
 func TestGivenBackAtOnce(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	shop := relaytest.NewShop(t)
-	engine := srv.connect(t, redisstream.WithClaimAfter(time.Hour))
-	consumer := shop.Relay(t, engine)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	shop := testshop.New(t)
+	broker := srv.connect(t, redisstream.WithClaimAfter(time.Hour))
+	r := shop.Relay(t, broker)
+	shop.Notify(t, r, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	messages, err := engine.Subscriber.Subscribe(ctx, engine.Topic)
+	messages, err := broker.Subscriber.Subscribe(ctx, broker.Topic)
 	require.NoError(t, err)
 	<-messages
 	cancel()
 	<-messages
-	shop.Start(t, consumer)
+	shop.Start(t, r)
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
 
 // TestCloseWhileSubscribing ends every subscription, or refuses it.
 func TestCloseWhileSubscribing(t *testing.T) {
 	t.Parallel()
-	engine := startRedis(t).connect(t)
+	broker := startRedis(t).connect(t)
 	var callers sync.WaitGroup
 	for range 50 {
 		callers.Go(func() {
-			messages, err := engine.Subscriber.Subscribe(t.Context(), engine.Topic)
+			messages, err := broker.Subscriber.Subscribe(t.Context(), broker.Topic)
 			if err != nil {
 				return
 			}
@@ -171,9 +170,9 @@ func TestCloseWhileSubscribing(t *testing.T) {
 			}
 		})
 	}
-	require.NoError(t, engine.Close())
+	require.NoError(t, broker.Close())
 	callers.Wait()
-	_, err := engine.Subscriber.Subscribe(t.Context(), engine.Topic)
+	_, err := broker.Subscriber.Subscribe(t.Context(), broker.Topic)
 	require.Error(t, err)
-	require.NoError(t, engine.Subscriber.Close(), "twice")
+	require.NoError(t, broker.Subscriber.Close(), "twice")
 }

@@ -3,7 +3,6 @@ package relaytest
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,35 +14,36 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
 const failing = 80
 
-// waits returns when n messages are in the streams.
-func (k *kit) waits(n int) {
+// expectBacklog waits until n messages are in the streams.
+func (k *kit) expectBacklog(n int) {
 	var got int
 	assert.Eventually(k.t, func() bool {
-		got = k.Waiting()
+		got = k.Backlog()
 		return got == n
-	}, patience, 5*time.Millisecond)
+	}, testshop.Patience, 5*time.Millisecond)
 	assert.Equal(k.t, n, got)
 }
 
-// isGood reports whether the event is one that does not fail.
+// isGood reports whether the event is one of those that do not fail.
 func isGood(event jovepay.Event) bool {
 	payment, ok := event.(*jovepay.PaymentEvent)
 	return ok && strings.HasPrefix(payment.ID.String(), "9")
 }
 
-// good returns the number of a payment whose events do not fail.
+// good returns the id of a payment whose events do not fail.
 func good(i int) int { return 9000 + i }
 
-// failingHoldUpNobody has 80 events fail while a good one comes: it is applied at
-// once. The failing ones are tried again until the poison queue has each of them
-// once.
+// failingHoldUpNobody delivers good events while 80 others fail: the good ones are
+// applied immediately, and the failing ones are retried until the poison queue
+// holds each of them once.
 func (k *kit) failingHoldUpNobody() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine, relay.WithRetryFor(10*time.Second))
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, relay.WithRetryFor(10*time.Second))
 	var mu sync.Mutex
 	attempts := map[string]int{}
 	shop.Work(func(_ context.Context, event jovepay.Event) error {
@@ -55,18 +55,18 @@ func (k *kit) failingHoldUpNobody() {
 		attempts[event.Key()]++
 		return errors.New("no such order")
 	})
-	shop.Start(k.t, relay)
+	shop.Start(k.t, r)
 	for id := range failing {
-		require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(100+id, finished)))
+		shop.Notify(k.t, r, 100+id)
 	}
 	for i := range 5 {
 		began := time.Now()
-		require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(good(i), finished)))
+		shop.Notify(k.t, r, good(i))
 		shop.Expect(k.t, good(i), finished, inbox.Applied)
 		assert.Less(k.t, time.Since(began), 3*time.Second, "held up")
 	}
-	shop.Poisoned(k.t, relay, failing)
-	k.waits(0)
+	shop.PoisonEvents(k.t, r, failing)
+	k.expectBacklog(0)
 	mu.Lock()
 	defer mu.Unlock()
 	require.Len(k.t, attempts, failing)
@@ -76,12 +76,12 @@ func (k *kit) failingHoldUpNobody() {
 	}
 }
 
-// failingPassEachOther has an event that fails only once: it does not wait for
-// those that fail for long.
-func (k *kit) failingPassEachOther() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine, relay.WithRetryFor(10*time.Minute)) // from 1.2 to 75 s
-	once := FailFirst(1)
+// failingOvertake delivers an event that fails only once, among many that fail for
+// long: its second attempt does not wait for theirs.
+func (k *kit) failingOvertake() {
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, relay.WithRetryFor(10*time.Minute)) // from 1.2 to 75 s
+	once := testshop.FailFirst(1)
 	var failed atomic.Int32
 	shop.Work(func(ctx context.Context, event jovepay.Event) error {
 		if isGood(event) {
@@ -90,25 +90,25 @@ func (k *kit) failingPassEachOther() {
 		failed.Add(1)
 		return errors.New("no such order")
 	})
-	shop.Start(k.t, relay)
+	shop.Start(k.t, r)
 	for id := range failing {
-		require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(100+id, finished)))
+		shop.Notify(k.t, r, 100+id)
 	}
-	require.Eventually(k.t, func() bool { return failed.Load() > 2*failing }, patience, 5*time.Millisecond)
+	require.Eventually(k.t, func() bool { return failed.Load() > 2*failing }, testshop.Patience, 5*time.Millisecond)
 	began := time.Now()
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(good(1), finished)))
+	shop.Notify(k.t, r, good(1))
 	shop.Expect(k.t, good(1), finished, inbox.Applied)
 	assert.Less(k.t, time.Since(began), 8*time.Second, "held up")
-	k.waits(failing) // nothing is lost, nothing is there twice
+	k.expectBacklog(failing) // nothing is lost, nothing is stored twice
 }
 
-// failingSlowly has events hang at each later attempt: half of the workers are
-// left for the others.
+// failingSlowly delivers events that hang at each retry: half of the workers remain
+// for the others.
 func (k *kit) failingSlowly() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine, relay.WithRetryFor(time.Second), relay.WithTimeout(time.Minute),
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, relay.WithRetryFor(time.Second), relay.WithTimeout(time.Minute),
 		relay.WithDrain(10*time.Millisecond), relay.WithWorkers(2))
-	first := FailFirst(1)
+	first := testshop.FailFirst(1)
 	hanging := make(chan struct{}, failing)
 	shop.Work(func(ctx context.Context, event jovepay.Event) error {
 		if isGood(event) {
@@ -121,68 +121,66 @@ func (k *kit) failingSlowly() {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	stop := shop.Start(k.t, relay)
+	stop := shop.Start(k.t, r)
 	for id := range 10 {
-		require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(100+id, finished)))
+		shop.Notify(k.t, r, 100+id)
 	}
 	<-hanging
 	for i := range 5 {
-		require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(good(i), finished)))
+		shop.Notify(k.t, r, good(i))
 		shop.Expect(k.t, good(i), finished, inbox.Applied)
 	}
 	require.NoError(k.t, stop())
-	k.waits(10) // nothing is lost
-	shop.Poisoned(k.t, relay, 0)
+	k.expectBacklog(10) // nothing is lost
+	shop.PoisonEvents(k.t, r, 0)
 }
 
-// failingThroughRestarts ends the consumer while events wait for their next
-// attempt: none is lost, none is poisoned early, and the next consumer applies
-// them when they are due.
+// failingThroughRestarts ends the consumer and closes the broker while events wait
+// for their next attempt.
 func (k *kit) failingThroughRestarts() {
 	shop := k.shop
-	shop.Work(FailFirst(3))
+	shop.Work(testshop.FailFirst(3))
 	for round := range 3 {
-		engine := k.Open()
-		relay := shop.Relay(k.t, engine, relay.WithRetryFor(time.Minute))
-		stop := shop.Start(k.t, relay)
+		broker := k.Open()
+		r := shop.Relay(k.t, broker, relay.WithRetryFor(time.Minute))
+		stop := shop.Start(k.t, r)
 		for id := range failing / 4 {
-			require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(100*(round+1)+id, finished)))
+			shop.Notify(k.t, r, 100*(round+1)+id)
 		}
-		require.Eventually(k.t, func() bool { return k.Waiting() > 0 }, patience, time.Millisecond)
+		require.Eventually(k.t, func() bool { return k.Backlog() > 0 }, testshop.Patience, time.Millisecond)
 		require.NoError(k.t, stop())
-		require.NoError(k.t, engine.Close())
+		require.NoError(k.t, broker.Close())
 	}
-	relay := shop.Relay(k.t, k.open(), relay.WithRetryFor(time.Minute))
-	stop := shop.Start(k.t, relay)
+	r := shop.Relay(k.t, k.open(), relay.WithRetryFor(time.Minute))
+	stop := shop.Start(k.t, r)
 	applied := map[jovepay.ID]bool{}
 	for len(applied) < 3*(failing/4) {
 		applied[shop.Next(k.t).ID] = true
 	}
-	shop.Poisoned(k.t, relay, 0)
+	shop.PoisonEvents(k.t, r, 0)
 	require.NoError(k.t, stop())
-	k.waits(0)
+	k.expectBacklog(0)
 }
 
-// sentAgain has one notification sent again and again: while nobody consumes,
-// while its event fails, after it was applied, and after it was poisoned. The
-// streams do not grow.
-func (k *kit) sentAgain() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine, relay.WithRetryFor(time.Hour))
+// notifiedAgain delivers one notification again and again: while nothing consumes,
+// while its event fails, and after it was applied. The streams do not grow.
+func (k *kit) notifiedAgain() {
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, relay.WithRetryFor(time.Hour))
 	again := func() {
 		for range 50 {
-			require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(1, finished)))
+			shop.Notify(k.t, r, 1)
 		}
 	}
 	again()
-	assert.Equal(k.t, 1, k.Waiting(), "while nobody consumes")
-	shop.Work(FailFirst(1))
-	stop := shop.Start(k.t, relay)
+	assert.Equal(k.t, 1, k.Backlog(), "while nothing consumes")
+	shop.Work(testshop.FailFirst(1))
+	stop := shop.Start(k.t, r)
 	again()
-	assert.LessOrEqual(k.t, k.Waiting(), 2, "while it fails: the message, and the one for the next attempt")
+	assert.LessOrEqual(k.t, k.Backlog(), 2, "while it fails: the message, and the one for the next attempt")
 	shop.Expect(k.t, 1, finished, inbox.Applied)
 	again()
-	k.waits(0)
+	k.expectBacklog(0)
 	require.NoError(k.t, stop())
 	assert.Len(k.t, shop.Applied(1), 1)
 }

@@ -1,3 +1,21 @@
+// Package relaytest tests that a [relay.Broker] keeps its promises.
+//
+//	func TestBroker(t *testing.T) {
+//		relaytest.Run(t, func(t *testing.T) relaytest.Harness {
+//			name := newQueueName()
+//			return relaytest.Harness{
+//				Open:    func() *relay.Broker { return connect(t, name) },
+//				Backlog: func() int { return count(t, name) },
+//			}
+//		})
+//	}
+//
+// Two promises of the kit go beyond the contract of [relay.Broker]: a broker drops
+// a notification that it still holds, and holds back each failed event for its own
+// delay. For a broker without one of them, skip the cases that need it with
+// go test -skip; each says so when it fails.
+//
+// Run the kit with the race detector too.
 package relaytest
 
 import (
@@ -16,16 +34,20 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
-// Harness is what a test gets of an engine.
+// Harness is a broker to test.
 type Harness struct {
-	// Open opens an engine on a queue that is new to the test, and on the same
-	// queue if it is called again. The test closes it.
-	Open func() *relay.Engine
-	// Waiting returns how many messages are stored, in all streams but the poison
-	// queue. What was acknowledged does not count.
-	Waiting func() int
+	// Open returns a broker. The first call opens an empty queue, which no other
+	// test uses; later calls open the same queue again. The test closes the
+	// broker. Configure it to deliver the messages of a dead consumer again within
+	// 10 seconds: tests wait for at most 25.
+	Open func() *relay.Broker
+
+	// Backlog returns the number of messages persisted in Topic and RetryTopic
+	// that are not acknowledged.
+	Backlog func() int
 }
 
 const finished = jovepay.PaymentFinished
@@ -34,60 +56,140 @@ const finished = jovepay.PaymentFinished
 type kit struct {
 	Harness
 	t    *testing.T
-	shop *Shop
+	shop *testshop.Shop
 }
 
-// Run tests an engine. Each case gets a harness of its own.
+// Run tests the broker that harness returns, with a new harness for each subtest.
 func Run(t *testing.T, harness func(t *testing.T) Harness) {
 	t.Helper()
-	for name, test := range map[string]func(*kit){
-		"published once":                   (*kit).publishedOnce,
-		"fails, then works":                (*kit).failsThenWorks,
-		"poison, list, replay":             (*kit).poisonListReplay,
-		"poisoned again":                   (*kit).poisonedAgain,
-		"discard":                          (*kit).discard,
-		"forged":                           (*kit).forged,
-		"unprocessable":                    (*kit).unprocessable,
-		"panic":                            (*kit).panics,
-		"crash before ack":                 (*kit).crashBeforeAck,
-		"queue outlives engine":            (*kit).outlives,
-		"restarts under way":               (*kit).restarts,
-		"late and shuffled":                (*kit).lateAndShuffled,
-		"shutdown drains":                  (*kit).shutdownDrains,
-		"shutdown does not wait for waits": (*kit).shutdownInterruptsWaits,
-		"drain has an end":                 (*kit).drainEnds,
-		"two consumers":                    (*kit).twoConsumers,
-		"failing events hold up nobody":    (*kit).failingHoldUpNobody,
-		"failing events pass each other":   (*kit).failingPassEachOther,
-		"failing slowly":                   (*kit).failingSlowly,
-		"failing through restarts":         (*kit).failingThroughRestarts,
-		"sent again and again":             (*kit).sentAgain,
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, test := range cases() {
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test(&kit{harness(t), t, NewShop(t)})
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Log(test.promise)
+				}
+			})
+			test.run(&kit{harness(t), t, testshop.New(t)})
 		})
 	}
 }
 
-// open opens the engine for the rest of the test.
-func (k *kit) open() *relay.Engine {
-	engine := k.Open()
-	k.t.Cleanup(func() { assert.NoError(k.t, engine.Close()) })
-	return engine
+// testCase is a promise, in words for whoever has a broker that breaks it, and
+// its test.
+type testCase struct {
+	name    string
+	run     func(*kit)
+	promise string
 }
 
-// quick does not hold a test up.
-func quick() relay.Option { return relay.WithRetryFor(0) }
+func cases() []testCase {
+	return []testCase{
+		{
+			"PublishedOnce", (*kit).publishedOnce,
+			"A notification that is delivered three times while its message is persisted is stored once. (Needs deduplication.)",
+		},
+		{
+			"FailsThenWorks", (*kit).failsThenWorks,
+			"An event that fails three times is delivered again each time, and then applied. It does not reach the poison queue.",
+		},
+		{
+			"PoisonQueue", (*kit).poisonQueue,
+			"Poison.Messages yields failed events oldest first and leaves them in place. A replay removes exactly the replayed one.",
+		},
+		{
+			"PoisonedAgain", (*kit).poisonedAgain,
+			"A message with a ReplayKey is never dropped as a duplicate, nor is the second failure of an event: both share the UUID of the first message.",
+		},
+		{
+			"Discard", (*kit).discard,
+			"Poison.Remove removes a message. Removing one that is gone is not an error.",
+		},
+		{
+			"Forged", (*kit).forged,
+			"Messages without a valid signature, or without any id, reach the poison queue and hold up nothing. After a secret rotation they can be read.",
+		},
+		{
+			"Unprocessable", (*kit).unprocessable,
+			"An event that the inbox cannot process goes to the poison queue without retries.",
+		},
+		{
+			"Panic", (*kit).panics,
+			"Work that panics is a failed attempt. The consumer goes on.",
+		},
+		{
+			"CrashBeforeAck", (*kit).crashBeforeAck,
+			"A message that was applied but not acknowledged, since the broker was closed in between, is delivered again.",
+		},
+		{
+			"Reopen", (*kit).reopen,
+			"Messages outlive the broker value: published before Close, they are delivered after the next Open. A closed broker rejects messages.",
+		},
+		{
+			"CloseWhileConsuming", (*kit).closeWhileConsuming,
+			"Closing the broker under its consumers loses no accepted message, and none is applied twice.",
+		},
+		{
+			"Shuffled", (*kit).shuffled,
+			"300 notifications of 20 payments, three of each kind in any order, are all consumed, and each payment ends as finished.",
+		},
+		{
+			"ShutdownDrains", (*kit).shutdownDrains,
+			"Work in progress when Run ends is finished and acknowledged, and not delivered again.",
+		},
+		{
+			"ShutdownWhileRetrying", (*kit).shutdownWhileRetrying,
+			"Run ends without waiting for events that wait for their next attempt. They are delivered to the next consumer.",
+		},
+		{
+			"DrainEnds", (*kit).drainEnds,
+			"Work that ignores the shutdown is interrupted after the drain time, and its message is delivered again.",
+		},
+		{
+			"TwoConsumers", (*kit).twoConsumers,
+			"Each message is delivered to one of two consumers.",
+		},
+		{
+			"FailingHoldUpNobody", (*kit).failingHoldUpNobody,
+			"80 events that fail again and again do not delay others. In the end the poison queue holds each of them once.",
+		},
+		{
+			"FailingOvertake", (*kit).failingOvertake,
+			"A failed event whose next attempt is due soon overtakes those that wait for longer. (Needs delays for each message.)",
+		},
+		{
+			"FailingSlowly", (*kit).failingSlowly,
+			"Failed events whose work hangs leave half of the workers to other events.",
+		},
+		{
+			"FailingThroughRestarts", (*kit).failingThroughRestarts,
+			"Events that wait for their next attempt survive restarts: none is lost, none is poisoned early, each is applied when it is due.",
+		},
+		{
+			"NotifiedAgain", (*kit).notifiedAgain,
+			"A notification that arrives again and again, before, while and after it is applied, does not make the streams grow. (Needs deduplication.)",
+		},
+	}
+}
+
+// open opens the broker for the rest of the test.
+func (k *kit) open() *relay.Broker {
+	broker := k.Open()
+	k.t.Cleanup(func() { assert.NoError(k.t, broker.Close()) })
+	return broker
+}
+
+// noRetries sends an event that fails to the poison queue at once.
+func noRetries() relay.Option { return relay.WithRetryFor(0) }
 
 func (k *kit) publishedOnce() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine, relay.WithWorkers(1))
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, relay.WithWorkers(1))
 	for range 3 {
-		require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(1, finished)))
+		shop.Notify(k.t, r, 1)
 	}
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(2, finished)))
-	stop := shop.Start(k.t, relay)
+	shop.Notify(k.t, r, 2)
+	stop := shop.Start(k.t, r)
 	shop.Expect(k.t, 1, finished, inbox.Applied)
 	shop.Expect(k.t, 2, finished, inbox.Applied)
 	require.NoError(k.t, stop())
@@ -96,8 +198,8 @@ func (k *kit) publishedOnce() {
 }
 
 func (k *kit) failsThenWorks() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine, relay.WithRetryFor(time.Second))
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, relay.WithRetryFor(time.Second))
 	var attempts atomic.Int32
 	shop.Work(func(context.Context, jovepay.Event) error {
 		if attempts.Add(1) <= 3 {
@@ -105,25 +207,25 @@ func (k *kit) failsThenWorks() {
 		}
 		return nil
 	})
-	stop := shop.Start(k.t, relay)
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(1, finished)))
+	stop := shop.Start(k.t, r)
+	shop.Notify(k.t, r, 1)
 	shop.Expect(k.t, 1, finished, inbox.Applied)
 	require.NoError(k.t, stop())
 	assert.EqualValues(k.t, 4, attempts.Load())
-	assert.Empty(k.t, shop.Poisoned(k.t, relay, 0))
+	assert.Empty(k.t, shop.PoisonEvents(k.t, r, 0))
 }
 
-func (k *kit) poisonListReplay() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine, quick())
+func (k *kit) poisonQueue() {
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, noRetries())
 	broken := errors.New("no such\norder")
 	shop.Work(func(context.Context, jovepay.Event) error { return broken })
-	stop := shop.Start(k.t, relay)
+	stop := shop.Start(k.t, r)
 	begun := time.Now().Add(-time.Minute)
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(1, finished)))
-	shop.Poisoned(k.t, relay, 1)
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(2, finished)))
-	all := shop.Poisoned(k.t, relay, 2)
+	shop.Notify(k.t, r, 1)
+	shop.PoisonEvents(k.t, r, 1)
+	shop.Notify(k.t, r, 2)
+	all := shop.PoisonEvents(k.t, r, 2)
 	for i, p := range all {
 		event, ok := p.Event.(*jovepay.PaymentEvent)
 		require.True(k.t, ok)
@@ -132,149 +234,148 @@ func (k *kit) poisonListReplay() {
 		assert.Contains(k.t, p.Reason, "no such order")
 		assert.True(k.t, p.Since.After(begun), p.Since)
 	}
-	assert.Len(k.t, shop.Poisoned(k.t, relay, 2), 2, "listing takes nothing away")
+	assert.Len(k.t, shop.PoisonEvents(k.t, r, 2), 2, "listing takes nothing away")
 	assert.Empty(k.t, shop.Outcomes)
 
 	shop.Work(nil)
-	require.NoError(k.t, relay.Replay(k.t.Context(), all[0]))
+	require.NoError(k.t, r.Replay(k.t.Context(), all[0]))
 	shop.Expect(k.t, 1, finished, inbox.Applied)
-	assert.Equal(k.t, all[1].Key, shop.Poisoned(k.t, relay, 1)[0].Key)
+	assert.Equal(k.t, all[1].Key, shop.PoisonEvents(k.t, r, 1)[0].Key)
 
-	n, err := relay.ReplayAll(k.t.Context())
+	n, err := r.ReplayAll(k.t.Context())
 	require.NoError(k.t, err)
 	assert.Equal(k.t, 1, n)
 	shop.Expect(k.t, 2, finished, inbox.Applied)
-	shop.Poisoned(k.t, relay, 0)
+	shop.PoisonEvents(k.t, r, 0)
 	require.NoError(k.t, stop())
 
-	n, err = relay.ReplayAll(k.t.Context())
+	n, err = r.ReplayAll(k.t.Context())
 	require.NoError(k.t, err)
 	assert.Zero(k.t, n)
 }
 
-// poisonedAgain is the trap of engines that deduplicate: neither a replay nor
-// the second copy in the poison queue may be dropped.
+// poisonedAgain is a trap for brokers that deduplicate: they must drop neither a
+// replay nor the second message for the poison queue.
 func (k *kit) poisonedAgain() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine, quick())
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, noRetries())
 	var attempts atomic.Int32
 	shop.Work(func(context.Context, jovepay.Event) error {
 		attempts.Add(1)
 		return errors.New("still broken")
 	})
-	shop.Start(k.t, relay)
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(1, finished)))
+	shop.Start(k.t, r)
+	shop.Notify(k.t, r, 1)
 	for round := range int32(3) {
-		p := shop.Poisoned(k.t, relay, 1)[0]
+		p := shop.PoisonEvents(k.t, r, 1)[0]
 		require.Equal(k.t, round+1, attempts.Load())
-		require.NoError(k.t, relay.Replay(k.t.Context(), p))
-		require.Eventually(k.t, func() bool { return attempts.Load() == round+2 }, patience, time.Millisecond)
+		require.NoError(k.t, r.Replay(k.t.Context(), p))
+		require.Eventually(k.t, func() bool { return attempts.Load() == round+2 }, testshop.Patience, time.Millisecond)
 	}
 	shop.Work(nil)
-	last := shop.Poisoned(k.t, relay, 1)[0]
-	require.NoError(k.t, relay.Replay(k.t.Context(), last))
+	last := shop.PoisonEvents(k.t, r, 1)[0]
+	require.NoError(k.t, r.Replay(k.t.Context(), last))
 	shop.Expect(k.t, 1, finished, inbox.Applied)
-	shop.Poisoned(k.t, relay, 0)
+	shop.PoisonEvents(k.t, r, 0)
 
-	require.NoError(k.t, relay.Replay(k.t.Context(), last), "to replay what is gone is harmless")
+	require.NoError(k.t, r.Replay(k.t.Context(), last), "replaying an event that has left the queue is harmless")
 	shop.Expect(k.t, 1, finished, inbox.Duplicate)
 }
 
 func (k *kit) discard() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine, quick())
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, noRetries())
 	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("broken") })
-	shop.Start(k.t, relay)
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(1, finished)))
-	p := shop.Poisoned(k.t, relay, 1)[0]
-	require.NoError(k.t, relay.Discard(k.t.Context(), p))
-	shop.Poisoned(k.t, relay, 0)
-	require.NoError(k.t, relay.Discard(k.t.Context(), p), "it is gone already")
+	shop.Start(k.t, r)
+	shop.Notify(k.t, r, 1)
+	p := shop.PoisonEvents(k.t, r, 1)[0]
+	require.NoError(k.t, r.Discard(k.t.Context(), p))
+	shop.PoisonEvents(k.t, r, 0)
+	require.NoError(k.t, r.Discard(k.t.Context(), p), "it is already gone")
 	assert.Empty(k.t, shop.Applied(1))
 }
 
-// forged publishes what someone with access to the engine could: it is never
-// applied, and it stops nobody.
+// forged publishes messages that anyone with access to the broker could publish.
 func (k *kit) forged() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine)
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker)
 	stranger, err := jovepay.NewIPNVerifier("another secret")
 	require.NoError(k.t, err)
-	body := []byte(Body(1, finished))
+	body := []byte(testshop.Body(1, finished))
 	signed := message.NewMessage("payment:1", body)
 	signed.Metadata.Set(jovepay.IPNSignatureHeader, stranger.Sign(body))
-	require.NoError(k.t, engine.Publisher.Publish(engine.Topic, signed))
-	unsigned := message.NewMessage("payment:2", []byte(Body(2, finished)))
-	require.NoError(k.t, engine.Publisher.Publish(engine.Topic, unsigned))
+	require.NoError(k.t, broker.Publisher.Publish(broker.Topic, signed))
+	unsigned := message.NewMessage("payment:2", []byte(testshop.Body(2, finished)))
+	require.NoError(k.t, broker.Publisher.Publish(broker.Topic, unsigned))
 	empty := message.NewMessage("", nil)
-	require.NoError(k.t, engine.Publisher.Publish(engine.Topic, empty))
+	require.NoError(k.t, broker.Publisher.Publish(broker.Topic, empty))
 
-	shop.Start(k.t, relay)
-	for _, p := range shop.Poisoned(k.t, relay, 3) {
+	shop.Start(k.t, r)
+	for _, p := range shop.PoisonEvents(k.t, r, 3) {
 		assert.Nil(k.t, p.Event)
 		assert.Contains(k.t, p.Reason, "signature")
 	}
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(3, finished)))
+	shop.Notify(k.t, r, 3)
 	shop.Expect(k.t, 3, finished, inbox.Applied)
 	assert.Empty(k.t, shop.Applied(1))
 	assert.Empty(k.t, shop.Applied(2))
 
-	// Had it been a change of secrets, a relay that knows both would do.
-	shop.Verifier, err = jovepay.NewIPNVerifier(Secret, jovepay.WithFurtherSecret("another secret"))
+	// If that was a secret rotation, a relay that knows both secrets can read them.
+	shop.Verifier, err = jovepay.NewIPNVerifier(testshop.Secret, jovepay.WithFurtherSecret("another secret"))
 	require.NoError(k.t, err)
-	var known int
-	for _, p := range shop.Poisoned(k.t, shop.Relay(k.t, engine), 3) {
+	var verified int
+	for _, p := range shop.PoisonEvents(k.t, shop.Relay(k.t, broker), 3) {
 		if p.Event != nil {
-			known++
+			verified++
 		}
 	}
-	assert.Equal(k.t, 1, known)
+	assert.Equal(k.t, 1, verified)
 }
 
 func (k *kit) unprocessable() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine, relay.WithRetryFor(time.Hour))
-	shop.Start(k.t, relay)
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, relay.WithRetryFor(time.Hour))
+	shop.Start(k.t, r)
 	body := `{"payment_id":1,"payment_status":"finished","actually_paid":-5}`
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, body))
-	p := shop.Poisoned(k.t, relay, 1)[0]
+	require.Equal(k.t, http.StatusOK, shop.Deliver(r, body))
+	p := shop.PoisonEvents(k.t, r, 1)[0]
 	assert.Contains(k.t, p.Reason, inbox.ErrUnprocessable.Error())
 	assert.NotNil(k.t, p.Event)
 }
 
 func (k *kit) panics() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine, quick())
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, noRetries())
 	shop.Work(func(context.Context, jovepay.Event) error {
-		panic("nil map") //nolint:forbidigo // it is what is tested
+		panic("nil map") //nolint:forbidigo // this is what is tested
 	})
-	shop.Start(k.t, relay)
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(1, finished)))
-	assert.Equal(k.t, "panic: nil map", shop.Poisoned(k.t, relay, 1)[0].Reason)
+	shop.Start(k.t, r)
+	shop.Notify(k.t, r, 1)
+	assert.Equal(k.t, "panic: nil map", shop.PoisonEvents(k.t, r, 1)[0].Reason)
 	shop.Work(nil)
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(2, finished)))
+	shop.Notify(k.t, r, 2)
 	shop.Expect(k.t, 2, finished, inbox.Applied)
 }
 
-// crashBeforeAck ends an engine when the inbox has committed and the message is
-// not acknowledged.
+// crashBeforeAck closes the broker after the inbox has committed and before the
+// message is acknowledged.
 func (k *kit) crashBeforeAck() {
-	shop, engine := k.shop, k.Open()
+	shop, broker := k.shop, k.Open()
 	committed, release := make(chan struct{}), make(chan struct{})
-	relay := shop.Relay(k.t, engine)
+	r := shop.Relay(k.t, broker)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- relay.Run(context.WithoutCancel(k.t.Context()), func(ctx context.Context, event jovepay.Event) error {
+		ended <- r.Run(context.WithoutCancel(k.t.Context()), func(ctx context.Context, event jovepay.Event) error {
 			err := shop.Apply(ctx, event)
 			close(committed)
 			<-release
 			return err
 		})
 	}()
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(1, finished)))
+	shop.Notify(k.t, r, 1)
 	shop.Expect(k.t, 1, finished, inbox.Applied)
 	<-committed
-	require.NoError(k.t, engine.Close())
+	require.NoError(k.t, broker.Close())
 	close(release)
 	require.ErrorContains(k.t, <-ended, "ended the subscription")
 
@@ -283,16 +384,16 @@ func (k *kit) crashBeforeAck() {
 	assert.Len(k.t, shop.Applied(1), 1)
 }
 
-func (k *kit) outlives() {
-	shop, engine := k.shop, k.Open()
-	relay := shop.Relay(k.t, engine)
+func (k *kit) reopen() {
+	shop, broker := k.shop, k.Open()
+	r := shop.Relay(k.t, broker)
 	const n = 20
 	for id := range n {
-		require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(id, finished)))
+		shop.Notify(k.t, r, id)
 	}
-	require.NoError(k.t, engine.Close())
-	assert.Equal(k.t, http.StatusInternalServerError, shop.Deliver(relay, Body(n, finished)), "the engine is closed")
-	require.Error(k.t, relay.Run(k.t.Context(), shop.Apply))
+	require.NoError(k.t, broker.Close())
+	assert.Equal(k.t, http.StatusInternalServerError, shop.Deliver(r, testshop.Body(n, finished)), "the broker is closed")
+	require.Error(k.t, r.Run(k.t.Context(), shop.Apply))
 
 	shop.Start(k.t, shop.Relay(k.t, k.open()))
 	for range n {
@@ -303,10 +404,10 @@ func (k *kit) outlives() {
 	}
 }
 
-// restarts takes the engine away from its consumers, three times, and opens it
-// again: what was answered with 200 is applied, once. The inbox tells so after
-// its transaction; the shop's work may begin, be cut short and begin again.
-func (k *kit) restarts() {
+// closeWhileConsuming closes the broker under its consumers three times. The inbox
+// reports what it applied after its transaction; the shop's work may start, be
+// interrupted and start again.
+func (k *kit) closeWhileConsuming() {
 	const rounds, n = 3, 30
 	applied := map[jovepay.ID]int{}
 	next := func() {
@@ -315,15 +416,15 @@ func (k *kit) restarts() {
 		}
 	}
 	for round := range rounds {
-		engine := k.Open()
-		relay := k.shop.Relay(k.t, engine)
+		broker := k.Open()
+		r := k.shop.Relay(k.t, broker)
 		ended := make(chan error, 1)
-		go func() { ended <- relay.Run(context.WithoutCancel(k.t.Context()), k.shop.Apply) }()
+		go func() { ended <- r.Run(context.WithoutCancel(k.t.Context()), k.shop.Apply) }()
 		for id := range n {
-			require.Equal(k.t, http.StatusOK, k.shop.Deliver(relay, Body(round*n+id, finished)))
+			k.shop.Notify(k.t, r, round*n+id)
 		}
-		next() // it has subscribed
-		assert.NoError(k.t, engine.Close())
+		next() // wait until it has subscribed
+		assert.NoError(k.t, broker.Close())
 		assert.Error(k.t, <-ended)
 	}
 	stop := k.shop.Start(k.t, k.shop.Relay(k.t, k.open()))
@@ -339,11 +440,11 @@ func (k *kit) restarts() {
 	}
 }
 
-// lateAndShuffled delivers the lives of payments three times in any order to
-// many workers. The inbox puts each life in order.
-func (k *kit) lateAndShuffled() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine)
+// shuffled delivers the whole lives of payments three times, in any order, to many
+// workers. The inbox puts each life in order.
+func (k *kit) shuffled() {
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker)
 	life := []jovepay.PaymentStatus{
 		jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending, finished,
 	}
@@ -352,16 +453,16 @@ func (k *kit) lateAndShuffled() {
 	for id := range payments {
 		for _, status := range life {
 			for range 3 {
-				bodies = append(bodies, Body(id, status))
+				bodies = append(bodies, testshop.Body(id, status))
 			}
 		}
 	}
-	rand.Shuffle(len(bodies), func(i, j int) { bodies[i], bodies[j] = bodies[j], bodies[i] }) //nolint:gosec // any order will do
-	stop := shop.Start(k.t, relay)
+	rand.Shuffle(len(bodies), func(i, j int) { bodies[i], bodies[j] = bodies[j], bodies[i] }) //nolint:gosec // the order need not be unpredictable
+	stop := shop.Start(k.t, r)
 	for _, body := range bodies {
-		require.Equal(k.t, http.StatusOK, shop.Deliver(relay, body))
+		require.Equal(k.t, http.StatusOK, shop.Deliver(r, body))
 	}
-	k.waits(0)
+	k.expectBacklog(0)
 	require.NoError(k.t, stop())
 	rank := map[jovepay.PaymentStatus]int{}
 	for i, status := range life {
@@ -375,14 +476,13 @@ func (k *kit) lateAndShuffled() {
 			assert.Less(k.t, rank[applied[i]], rank[applied[i+1]], applied)
 		}
 	}
-	shop.Poisoned(k.t, relay, 0)
+	shop.PoisonEvents(k.t, r, 0)
 }
 
-// shutdownDrains ends a consumer in the middle of its work: the work is
-// finished, acknowledged and not done again.
+// shutdownDrains ends a consumer in the middle of its work.
 func (k *kit) shutdownDrains() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine)
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker)
 	begun, release := make(chan struct{}), make(chan struct{})
 	shop.Work(func(ctx context.Context, _ jovepay.Event) error {
 		close(begun)
@@ -391,13 +491,13 @@ func (k *kit) shutdownDrains() {
 	})
 	ctx, cancel := context.WithCancel(k.t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- relay.Run(ctx, shop.Apply) }()
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(1, finished)))
+	go func() { ended <- r.Run(ctx, shop.Apply) }()
+	shop.Notify(k.t, r, 1)
 	<-begun
 	cancel()
 	select {
 	case err := <-ended:
-		assert.Fail(k.t, "did not wait for work in progress", err)
+		assert.Fail(k.t, "Run did not wait for work in progress", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	close(release)
@@ -405,62 +505,61 @@ func (k *kit) shutdownDrains() {
 	shop.Expect(k.t, 1, finished, inbox.Applied)
 
 	shop.Work(nil)
-	shop.Start(k.t, relay)
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(2, finished)))
+	shop.Start(k.t, r)
+	shop.Notify(k.t, r, 2)
 	shop.Expect(k.t, 2, finished, inbox.Applied)
 	assert.Empty(k.t, shop.Outcomes, "the first message was acknowledged")
 }
 
-// shutdownInterruptsWaits ends a consumer between two attempts: the event is
-// neither lost nor poisoned, and another consumer gets it.
-func (k *kit) shutdownInterruptsWaits() {
-	shop, engine := k.shop, k.open()
+// shutdownWhileRetrying ends a consumer between two attempts at an event.
+func (k *kit) shutdownWhileRetrying() {
+	shop, broker := k.shop, k.open()
 	failed := make(chan struct{}, 100)
 	shop.Work(func(context.Context, jovepay.Event) error {
 		failed <- struct{}{}
 		return errors.New("down")
 	})
-	relay := shop.Relay(k.t, engine, relay.WithRetryFor(time.Hour), relay.WithDrain(time.Hour))
-	stop := shop.Start(k.t, relay)
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(1, finished)))
+	r := shop.Relay(k.t, broker, relay.WithRetryFor(time.Hour), relay.WithDrain(time.Hour))
+	stop := shop.Start(k.t, r)
+	shop.Notify(k.t, r, 1)
 	<-failed
 	require.NoError(k.t, stop())
-	shop.Poisoned(k.t, relay, 0)
+	shop.PoisonEvents(k.t, r, 0)
 
 	shop.Work(nil)
-	shop.Start(k.t, relay)
+	shop.Start(k.t, r)
 	shop.Expect(k.t, 1, finished, inbox.Applied)
 }
 
-// drainEnds has work that goes on until its context ends.
+// drainEnds ends a consumer whose work continues until its context ends.
 func (k *kit) drainEnds() {
-	shop, engine := k.shop, k.open()
+	shop, broker := k.shop, k.open()
 	begun := make(chan struct{}, 1)
 	shop.Work(func(ctx context.Context, _ jovepay.Event) error {
 		begun <- struct{}{}
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	relay := shop.Relay(k.t, engine, relay.WithDrain(10*time.Millisecond))
-	stop := shop.Start(k.t, relay)
-	require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(1, finished)))
+	r := shop.Relay(k.t, broker, relay.WithDrain(10*time.Millisecond))
+	stop := shop.Start(k.t, r)
+	shop.Notify(k.t, r, 1)
 	<-begun
 	require.NoError(k.t, stop())
-	shop.Poisoned(k.t, relay, 0)
+	shop.PoisonEvents(k.t, r, 0)
 	assert.Empty(k.t, shop.Applied(1))
 
 	shop.Work(nil)
-	shop.Start(k.t, relay)
+	shop.Start(k.t, r)
 	shop.Expect(k.t, 1, finished, inbox.Applied)
 }
 
 func (k *kit) twoConsumers() {
-	shop, engine := k.shop, k.open()
-	relay := shop.Relay(k.t, engine)
-	first, second := shop.Start(k.t, relay), shop.Start(k.t, shop.Relay(k.t, engine))
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker)
+	first, second := shop.Start(k.t, r), shop.Start(k.t, shop.Relay(k.t, broker))
 	const n = 50
 	for id := range n {
-		require.Equal(k.t, http.StatusOK, shop.Deliver(relay, Body(id, finished)))
+		shop.Notify(k.t, r, id)
 	}
 	for range n {
 		assert.Equal(k.t, inbox.Applied, shop.Next(k.t).Outcome, "each message goes to one of them")

@@ -5,8 +5,10 @@ go 1.26.0
 replace (
 	github.com/jovepay/jovepay-go => ../..
 	github.com/jovepay/jovepay-go/examples/orders => ../../examples/orders
-	github.com/jovepay/jovepay-go/sqlstore => ../../sqlstore
 	github.com/jovepay/jovepay-go/relay => ../../relay
+	github.com/jovepay/jovepay-go/relay/jetstream => ../../relay/jetstream
+	github.com/jovepay/jovepay-go/relay/jetstream/embedded => ../../relay/jetstream/embedded
+	github.com/jovepay/jovepay-go/sqlstore => ../../sqlstore
 )
 
 require (

@@ -27,7 +27,7 @@ import (
 type settings struct {
 	orders   int
 	store    string
-	engine   string
+	broker   string
 	postgres string
 	seed     uint64
 	sabotage bool
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("proof", flag.ContinueOnError)
 	flags.IntVar(&s.orders, "orders", 1000, "place `n` orders")
 	flags.StringVar(&s.store, "store", "postgres", "postgres: three processes on it; sqlite: one process on a file")
-	flags.StringVar(&s.engine, "engine", "", "jetstream: with a NATS server between notifications and work, which is killed too")
+	flags.StringVar(&s.broker, "broker", "", "jetstream: with a NATS server between notifications and work, which is killed too")
 	flags.StringVar(&s.postgres, "postgres", "postgres://postgres@127.0.0.1:5432/test?sslmode=disable", "PostgreSQL, for a schema that is dropped in the end")
 	flags.Uint64Var(&s.seed, "seed", 1, "random seed; timing stays random")
 	flags.BoolVar(&s.sabotage, "sabotage", false, "apply notifications without the inbox, so that the proof must fail")
@@ -68,10 +68,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return fmt.Errorf("orders: want 1 or more, got %d", s.orders)
 	case s.store != "postgres" && s.store != "sqlite":
 		return fmt.Errorf("store %q is not known", s.store)
-	case s.engine != "" && s.engine != "jetstream":
-		return fmt.Errorf("engine %q is not known", s.engine)
-	case s.sabotage && (s.store != "postgres" || s.engine != ""):
-		return errors.New("sabotage is for PostgreSQL without an engine")
+	case s.broker != "" && s.broker != "jetstream":
+		return fmt.Errorf("broker %q is not known", s.broker)
+	case s.sabotage && (s.store != "postgres" || s.broker != ""):
+		return errors.New("sabotage is for PostgreSQL without a broker")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("not done after %v", s.timeout))
 	defer cancel()

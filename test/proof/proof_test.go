@@ -71,7 +71,7 @@ func TestCommandLineIsChecked(t *testing.T) {
 		"unexpected argument":           "more",
 		"want 1 or more":                "-orders 0",
 		`store "paper" is not known`:    "-store paper",
-		`engine "steam" is not known`:   "-engine steam",
+		`broker "steam" is not known`:   "-broker steam",
 		"sabotage is for":               "-sabotage -store sqlite",
 		"flag provided but not defined": "-what",
 	} {

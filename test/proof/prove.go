@@ -30,7 +30,7 @@ type proof struct {
 	market   *market
 	courier  *courier
 	shops    []*process
-	queue    *queue // nil without an engine
+	queue    *queue // nil without a broker
 	chaos    *chaos
 	env      []string
 }
@@ -121,7 +121,7 @@ func (p *proof) openStores(ctx context.Context) (err error) {
 	if p.database, err = openDatabase(ctx, p.settings, p.dir, replicas); err != nil {
 		return err
 	}
-	if p.engine != "" {
+	if p.broker != "" {
 		if p.queue, err = openQueue(ctx, p.dir); err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (p *proof) openShops(ctx context.Context, server *jovepaytest.Server, callb
 			"-callback", callback, "-every", "30s", "-since", "30s",
 		}
 		if p.queue != nil {
-			command = append(command, "-engine", "jetstream", "-nats", p.queue.url())
+			command = append(command, "-broker", "jetstream", "-nats", p.queue.url())
 		}
 		shop, err := newProcess(p.dir, fmt.Sprintf("orders-%d", i+1), p.env, command...)
 		if err != nil {

@@ -1,27 +1,20 @@
-package jetstream_test
+package embedded_test
 
 import (
 	"context"
 	"net"
-	"net/http"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
-	natsjs "github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
-
-// never is an AckWait that no test outlives: what is held until it is over is
-// lost to the test.
-func never() jetstream.Option { return jetstream.WithAckWait(time.Hour) }
 
 // TestStopHoldsNothing ends a relay that waits for messages and publishes one at
 // that moment. It stays on the server for whoever asks next. The server would
@@ -29,24 +22,24 @@ func never() jetstream.Option { return jetstream.WithAckWait(time.Hour) }
 // AckWait is over.
 func TestStopHoldsNothing(t *testing.T) {
 	t.Parallel()
-	engine, js := connected(t, never())
-	consumer, err := js.Consumer(t.Context(), engine.Topic, engine.Topic)
+	broker, js := connected(t, never())
+	consumer, err := js.Consumer(t.Context(), broker.Topic, broker.Topic)
 	require.NoError(t, err)
-	shop := relaytest.NewShop(t)
-	shopRelay := shop.Relay(t, engine)
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker)
 	for id := range 30 {
-		stop := shop.Start(t, shopRelay)
+		stop := shop.Start(t, r)
 		require.Eventually(t, func() bool {
 			info, err := consumer.Info(t.Context())
 			return err == nil && info.NumWaiting > 0
 		}, 10*time.Second, time.Millisecond)
 		require.NoError(t, stop())
-		require.Equal(t, http.StatusOK, shop.Deliver(shopRelay, relaytest.Body(id, finished)))
+		shop.Notify(t, r, id)
 		info, err := consumer.Info(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, info.NumAckPending, "held by a relay that has ended")
 		assert.Zero(t, info.NumWaiting, "asked for by a relay that has ended")
-		stop = shop.Start(t, shopRelay)
+		stop = shop.Start(t, r)
 		shop.Expect(t, id, finished, inbox.Applied)
 		require.NoError(t, stop())
 	}
@@ -56,18 +49,18 @@ func TestStopHoldsNothing(t *testing.T) {
 // them is missing afterwards.
 func TestStopUnderWay(t *testing.T) {
 	t.Parallel()
-	engine, _ := connected(t, never())
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine)
+	broker, _ := connected(t, never())
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker)
 	const rounds, n = 10, 20
 	for round := range rounds {
-		stop := shop.Start(t, consumer)
+		stop := shop.Start(t, r)
 		for id := range n {
-			require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(round*n+id, finished)))
+			shop.Notify(t, r, round*n+id)
 		}
 		require.NoError(t, stop())
 	}
-	shop.Start(t, consumer)
+	shop.Start(t, r)
 	for range rounds * n {
 		assert.Equal(t, inbox.Applied, shop.Next(t).Outcome)
 	}
@@ -77,12 +70,12 @@ func TestStopUnderWay(t *testing.T) {
 // replaced one after the other: it does not wait longer each time.
 func TestGivenBackOften(t *testing.T) {
 	t.Parallel()
-	engine, _ := connected(t, never())
-	shop := relaytest.NewShop(t)
-	require.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), relaytest.Body(1, finished)))
+	broker, _ := connected(t, never())
+	shop := testshop.New(t)
+	shop.Notify(t, shop.Relay(t, broker), 1)
 	for i := range 8 {
 		ctx, cancel := context.WithCancel(t.Context())
-		messages, err := engine.Subscriber.Subscribe(ctx, engine.Topic)
+		messages, err := broker.Subscriber.Subscribe(ctx, broker.Topic)
 		require.NoError(t, err)
 		msg := <-messages
 		if i == 7 {
@@ -92,7 +85,7 @@ func TestGivenBackOften(t *testing.T) {
 		cancel()
 		<-messages
 	}
-	shop.Start(t, shop.Relay(t, engine))
+	shop.Start(t, shop.Relay(t, broker))
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
 
@@ -103,25 +96,25 @@ func TestGivenBackForGood(t *testing.T) {
 	dir := t.TempDir()
 	srv := natsServer(t, dir, server.RANDOM_PORT)
 	port := srv.Addr().(*net.TCPAddr).Port
-	open := func() *relay.Engine {
-		engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), never())
+	open := func() *relay.Broker {
+		broker, err := jetstream.Connect(t.Context(), srv.ClientURL(), never())
 		require.NoError(t, err)
-		return engine
+		return broker
 	}
-	engine, shop := open(), relaytest.NewShop(t)
+	broker, shop := open(), testshop.New(t)
 	js := management(t, srv)
 	given, err := js.Conn().SubscribeSync("$JS.EVENT.ADVISORY.CONSUMER.MSG_NAKED.>")
 	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), relaytest.Body(1, finished)))
-	_, err = engine.Subscriber.Subscribe(t.Context(), engine.Topic)
+	shop.Notify(t, shop.Relay(t, broker), 1)
+	_, err = broker.Subscriber.Subscribe(t.Context(), broker.Topic)
 	require.NoError(t, err)
-	consumer, err := js.Consumer(t.Context(), engine.Topic, engine.Topic)
+	consumer, err := js.Consumer(t.Context(), broker.Topic, broker.Topic)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		info, err := consumer.Info(t.Context())
 		return err == nil && info.NumAckPending == 1
 	}, 10*time.Second, time.Millisecond)
-	require.NoError(t, engine.Close())
+	require.NoError(t, broker.Close())
 	// The server says that it read it. An advisory may get lost, but in that time
 	// it has read it all the same.
 	_, _ = given.NextMsg(10 * time.Second)
@@ -131,40 +124,8 @@ func TestGivenBackForGood(t *testing.T) {
 	stopServer(srv)
 	srv = natsServer(t, dir, port)
 	t.Cleanup(func() { stopServer(srv) })
-	engine = open()
-	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-	shop.Start(t, shop.Relay(t, engine))
-	shop.Expect(t, 1, finished, inbox.Applied)
-}
-
-// TestEmbeddedKilled leaves a message in the hands of a process that said no
-// more. Nobody else can have it, so that it does not wait when the directory is
-// opened again.
-func TestEmbeddedKilled(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	engine, err := jetstream.Embedded(dir, never())
-	require.NoError(t, err)
-	shop := relaytest.NewShop(t)
-	require.Equal(t, http.StatusOK, shop.Deliver(shop.Relay(t, engine), relaytest.Body(1, finished)))
-	require.NoError(t, engine.Close())
-
-	srv, err := jetstream.Start(dir)
-	require.NoError(t, err)
-	conn, err := nats.Connect("", nats.InProcessServer(srv))
-	require.NoError(t, err)
-	js, err := natsjs.New(conn)
-	require.NoError(t, err)
-	consumer, err := js.Consumer(t.Context(), engine.Topic, engine.Topic)
-	require.NoError(t, err)
-	_, err = consumer.Next()
-	require.NoError(t, err)
-	conn.Close()
-	stopServer(srv)
-
-	engine, err = jetstream.Embedded(dir, never())
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-	shop.Start(t, shop.Relay(t, engine))
+	broker = open()
+	t.Cleanup(func() { assert.NoError(t, broker.Close()) })
+	shop.Start(t, shop.Relay(t, broker))
 	shop.Expect(t, 1, finished, inbox.Applied)
 }

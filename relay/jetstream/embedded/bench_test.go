@@ -1,4 +1,4 @@
-package jetstream_test
+package embedded_test
 
 import (
 	"net/http"
@@ -8,17 +8,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
-	"github.com/jovepay/jovepay-go/relay/jetstream"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
+	"github.com/jovepay/jovepay-go/relay/jetstream/embedded"
 )
 
-func newRelay(b *testing.B, opts ...relay.Option) (*relaytest.Shop, *relay.Relay) {
+func newRelay(b *testing.B, opts ...relay.Option) (*testshop.Shop, *relay.Relay) {
 	b.Helper()
-	engine, err := jetstream.Embedded(b.TempDir())
+	broker, err := embedded.Open(b.TempDir())
 	require.NoError(b, err)
-	b.Cleanup(func() { require.NoError(b, engine.Close()) })
-	shop := relaytest.NewShop(b)
-	return shop, shop.Relay(b, engine, opts...)
+	b.Cleanup(func() { require.NoError(b, broker.Close()) })
+	shop := testshop.New(b)
+	return shop, shop.Relay(b, broker, opts...)
 }
 
 // BenchmarkHandler takes notifications: verified, and written through to the
@@ -26,7 +26,7 @@ func newRelay(b *testing.B, opts ...relay.Option) (*relaytest.Shop, *relay.Relay
 func BenchmarkHandler(b *testing.B) {
 	for _, again := range []bool{false, true} {
 		b.Run(map[bool]string{false: "first", true: "again"}[again], func(b *testing.B) {
-			shop, consumer := newRelay(b)
+			shop, r := newRelay(b)
 			var id atomic.Int64
 			b.SetParallelism(8)
 			b.RunParallel(func(pb *testing.PB) {
@@ -35,7 +35,7 @@ func BenchmarkHandler(b *testing.B) {
 					if !again {
 						n = id.Add(1)
 					}
-					if shop.Deliver(consumer, relaytest.Body(int(n), finished)) != http.StatusOK {
+					if shop.Deliver(r, testshop.Body(int(n), finished)) != http.StatusOK {
 						b.Error("not accepted")
 					}
 				}
@@ -47,12 +47,12 @@ func BenchmarkHandler(b *testing.B) {
 // BenchmarkRun works on notifications that wait: verified again, applied to an
 // inbox in memory, acknowledged.
 func BenchmarkRun(b *testing.B) {
-	shop, consumer := newRelay(b)
+	shop, r := newRelay(b)
 	for id := range b.N {
-		require.Equal(b, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
+		shop.Notify(b, r, id)
 	}
 	b.ResetTimer()
-	stop := shop.Start(b, consumer)
+	stop := shop.Start(b, r)
 	for range b.N {
 		shop.Next(b)
 	}

@@ -1,4 +1,4 @@
-package jetstream_test
+package embedded_test
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
@@ -34,32 +34,32 @@ func TestStreamGone(t *testing.T) {
 		Name: name, Subjects: []string{name}, Retention: natsjs.WorkQueuePolicy, Description: "mine", Duplicates: 24 * time.Hour,
 	})
 	require.NoError(t, err)
-	engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
+	broker, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine, relay.WithRetryFor(time.Second))
+	t.Cleanup(func() { assert.NoError(t, broker.Close()) })
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker, relay.WithRetryFor(time.Second))
 
 	require.NoError(t, js.DeleteStream(t.Context(), name))
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)), "it is created again")
+	require.Equal(t, http.StatusOK, shop.Deliver(r, testshop.Body(1, finished)), "it is created again")
 	stream, err := js.Stream(t.Context(), name)
 	require.NoError(t, err)
 	assert.Equal(t, "mine", stream.CachedInfo().Config.Description)
 	assert.Equal(t, 24*time.Hour, stream.CachedInfo().Config.Duplicates)
 
 	require.NoError(t, js.DeleteStream(t.Context(), name))
-	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)), "what is lost is no duplicate")
+	shop.Start(t, r)
+	require.Equal(t, http.StatusOK, shop.Deliver(r, testshop.Body(1, finished)), "what is lost is no duplicate")
 	shop.Expect(t, 1, finished, inbox.Applied)
-	for id, gone := range []string{name, engine.RetryTopic, engine.PoisonTopic} {
+	for id, gone := range []string{name, broker.RetryTopic, broker.PoisonTopic} {
 		require.NoError(t, js.DeleteStream(t.Context(), gone))
-		shop.Work(relaytest.FailFirst(1))
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(10+id, finished)), gone)
+		shop.Work(testshop.FailFirst(1))
+		require.Equal(t, http.StatusOK, shop.Deliver(r, testshop.Body(10+id, finished)), gone)
 		shop.Expect(t, 10+id, finished, inbox.Applied)
 	}
-	shop.Work(relaytest.FailFirst(1000))
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(20, finished)))
-	shop.Poisoned(t, consumer, 1)
+	shop.Work(testshop.FailFirst(1000))
+	shop.Notify(t, r, 20)
+	shop.PoisonEvents(t, r, 1)
 }
 
 // TestServerLosesData restarts the server on an empty directory: notifications
@@ -68,21 +68,21 @@ func TestServerLosesData(t *testing.T) {
 	t.Parallel()
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
 	port := srv.Addr().(*net.TCPAddr).Port
-	engine, err := jetstream.Connect(t.Context(), srv.ClientURL(),
+	broker, err := jetstream.Connect(t.Context(), srv.ClientURL(),
 		jetstream.WithNATS(nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0)))
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine)
-	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(0, finished)))
+	t.Cleanup(func() { assert.NoError(t, broker.Close()) })
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker)
+	shop.Start(t, r)
+	shop.Notify(t, r, 0)
 	shop.Expect(t, 0, finished, inbox.Applied)
 	stopServer(srv)
 
 	srv = natsServer(t, t.TempDir(), port)
 	t.Cleanup(func() { stopServer(srv) })
 	require.Eventually(t, func() bool {
-		return shop.Deliver(consumer, relaytest.Body(1, finished)) == http.StatusOK
+		return shop.Deliver(r, testshop.Body(1, finished)) == http.StatusOK
 	}, 10*time.Second, 10*time.Millisecond)
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
@@ -91,9 +91,9 @@ func TestServerLosesData(t *testing.T) {
 // a consumer leave unacknowledged by default: they hold up nobody.
 func TestManyWait(t *testing.T) {
 	t.Parallel()
-	engine, js := connected(t)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine, relay.WithRetryFor(time.Hour))
+	broker, js := connected(t)
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker, relay.WithRetryFor(time.Hour))
 	const n = 1100
 	shop.Work(func(_ context.Context, event jovepay.Event) error {
 		if payment, ok := event.(*jovepay.PaymentEvent); ok && payment.ID == jovepay.ID(strconv.Itoa(n)) {
@@ -101,16 +101,16 @@ func TestManyWait(t *testing.T) {
 		}
 		return errors.New("no such order")
 	})
-	shop.Start(t, consumer)
+	shop.Start(t, r)
 	for id := range n {
-		require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(id, finished)))
+		shop.Notify(t, r, id)
 	}
-	waiting, err := js.Consumer(t.Context(), engine.RetryTopic, engine.RetryTopic)
+	waiting, err := js.Consumer(t.Context(), broker.RetryTopic, broker.RetryTopic)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		info, err := waiting.Info(t.Context())
 		return err == nil && info.NumAckPending > 1000
 	}, 40*time.Second, 10*time.Millisecond)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(n, finished)))
+	shop.Notify(t, r, n)
 	shop.Expect(t, n, finished, inbox.Applied)
 }

@@ -1,6 +1,5 @@
-// Package relaytest tests that an engine keeps what package relay
-// promises. It is run on every engine of this module.
-package relaytest
+// Package testshop is a shop for the tests of package relay and of its brokers.
+package testshop
 
 import (
 	"context"
@@ -22,34 +21,34 @@ import (
 )
 
 // Secret is the IPN secret of the tests' shop.
-const Secret = "engine-test"
+const Secret = "broker-test"
 
-// patience is how long a test waits for what must happen. It is shorter than a
-// message is held by a consumer that took it and said no more, which no consumer
-// does that has ended in good order.
-const patience = 25 * time.Second
+// Patience is how long a test waits for something that must happen. It is shorter
+// than the time for which a broker holds a message for a dead consumer: no consumer
+// that shuts down cleanly may leave one held.
+const Patience = 25 * time.Second
 
-// Shop is a shop with an inbox, whose work can be made to fail. The inbox
-// outlives the engine, as a database does.
+// Shop is a shop with an inbox, whose work can be made to fail. Like a database,
+// the inbox outlives the broker.
 type Shop struct {
 	Verifier *jovepay.IPNVerifier
 	Box      *inbox.Inbox[inbox.NoTx]
-	Outcomes chan Outcome // of every event that was dealt with
+	Outcomes chan Outcome // of every event that was judged
 
 	mu      sync.Mutex
 	work    func(context.Context, jovepay.Event) error
 	applied map[jovepay.ID][]jovepay.PaymentStatus
 }
 
-// Outcome is what became of an event.
+// Outcome is the inbox's outcome for an event.
 type Outcome struct {
 	ID      jovepay.ID
 	Status  jovepay.PaymentStatus
 	Outcome inbox.Outcome
 }
 
-// NewShop returns a shop whose work succeeds.
-func NewShop(tb testing.TB) *Shop {
+// New returns a shop whose work succeeds.
+func New(tb testing.TB) *Shop {
 	tb.Helper()
 	verifier, err := jovepay.NewIPNVerifier(Secret)
 	require.NoError(tb, err)
@@ -66,7 +65,7 @@ func NewShop(tb testing.TB) *Shop {
 	return s
 }
 
-// Apply is what consumers are given.
+// Apply applies an event by the shop's work, once.
 func (s *Shop) Apply(ctx context.Context, event jovepay.Event) error {
 	return s.Box.Once(func(ctx context.Context, _ inbox.NoTx, event jovepay.Event) error {
 		s.mu.Lock()
@@ -86,14 +85,14 @@ func (s *Shop) Apply(ctx context.Context, event jovepay.Event) error {
 	})(ctx, event)
 }
 
-// Work makes fn the shop's work. It may be nil.
+// Work sets the shop's work. nil always succeeds.
 func (s *Shop) Work(fn func(context.Context, jovepay.Event) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.work = fn
 }
 
-// FailFirst is work that fails the first n times for each payment.
+// FailFirst returns work that fails the first n times for each event.
 func FailFirst(n int) func(context.Context, jovepay.Event) error {
 	var mu sync.Mutex
 	failures := map[string]int{}
@@ -120,28 +119,27 @@ func (s *Shop) Next(tb testing.TB) Outcome {
 	select {
 	case outcome := <-s.Outcomes:
 		return outcome
-	case <-time.After(patience):
-		require.FailNow(tb, "nothing became of an event")
+	case <-time.After(Patience):
+		require.FailNow(tb, "no outcome of an event")
 		return Outcome{}
 	}
 }
 
-// Expect waits for the next outcome, which is this one.
+// Expect waits for the next outcome and requires that it is this one.
 func (s *Shop) Expect(tb testing.TB, id int, status jovepay.PaymentStatus, outcome inbox.Outcome) {
 	tb.Helper()
 	require.Equal(tb, Outcome{jovepay.ID(fmt.Sprint(id)), status, outcome}, s.Next(tb))
 }
 
 // Relay returns a relay of the shop.
-func (s *Shop) Relay(tb testing.TB, engine *relay.Engine, opts ...relay.Option) *relay.Relay {
+func (s *Shop) Relay(tb testing.TB, broker *relay.Broker, opts ...relay.Option) *relay.Relay {
 	tb.Helper()
-	relay, err := relay.New(engine, s.Verifier, opts...)
+	r, err := relay.New(broker, s.Verifier, opts...)
 	require.NoError(tb, err)
-	return relay
+	return r
 }
 
-// Start runs a consumer and returns what ends it and waits for its end. The
-// test ends it too.
+// Start runs r. stop ends the run and waits for it; the end of the test does too.
 func (s *Shop) Start(tb testing.TB, r *relay.Relay) (stop func() error) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
@@ -155,34 +153,41 @@ func (s *Shop) Start(tb testing.TB, r *relay.Relay) (stop func() error) {
 	return stop
 }
 
-// Body is a notification of a payment.
+// Body returns a notification about a payment.
 func Body(id int, status jovepay.PaymentStatus) string {
 	return fmt.Sprintf(`{"payment_id":%d,"payment_status":%q,"order_id":"order-%d","price_amount":49.990,`+
 		`"price_currency":"usd","pay_amount":0.00001234,"pay_currency":"btc","actually_paid":1e-8}`, id, status, id)
 }
 
-// Deliver sends a notification as JovePay does, and returns the answer.
-func (s *Shop) Deliver(r *relay.Relay, body string) int {
-	request := httptest.NewRequest(http.MethodPost, "/ipn", strings.NewReader(body)) //nolint:noctx // the sender stays on the line
-	request.Header.Set(jovepay.IPNSignatureHeader, s.Verifier.Sign([]byte(body)))
-	answer := httptest.NewRecorder()
-	r.Handler().ServeHTTP(answer, request)
-	return answer.Code
+// Notify delivers the notification that a payment is finished, and requires that
+// it is accepted.
+func (s *Shop) Notify(tb testing.TB, r *relay.Relay, id int) {
+	tb.Helper()
+	require.Equal(tb, http.StatusOK, s.Deliver(r, Body(id, jovepay.PaymentFinished)))
 }
 
-// Poisoned returns what is in the poison queue when there are n events in it.
-func (s *Shop) Poisoned(tb testing.TB, r *relay.Relay, n int) []relay.Poisoned {
+// Deliver sends a notification as JovePay does, and returns the status code.
+func (s *Shop) Deliver(r *relay.Relay, body string) int {
+	request := httptest.NewRequest(http.MethodPost, "/ipn", strings.NewReader(body)) //nolint:noctx // the sender does not hang up
+	request.Header.Set(jovepay.IPNSignatureHeader, s.Verifier.Sign([]byte(body)))
+	recorder := httptest.NewRecorder()
+	r.Handler().ServeHTTP(recorder, request)
+	return recorder.Code
+}
+
+// PoisonEvents waits until there are n events in the poison queue, and returns them.
+func (s *Shop) PoisonEvents(tb testing.TB, r *relay.Relay, n int) []relay.PoisonEvent {
 	tb.Helper()
-	var all []relay.Poisoned
+	var all []relay.PoisonEvent
 	require.Eventually(tb, func() bool {
 		all = all[:0]
-		for p, err := range r.Poisoned(tb.Context()) {
+		for p, err := range r.PoisonEvents(tb.Context()) {
 			if err != nil {
 				return false
 			}
 			all = append(all, p)
 		}
 		return len(all) == n
-	}, patience, 5*time.Millisecond)
+	}, Patience, 5*time.Millisecond)
 	return all
 }

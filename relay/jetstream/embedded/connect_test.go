@@ -1,4 +1,4 @@
-package jetstream_test
+package embedded_test
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -21,74 +20,9 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
-
-const finished = jovepay.PaymentFinished
-
-// TestServer runs the cases on the NATS server of the machine, which may be an
-// old one: nats-server 2.9.10 holds a message that was given back until AckWait
-// is over, in about one of 100 shutdowns.
-func TestServer(t *testing.T) {
-	t.Parallel()
-	address := os.Getenv("JOVEPAY_TEST_NATS")
-	if address == "" {
-		address = nats.DefaultURL
-	}
-	var tests atomic.Int64
-	conn, err := nats.Connect(address, nats.Timeout(2*time.Second))
-	if err != nil {
-		hint := fmt.Sprintf("no NATS server at %s (%v): start one with nats-server -js", address, err)
-		if os.Getenv("JOVEPAY_REQUIRE_SERVICES") == "1" {
-			require.FailNow(t, hint)
-		}
-		t.Skip(hint)
-	}
-	t.Cleanup(conn.Close)
-	js, err := natsjs.New(conn)
-	require.NoError(t, err)
-	relaytest.Run(t, func(t *testing.T) relaytest.Harness {
-		t.Helper()
-		name := fmt.Sprintf("jovepay-test-%d-%d", time.Now().UnixNano(), tests.Add(1))
-		t.Cleanup(func() {
-			for _, stream := range []string{name, name + "-retry", name + "-poison"} {
-				assert.NoError(t, js.DeleteStream(context.WithoutCancel(t.Context()), stream))
-			}
-		})
-		var opened *relay.Engine
-		return relaytest.Harness{
-			Open: func() *relay.Engine {
-				engine, err := jetstream.Connect(t.Context(), address, jetstream.WithName(name), jetstream.WithAckWait(10*time.Second))
-				require.NoError(t, err)
-				opened = engine
-				return engine
-			},
-			Waiting: func() int {
-				n, err := jetstream.Waiting(t.Context(), opened)
-				require.NoError(t, err)
-				return n
-			},
-		}
-	})
-}
-
-// natsServer starts a server that listens, on a directory that outlives it.
-func natsServer(t *testing.T, dir string, port int) *server.Server {
-	t.Helper()
-	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true, JetStream: true, StoreDir: dir,
-	})
-	require.NoError(t, err)
-	go srv.Start()
-	require.True(t, srv.ReadyForConnections(10*time.Second))
-	return srv
-}
-
-func stopServer(srv *server.Server) {
-	srv.Shutdown()
-	srv.WaitForShutdown()
-}
 
 // TestServerRestarts takes the server away in the middle of everything, three
 // times: what was answered with 200 is applied, once; the rest is answered with
@@ -98,20 +32,20 @@ func TestServerRestarts(t *testing.T) {
 	dir := t.TempDir()
 	srv := natsServer(t, dir, server.RANDOM_PORT)
 	address, port := srv.ClientURL(), srv.Addr().(*net.TCPAddr).Port
-	engine, err := jetstream.Connect(t.Context(), address, jetstream.WithAckWait(time.Second),
+	broker, err := jetstream.Connect(t.Context(), address, withAckWait(time.Second),
 		jetstream.WithNATS(nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0)))
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine)
-	stop := shop.Start(t, consumer)
+	t.Cleanup(func() { assert.NoError(t, broker.Close()) })
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker)
+	stop := shop.Start(t, r)
 
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(0, finished)))
+	shop.Notify(t, r, 0)
 	shop.Expect(t, 0, finished, inbox.Applied)
 
 	next, accepted := 1, map[int]bool{}
 	deliver := func() int {
-		code := shop.Deliver(consumer, relaytest.Body(next, finished))
+		code := shop.Deliver(r, testshop.Body(next, finished))
 		if code == http.StatusOK {
 			accepted[next] = true
 		}
@@ -145,18 +79,18 @@ func TestServerRestarts(t *testing.T) {
 // created again, and nothing is lost.
 func TestConsumerGone(t *testing.T) {
 	t.Parallel()
-	engine, js := connected(t)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine, relay.WithWorkers(2))
-	shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	broker, js := connected(t)
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker, relay.WithWorkers(2))
+	shop.Start(t, r)
+	shop.Notify(t, r, 1)
 	shop.Expect(t, 1, finished, inbox.Applied)
 	require.Eventually(t, func() bool {
-		stream, err := js.Stream(t.Context(), engine.Topic)
+		stream, err := js.Stream(t.Context(), broker.Topic)
 		return err == nil && stream.CachedInfo().State.Msgs == 0 // acknowledged
 	}, 10*time.Second, time.Millisecond)
-	require.NoError(t, js.DeleteConsumer(t.Context(), engine.Topic, engine.Topic))
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(2, finished)))
+	require.NoError(t, js.DeleteConsumer(t.Context(), broker.Topic, broker.Topic))
+	shop.Notify(t, r, 2)
 	shop.Expect(t, 2, finished, inbox.Applied)
 }
 
@@ -165,12 +99,12 @@ func TestConsumerGone(t *testing.T) {
 func TestLongWork(t *testing.T) {
 	t.Parallel()
 	const ackWait = 2 * time.Second
-	engine, js := connected(t, jetstream.WithAckWait(ackWait))
-	shop := relaytest.NewShop(t)
+	broker, js := connected(t, withAckWait(ackWait))
+	shop := testshop.New(t)
 	var attempts atomic.Int32
 	shop.Work(func(ctx context.Context, _ jovepay.Event) error {
 		attempts.Add(1)
-		consumer, err := js.Consumer(ctx, engine.Topic, engine.Topic)
+		consumer, err := js.Consumer(ctx, broker.Topic, broker.Topic)
 		if err != nil {
 			return err
 		}
@@ -185,13 +119,13 @@ func TestLongWork(t *testing.T) {
 		}
 		return nil
 	})
-	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
-	stop := shop.Start(t, consumer)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	r := shop.Relay(t, broker, relay.WithRetryFor(0))
+	stop := shop.Start(t, r)
+	shop.Notify(t, r, 1)
 	shop.Expect(t, 1, finished, inbox.Applied)
 	require.NoError(t, stop())
 	assert.EqualValues(t, 1, attempts.Load())
-	info, err := js.Stream(t.Context(), engine.Topic)
+	info, err := js.Stream(t.Context(), broker.Topic)
 	require.NoError(t, err)
 	assert.Zero(t, info.CachedInfo().State.Msgs, "what is acknowledged leaves the stream")
 }
@@ -202,29 +136,29 @@ func TestConnectionCut(t *testing.T) {
 	t.Parallel()
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
 	t.Cleanup(func() { stopServer(srv) })
-	connect := func() (*relay.Engine, func()) {
+	connect := func() (*relay.Broker, func()) {
 		conn := make(chan *nats.Conn, 1)
-		engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithAckWait(500*time.Millisecond),
+		broker, err := jetstream.Connect(t.Context(), srv.ClientURL(), withAckWait(500*time.Millisecond),
 			jetstream.WithNATS(nats.ConnectHandler(func(c *nats.Conn) { conn <- c })))
 		require.NoError(t, err)
-		t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-		return engine, func() { (<-conn).Close() }
+		t.Cleanup(func() { assert.NoError(t, broker.Close()) })
+		return broker, func() { (<-conn).Close() }
 	}
 	first, cut := connect()
-	shop := relaytest.NewShop(t)
+	shop := testshop.New(t)
 	committed, release := make(chan struct{}), make(chan struct{})
-	consumer := shop.Relay(t, first)
+	r := shop.Relay(t, first)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- consumer.Run(ctx, func(ctx context.Context, event jovepay.Event) error {
+		ended <- r.Run(ctx, func(ctx context.Context, event jovepay.Event) error {
 			err := shop.Apply(ctx, event)
 			close(committed)
 			<-release
 			return err
 		})
 	}()
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	shop.Notify(t, r, 1)
 	<-committed
 	shop.Expect(t, 1, finished, inbox.Applied)
 	cut()
@@ -236,27 +170,6 @@ func TestConnectionCut(t *testing.T) {
 	assert.Len(t, shop.Applied(1), 1)
 	cancel()
 	require.NoError(t, <-ended)
-}
-
-// connected returns an engine on a server of its own, and a way round it.
-func connected(t *testing.T, opts ...jetstream.Option) (*relay.Engine, natsjs.JetStream) {
-	t.Helper()
-	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
-	t.Cleanup(func() { stopServer(srv) })
-	engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), opts...)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, engine.Close()) })
-	return engine, management(t, srv)
-}
-
-func management(t *testing.T, srv *server.Server) natsjs.JetStream {
-	t.Helper()
-	conn, err := nats.Connect(srv.ClientURL())
-	require.NoError(t, err)
-	t.Cleanup(conn.Close)
-	js, err := natsjs.New(conn)
-	require.NoError(t, err)
-	return js
 }
 
 // TestStreamsThatExist are used if they keep the promises, and left as they are.
@@ -296,7 +209,7 @@ func TestStreamsThatExist(t *testing.T) {
 		test.change(&config)
 		_, err := js.CreateStream(t.Context(), config)
 		require.NoError(t, err, "%d", i)
-		engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
+		broker, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
 		if test.want != "" {
 			require.ErrorContains(t, err, "stream "+name+": ")
 			require.ErrorContains(t, err, test.want)
@@ -304,7 +217,7 @@ func TestStreamsThatExist(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err, "%d", i)
-		require.NoError(t, engine.Close())
+		require.NoError(t, broker.Close())
 		stream, err := js.Stream(t.Context(), name)
 		require.NoError(t, err)
 		assert.Equal(t, "mine", stream.CachedInfo().Config.Description)
@@ -341,14 +254,14 @@ func TestPoisonStreamsThatExist(t *testing.T) {
 		test.change(&config)
 		_, err := js.CreateStream(t.Context(), config)
 		require.NoError(t, err, name)
-		engine, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
+		broker, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithName(name))
 		if test.want != "" {
 			require.ErrorContains(t, err, "stream "+name+"-poison: ")
 			require.ErrorContains(t, err, test.want)
 			continue
 		}
 		require.NoError(t, err, name)
-		require.NoError(t, engine.Close())
+		require.NoError(t, broker.Close())
 	}
 }
 
@@ -357,39 +270,39 @@ func TestPoisonStreamsThatExist(t *testing.T) {
 // it has seen the id.
 func TestPoisonedTwice(t *testing.T) {
 	t.Parallel()
-	engine, js := connected(t)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
+	broker, js := connected(t)
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker, relay.WithRetryFor(0))
 	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("broken") })
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
-	stream, err := js.Stream(t.Context(), engine.Topic)
+	shop.Notify(t, r, 1)
+	stream, err := js.Stream(t.Context(), broker.Topic)
 	require.NoError(t, err)
-	first, err := stream.GetLastMsgForSubject(t.Context(), engine.Topic)
+	first, err := stream.GetLastMsgForSubject(t.Context(), broker.Topic)
 	require.NoError(t, err)
-	shop.Start(t, consumer)
-	require.NoError(t, consumer.Discard(t.Context(), shop.Poisoned(t, consumer, 1)[0]))
+	shop.Start(t, r)
+	require.NoError(t, r.Discard(t.Context(), shop.PoisonEvents(t, r, 1)[0]))
 
-	again := &nats.Msg{Subject: engine.Topic, Header: first.Header, Data: first.Data}
+	again := &nats.Msg{Subject: broker.Topic, Header: first.Header, Data: first.Data}
 	again.Header.Del(nats.MsgIdHdr) // the window is over
 	_, err = js.PublishMsg(t.Context(), again)
 	require.NoError(t, err)
-	shop.Poisoned(t, consumer, 1)
+	shop.PoisonEvents(t, r, 1)
 }
 
 // TestForeignMessages come from anyone who may write to the subject.
 func TestForeignMessages(t *testing.T) {
 	t.Parallel()
-	engine, js := connected(t)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine)
-	twice := &nats.Msg{Subject: engine.Topic, Data: []byte("x"), Header: nats.Header{"A": {"1", "2"}}}
-	for _, msg := range []*nats.Msg{twice, {Subject: engine.Topic}} {
+	broker, js := connected(t)
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker)
+	twice := &nats.Msg{Subject: broker.Topic, Data: []byte("x"), Header: nats.Header{"A": {"1", "2"}}}
+	for _, msg := range []*nats.Msg{twice, {Subject: broker.Topic}} {
 		_, err := js.PublishMsg(t.Context(), msg)
 		require.NoError(t, err)
 	}
-	shop.Start(t, consumer)
-	shop.Poisoned(t, consumer, 2)
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
+	shop.Start(t, r)
+	shop.PoisonEvents(t, r, 2)
+	shop.Notify(t, r, 1)
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
 

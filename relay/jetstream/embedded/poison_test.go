@@ -1,9 +1,8 @@
-package jetstream_test
+package embedded_test
 
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,7 +13,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/relay"
-	"github.com/jovepay/jovepay-go/relay/relaytest"
+	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
 // TestPoisonedOnce has an event fail again and again, each time because its
@@ -22,19 +21,19 @@ import (
 // with its last failure, next to other events.
 func TestPoisonedOnce(t *testing.T) {
 	t.Parallel()
-	engine, js := connected(t)
-	shop := relaytest.NewShop(t)
-	consumer := shop.Relay(t, engine, relay.WithRetryFor(0))
+	broker, js := connected(t)
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker, relay.WithRetryFor(0))
 	var failures atomic.Int32
 	shop.Work(func(context.Context, jovepay.Event) error {
 		return fmt.Errorf("failure %d", failures.Add(1))
 	})
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(1, finished)))
-	stream, err := js.Stream(t.Context(), engine.Topic)
+	shop.Notify(t, r, 1)
+	stream, err := js.Stream(t.Context(), broker.Topic)
 	require.NoError(t, err)
-	sent, err := stream.GetLastMsgForSubject(t.Context(), engine.Topic)
+	sent, err := stream.GetLastMsgForSubject(t.Context(), broker.Topic)
 	require.NoError(t, err)
-	stop := shop.Start(t, consumer)
+	stop := shop.Start(t, r)
 	settled := func(n int32) {
 		require.Eventually(t, func() bool {
 			info, err := stream.Info(t.Context())
@@ -43,16 +42,16 @@ func TestPoisonedOnce(t *testing.T) {
 	}
 	settled(1)
 	for i := range int32(10) {
-		again := &nats.Msg{Subject: engine.Topic, Header: sent.Header, Data: sent.Data}
+		again := &nats.Msg{Subject: broker.Topic, Header: sent.Header, Data: sent.Data}
 		again.Header.Del(nats.MsgIdHdr) // the window is over
 		_, err = js.PublishMsg(t.Context(), again)
 		require.NoError(t, err)
 		settled(i + 2)
 	}
-	assert.Contains(t, shop.Poisoned(t, consumer, 1)[0].Reason, "failure 11")
+	assert.Contains(t, shop.PoisonEvents(t, r, 1)[0].Reason, "failure 11")
 
-	require.Equal(t, http.StatusOK, shop.Deliver(consumer, relaytest.Body(2, finished)))
+	shop.Notify(t, r, 2)
 	settled(12)
-	shop.Poisoned(t, consumer, 2)
+	shop.PoisonEvents(t, r, 2)
 	require.NoError(t, stop())
 }
