@@ -34,7 +34,7 @@ const (
 //
 // If apply fails or panics, the event goes back to the broker and is retried
 // later; meanwhile it occupies no worker, see [Broker]. An event that fails for
-// longer than [WithRetryFor] goes to the poison queue. An event goes there at once
+// longer than [WithRetryFor] goes to the poison queue. An event goes there immediately
 // if the error is [inbox.ErrUnprocessable] or made by backoff.Permanent, if it can
 // no longer be verified, or if the broker does not take it back. If the poison
 // queue fails too, the message stays where it is and is delivered again.

@@ -60,7 +60,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestRetries holds the waits of the default retry time to the clock.
+// TestRetries checks the intervals of the default retry time, and when it ends.
 func TestRetries(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -74,11 +74,11 @@ func TestRetries(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				shop, r, _ := newShop(t)
-				begun := time.Now()
+				began := time.Now()
 				var attempts []time.Duration
 				shop.Work(func(context.Context, jovepay.Event) error {
-					attempts = append(attempts, time.Since(begun))
-					if time.Since(begun) < test.outage {
+					attempts = append(attempts, time.Since(began))
+					if time.Since(began) < test.outage {
 						return errDown
 					}
 					return nil
@@ -102,8 +102,8 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// TestTimeout has an attempt that hangs: its context ends, and that counts as
-// a failure of the event.
+// TestTimeout makes an attempt hang: its context ends, which is a failure of the
+// event.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	shop, r, _ := newShop(t, relay.WithTimeout(10*time.Millisecond), relay.WithRetryFor(0))
@@ -116,7 +116,7 @@ func TestTimeout(t *testing.T) {
 	assert.Contains(t, shop.PoisonEvents(t, r, 1)[0].Reason, context.DeadlineExceeded.Error())
 }
 
-// TestPermanent is an error that the shop knows to be of no use to try again.
+// TestPermanent returns an error that the shop knows to be permanent.
 func TestPermanent(t *testing.T) {
 	t.Parallel()
 	shop, r, _ := newShop(t, relay.WithRetryFor(time.Hour))
@@ -126,7 +126,8 @@ func TestPermanent(t *testing.T) {
 	assert.Contains(t, shop.PoisonEvents(t, r, 1)[0].Reason, "no such order")
 }
 
-// TestPoisonQueueDown keeps a message that can go nowhere where it is.
+// TestPoisonQueueDown leaves a message in place if neither the retry topic nor the
+// poison queue accepts it.
 func TestPoisonQueueDown(t *testing.T) {
 	t.Parallel()
 	shop, r, f := newShop(t, relay.WithRetryFor(0))
@@ -149,7 +150,7 @@ func TestPoisonQueueDown(t *testing.T) {
 	shop.PoisonEvents(t, r, 1)
 }
 
-// TestReason is what is kept of a failure.
+// TestReason checks what the poison queue keeps of an error.
 func TestReason(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ err, want string }{
@@ -184,14 +185,14 @@ func TestSubscriptionEnds(t *testing.T) {
 	require.ErrorContains(t, <-ended, "ended the subscription")
 }
 
-// TestRunAgain after the end: the broker is the caller's to close.
+// TestRunAgain calls Run again after it has ended: it does not close the broker.
 func TestRunAgain(t *testing.T) {
 	t.Parallel()
 	shop, r, _ := newShop(t)
 	for id := range 3 {
 		stop := shop.Start(t, r)
 		shop.Notify(t, r, id)
-		for shop.Next(t).ID != jovepay.ID(fmt.Sprint(id)) { // Go channels deliver all messages again
+		for shop.Next(t).ID != jovepay.ID(fmt.Sprint(id)) { // Go channels redeliver all messages
 		}
 		require.NoError(t, stop())
 	}

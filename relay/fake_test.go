@@ -22,8 +22,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var errDown = errors.New("broker is down")
 
-// fake is a broker of Watermill that this module knows nothing of, its Go
-// channels, with a poison queue in memory. It can be told to fail.
+// fake is a broker that package relay does not know, on Watermill's Go channels, with
+// a poison queue in memory. It can be made to fail.
 type fake struct {
 	*gochannel.GoChannel
 	mu         sync.Mutex

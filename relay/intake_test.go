@@ -14,8 +14,7 @@ import (
 	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
-// subscription is what a [message.Subscriber] does when the context ends that it
-// was given.
+// subscription is a subscriber: what it does when the context of Subscribe ends.
 type subscription func(out chan *message.Message)
 
 func (s subscription) Subscribe(ctx context.Context, _ string) (<-chan *message.Message, error) {
@@ -26,7 +25,7 @@ func (s subscription) Subscribe(ctx context.Context, _ string) (<-chan *message.
 
 func (subscription) Close() error { return nil }
 
-// relayOver returns a relay that runs, and what stops it.
+// relayOver starts a relay on a subscriber, and returns a function that stops it.
 func relayOver(t *testing.T, s subscription) (stop func() error) {
 	t.Helper()
 	shop := testshop.New(t)
@@ -34,15 +33,15 @@ func relayOver(t *testing.T, s subscription) (stop func() error) {
 	return shop.Start(t, shop.Relay(t, broker, single))
 }
 
-// TestLateMessage comes while a relay ends: Run returns only after it was given
-// back, since the process may end then.
+// TestLateMessage delivers a message while a relay ends: Run returns only after the
+// message was given back, since the process may exit then.
 func TestLateMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var givenBack bool
 		stop := relayOver(t, func(out chan *message.Message) {
 			defer close(out)
-			time.Sleep(time.Second) //nolint:forbidigo // on the bubble's clock: the broker is slow
+			time.Sleep(time.Second) //nolint:forbidigo // the clock of the bubble; the broker is slow
 			late := message.NewMessage("1", []byte(testshop.Body(1, "finished")))
 			out <- late
 			<-late.Nacked()
@@ -54,15 +53,15 @@ func TestLateMessage(t *testing.T) {
 	})
 }
 
-// TestEndlessSubscription is that of a broker that does not close its channel:
-// Run ends all the same.
+// TestEndlessSubscription has a subscriber that never closes its channel: Run ends
+// anyway.
 func TestEndlessSubscription(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		stop := relayOver(t, func(chan *message.Message) {})
 		synctest.Wait()
-		begun := time.Now()
+		began := time.Now()
 		require.NoError(t, stop())
-		assert.Equal(t, 5*time.Second, time.Since(begun))
+		assert.Equal(t, 5*time.Second, time.Since(began))
 	})
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
-// poisoned returns a shop with n events in its poison queue, and no r.
-func poisoned(t *testing.T, n int) (*testshop.Shop, *relay.Relay, *fake) {
+// newPoisonQueue returns a shop with n events in its poison queue, and no consumer.
+func newPoisonQueue(t *testing.T, n int) (*testshop.Shop, *relay.Relay, *fake) {
 	t.Helper()
 	shop, r, f := newShop(t, relay.WithRetryFor(0))
 	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("broken") })
@@ -30,10 +30,10 @@ func poisoned(t *testing.T, n int) (*testshop.Shop, *relay.Relay, *fake) {
 	return shop, r, f
 }
 
-// TestReplayFails takes nothing out of the queue.
+// TestReplayFails removes nothing from the queue.
 func TestReplayFails(t *testing.T) {
 	t.Parallel()
-	shop, r, f := poisoned(t, 2)
+	shop, r, f := newPoisonQueue(t, 2)
 	first := shop.PoisonEvents(t, r, 2)[0]
 
 	f.fails("events", true)
@@ -58,7 +58,7 @@ func TestReplayFails(t *testing.T) {
 
 func TestListFails(t *testing.T) {
 	t.Parallel()
-	_, r, f := poisoned(t, 1)
+	_, r, f := newPoisonQueue(t, 1)
 	f.fails("list", true)
 	var good, bad int
 	for _, err := range r.PoisonEvents(t.Context()) {
@@ -76,10 +76,10 @@ func TestListFails(t *testing.T) {
 	assert.Equal(t, 1, n)
 }
 
-// TestReplayedMessage is what was published at first, and where it was since.
+// TestReplayedMessage checks that a replay is the message as it was first published.
 func TestReplayedMessage(t *testing.T) {
 	t.Parallel()
-	shop, _, f := poisoned(t, 1)
+	shop, _, f := newPoisonQueue(t, 1)
 	p := new(publisher)
 	broker := &relay.Broker{Topic: "events", PoisonTopic: "poison", Publisher: p, Subscriber: f, Poison: f}
 	r := shop.Relay(t, broker)
@@ -100,10 +100,10 @@ func TestReplayedMessage(t *testing.T) {
 	}
 }
 
-// TestPoisonedAndApplied was applied by other means before it is replayed.
+// TestPoisonedAndApplied replays an event that was applied in the meantime.
 func TestPoisonedAndApplied(t *testing.T) {
 	t.Parallel()
-	shop, r, _ := poisoned(t, 1)
+	shop, r, _ := newPoisonQueue(t, 1)
 	failed := shop.PoisonEvents(t, r, 1)[0]
 	require.NoError(t, shop.Apply(t.Context(), failed.Event))
 	shop.Expect(t, 0, finished, inbox.Applied)

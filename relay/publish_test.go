@@ -24,7 +24,7 @@ import (
 
 const finished = jovepay.PaymentFinished
 
-// publisher keeps what is published, or fails.
+// publisher records what is published, or fails.
 type publisher struct {
 	message.Publisher
 	published []*message.Message
@@ -57,13 +57,13 @@ func newPublisher(t *testing.T, opts ...jovepay.IPNOption) (*publisher, http.Han
 func post(handler http.Handler, method string, body io.Reader, signature ...string) int {
 	request := httptest.NewRequest(method, "/ipn", body)
 	request.Header[http.CanonicalHeaderKey(jovepay.IPNSignatureHeader)] = signature
-	answer := httptest.NewRecorder()
-	handler.ServeHTTP(answer, request)
-	return answer.Code
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, request)
+	return recorder.Code
 }
 
-// TestRefused is what is never published; the answers are the verifier's own.
-func TestRefused(t *testing.T) {
+// TestRejected checks what is never published: the responses are the verifier's.
+func TestRejected(t *testing.T) {
 	t.Parallel()
 	p, handler, verifier := newPublisher(t, jovepay.WithIPNMaxBytes(1000))
 	body := testshop.Body(1, finished)
@@ -90,13 +90,13 @@ func TestRefused(t *testing.T) {
 	}
 	request := httptest.NewRequest(http.MethodPost, "/ipn", nil)
 	request.Body = nil
-	answer := httptest.NewRecorder()
-	handler.ServeHTTP(answer, request)
-	assert.Equal(t, http.StatusUnauthorized, answer.Code)
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, request)
+	assert.Equal(t, http.StatusUnauthorized, recorder.Code)
 	assert.Empty(t, p.published)
 }
 
-// TestBrokerDown answers 500, so that JovePay sends the notification again.
+// TestBrokerDown responds with 500, so that JovePay retries the notification.
 func TestBrokerDown(t *testing.T) {
 	t.Parallel()
 	p, handler, verifier := newPublisher(t)
@@ -113,8 +113,8 @@ func TestBrokerDown(t *testing.T) {
 	assert.Len(t, p.published, 1)
 }
 
-// TestMessage is what a message holds: enough to verify it again and to read
-// the very same event.
+// TestMessage checks that a message contains what is needed to verify it again and to
+// read the same event.
 func TestMessage(t *testing.T) {
 	t.Parallel()
 	p, handler, verifier := newPublisher(t)
@@ -145,8 +145,7 @@ func TestMessage(t *testing.T) {
 	}
 }
 
-// TestSenderHangsUp after its notification was read: it is published all the
-// same.
+// TestSenderHangsUp hangs up after the notification was read: it is published anyway.
 func TestSenderHangsUp(t *testing.T) {
 	t.Parallel()
 	p, handler, verifier := newPublisher(t)
@@ -155,25 +154,25 @@ func TestSenderHangsUp(t *testing.T) {
 	cancel()
 	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/ipn", strings.NewReader(body))
 	request.Header.Set(jovepay.IPNSignatureHeader, verifier.Sign([]byte(body)))
-	answer := httptest.NewRecorder()
-	handler.ServeHTTP(answer, request)
-	assert.Equal(t, http.StatusOK, answer.Code)
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, request)
+	assert.Equal(t, http.StatusOK, recorder.Code)
 	require.Len(t, p.published, 1)
 	assert.NoError(t, p.published[0].Context().Err())
 }
 
-// TestHandlers of one relay do not see each other's notifications.
+// TestHandlers delivers 50 notifications at once through handlers of one relay.
 func TestHandlers(t *testing.T) {
 	t.Parallel()
 	shop, r, _ := newShop(t)
 	shop.Start(t, r)
-	answers := make(chan int)
+	codes := make(chan int)
 	for id := range 50 {
-		go func() { answers <- shop.Deliver(r, testshop.Body(id, finished)) }()
+		go func() { codes <- shop.Deliver(r, testshop.Body(id, finished)) }()
 	}
 	seen := map[jovepay.ID]bool{}
 	for range 50 {
-		assert.Equal(t, http.StatusOK, <-answers)
+		assert.Equal(t, http.StatusOK, <-codes)
 		seen[shop.Next(t).ID] = true
 	}
 	assert.Len(t, seen, 50)

@@ -17,8 +17,7 @@ import (
 	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
-// newRetryShop returns a shop on a broker with a retry topic, which knows
-// nothing of delays.
+// newRetryShop returns a shop on a broker with a retry topic that ignores delays.
 func newRetryShop(t *testing.T) (*testshop.Shop, *relay.Relay, *fake) {
 	t.Helper()
 	f, broker := newFake(t)
@@ -27,9 +26,8 @@ func newRetryShop(t *testing.T) (*testshop.Shop, *relay.Relay, *fake) {
 	return shop, shop.Relay(t, broker, single), f
 }
 
-// TestFailingHoldUpNobody has 80 events fail for as long as they are tried, with
-// one worker, on any broker of Watermill that has a retry topic: a good event
-// does not wait.
+// TestFailingHoldUpNobody makes 80 events fail until they are poisoned, with one
+// worker, on any Watermill broker that has a retry topic: a good event does not wait.
 func TestFailingHoldUpNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -67,9 +65,9 @@ func TestFailingHoldUpNobody(t *testing.T) {
 	})
 }
 
-// TestNoRetryTopic cannot be published to: the event goes to the poison queue,
-// where it can be replayed, rather than be lost or hold up the others.
-func TestNoRetryTopic(t *testing.T) {
+// TestRetryTopicDown sends a failed event to the poison queue, where it can be
+// replayed, if the retry topic rejects it: it is not lost and holds up nothing.
+func TestRetryTopicDown(t *testing.T) {
 	t.Parallel()
 	shop, r, f := newRetryShop(t)
 	f.fails("retries", true)
@@ -81,9 +79,9 @@ func TestNoRetryTopic(t *testing.T) {
 	assert.Contains(t, p.Reason, errDown.Error())
 }
 
-// TestReplayIsTriedInFull replays an event that failed for the whole retry time:
-// it is tried for that long again.
-func TestReplayIsTriedInFull(t *testing.T) {
+// TestReplayRetriesInFull replays an event that failed for the whole retry time: it is
+// retried for that long again.
+func TestReplayRetriesInFull(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shop, r, _ := newRetryShop(t)
@@ -106,7 +104,7 @@ func TestReplayIsTriedInFull(t *testing.T) {
 	})
 }
 
-// TestDelay reads what anyone may have written to the broker.
+// TestDelay reads metadata that anyone could have written to the broker.
 func TestDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -126,8 +124,8 @@ func TestDelay(t *testing.T) {
 	})
 }
 
-// TestForgedHistory is that of a message that claims to have failed in the
-// future, or since long, or absurdly often.
+// TestForgedHistory delivers messages that claim to have failed in the future, at no
+// time, or absurdly often.
 func TestForgedHistory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -54,7 +54,7 @@ func Connect(ctx context.Context, address string, opts ...Option) (*relay.Broker
 	conn, err := nats.Connect(address, append([]nats.Option{
 		nats.Name(c.Name),
 		nats.MaxReconnects(-1),
-		nats.ReconnectBufSize(-1), // fail at once instead of buffering in memory
+		nats.ReconnectBufSize(-1), // fail immediately instead of buffering in memory
 	}, c.NATS...)...)
 	if malformed := (*url.Error)(nil); errors.As(err, &malformed) {
 		// The error would repeat the address, which may contain a password.

@@ -11,7 +11,7 @@ import (
 	"github.com/jovepay/jovepay-go/relay"
 )
 
-// poisonQueue reads a stream by sequence number, which is a message's position.
+// poisonQueue reads a stream. The position of a message is its sequence number.
 type poisonQueue struct {
 	stream  jetstream.Stream
 	subject string // of its messages
@@ -58,8 +58,8 @@ func (q poisonQueue) Remove(ctx context.Context, position string) error {
 	}
 	err = q.stream.DeleteMsg(ctx, sequence)
 	if errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-		// The error does not tell what is gone from what cannot be deleted.
-		if _, gone := q.stream.GetMsg(ctx, sequence); errors.Is(gone, jetstream.ErrMsgNotFound) {
+		// The message may be gone already, which the error does not say.
+		if _, getErr := q.stream.GetMsg(ctx, sequence); errors.Is(getErr, jetstream.ErrMsgNotFound) {
 			return nil
 		}
 	}

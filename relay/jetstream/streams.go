@@ -60,7 +60,7 @@ type restoringPublisher struct {
 func (p restoringPublisher) Publish(topic string, messages ...*message.Message) error {
 	for _, msg := range messages {
 		err := p.Publisher.Publish(topic, msg)
-		if lost(err) {
+		if isLost(err) {
 			ctx, cancel := context.WithTimeout(msg.Context(), setupTimeout)
 			if restored := p.streams.ensure(ctx, topic); restored == nil {
 				err = p.Publisher.Publish(topic, msg)
@@ -76,7 +76,7 @@ func (p restoringPublisher) Publish(topic string, messages ...*message.Message) 
 	return nil
 }
 
-// lost reports whether no stream on the server has the subject.
-func lost(err error) bool {
+// isLost reports whether no stream on the server has the subject.
+func isLost(err error) bool {
 	return errors.Is(err, nats.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
 }

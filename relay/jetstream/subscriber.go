@@ -16,28 +16,30 @@ import (
 )
 
 const (
-	pullDelay       = time.Second // after a failure
+	failureDelay    = time.Second // after a failed request
 	heartbeat       = time.Second // of the server, while there is no message
-	ackTimeout      = 5 * time.Second
+	settleTimeout   = 5 * time.Second
 	withdrawTimeout = 5 * time.Second
 
-	// refusedDelay is that of a message that the receiver does not take, or not
-	// now. It does not grow with each delivery: most are by consumers that end,
-	// and say nothing against the message.
-	refusedDelay = time.Second
+	// nackDelay is the delay of a message that the receiver nacks. It does not
+	// grow with each delivery: most nacks come from consumers that shut down, and
+	// say nothing about the message.
+	nackDelay = time.Second
 
-	// atOnce is the delay of a message that is given back for others. The server
-	// keeps a delay when it restarts; one that is given back without is held
-	// until AckWait is over.
-	atOnce = time.Millisecond
+	// noDelay is the delay of a message that is given back for others. The server
+	// remembers a delay when it restarts; a message that was given back without
+	// one is then held until AckWait is over.
+	noDelay = time.Millisecond
 
-	// pullBuffer is room for a message and for what the server says besides. The
-	// client library drops what does not fit in, be it the message.
+	// pullBuffer is room for a message and for the server's status messages. The
+	// client library drops what does not fit, even the message.
 	pullBuffer = 16
 )
 
-// subscriber pulls messages one at a time, each when the last is settled. So
-// none waits in a buffer while another process has nothing to do.
+// subscriber pulls one message at a time, the next when the last is settled. So no
+// message waits in a buffer while another process is idle.
+//
+// Its structure is that of the subscriber in package redisstream.
 type subscriber struct {
 	js      jetstream.JetStream
 	streams *streams
@@ -54,8 +56,8 @@ func newSubscriber(st *streams, log watermill.LoggerAdapter, ackWait time.Durati
 	return &subscriber{js: st.js, streams: st, log: log, ackWait: ackWait, closing: make(chan struct{})}
 }
 
-// consumer returns the durable consumer of a topic and creates it if need be, and
-// the stream too.
+// consumer returns the durable consumer of a topic. It creates the consumer, and
+// the stream, if they are missing.
 func (s *subscriber) consumer(ctx context.Context, topic string) (jetstream.Consumer, error) {
 	config := jetstream.ConsumerConfig{
 		Durable:       topic,
@@ -63,7 +65,7 @@ func (s *subscriber) consumer(ctx context.Context, topic string) (jetstream.Cons
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       s.ackWait,
 		MaxDeliver:    -1,
-		MaxAckPending: -1, // events that wait for their next attempt must not stop the others
+		MaxAckPending: -1, // events that wait for their next attempt must not hold up others
 	}
 	consumer, err := s.js.CreateOrUpdateConsumer(ctx, topic, config)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -97,27 +99,27 @@ func (s *subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 	s.running.Go(func() {
 		defer close(out)
 		defer cancel()
-		s.pull(ctx, topic, consumer, out)
-		s.tell()
+		s.consume(ctx, topic, consumer, out)
+		s.flush()
 	})
 	return out, nil
 }
 
-// tell waits until the server has read what was said to it. The connection may
-// be closed next, and what the server did not read by then can be lost.
-func (s *subscriber) tell() {
+// flush waits until the server has read everything that was sent to it. The
+// connection may be closed next, which can lose the rest.
+func (s *subscriber) flush() {
 	if conn := s.js.Conn(); conn.IsConnected() {
-		if err := conn.FlushTimeout(ackTimeout); err != nil {
-			s.log.Error("Cannot tell the server which messages are given back", err, nil)
+		if err := conn.FlushTimeout(settleTimeout); err != nil {
+			s.log.Error("Cannot confirm that messages were given back", err, nil)
 		}
 	}
 }
 
-// pull delivers messages until ctx ends. Errors are met with patience: a server
-// that restarts, a cluster that elects. A consumer or a stream that is gone is
-// created again; a consumer then starts with all messages that were not
-// acknowledged.
-func (s *subscriber) pull(ctx context.Context, topic string, consumer jetstream.Consumer, out chan<- *message.Message) {
+// consume delivers messages until ctx ends. It tolerates errors, such as a server
+// that restarts or a cluster that elects a leader. If the consumer or the stream is
+// gone, it creates it again; the consumer then starts with all messages that were
+// not acknowledged.
+func (s *subscriber) consume(ctx context.Context, topic string, consumer jetstream.Consumer, out chan<- *message.Message) {
 	for ctx.Err() == nil {
 		msg, err := s.next(ctx, consumer)
 		switch {
@@ -125,7 +127,7 @@ func (s *subscriber) pull(ctx context.Context, topic string, consumer jetstream.
 			s.deliver(ctx, msg, out)
 		case ctx.Err() == nil:
 			s.log.Error("Cannot pull", err, watermill.LogFields{"topic": topic})
-			wait(ctx, pullDelay)
+			wait(ctx, failureDelay)
 			if _, err := s.consumer(ctx, topic); err != nil && ctx.Err() == nil {
 				s.log.Error("Cannot create the consumer again", err, watermill.LogFields{"topic": topic})
 			}
@@ -133,10 +135,10 @@ func (s *subscriber) pull(ctx context.Context, topic string, consumer jetstream.
 	}
 }
 
-// next asks for one message and waits for it. When it gives up, it withdraws the
-// request and waits until the server knows, since the server may have answered
-// it meanwhile: a message that nobody reads is held until AckWait is over. So
-// there may be a message although ctx has ended.
+// next requests one message and waits for it. When it gives up, it withdraws the
+// request and waits until the server has confirmed that. Meanwhile the server may
+// have sent a message, which it would hold until AckWait is over if nobody read it.
+// So next may return a message although ctx has ended.
 func (s *subscriber) next(ctx context.Context, consumer jetstream.Consumer) (jetstream.Msg, error) {
 	request, err := consumer.Messages(jetstream.PullMaxMessages(pullBuffer), jetstream.StopAfter(1), jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
@@ -155,53 +157,53 @@ func (s *subscriber) next(ctx context.Context, consumer jetstream.Consumer) (jet
 		switch {
 		case none == nil:
 			return late, nil
-		case !errors.Is(none, jetstream.ErrNoHeartbeat): // which says nothing of what is on its way
+		case !errors.Is(none, jetstream.ErrNoHeartbeat): // which does not mean that nothing is on its way
 			return nil, err
 		}
 	}
 }
 
-// deliver gives a message away and settles it as the receiver says. One that is
-// not due is given back until it is.
+// deliver passes a message on and settles it as its receiver decides. It gives back
+// a message that is not due, for the rest of its delay.
 func (s *subscriber) deliver(ctx context.Context, wire jetstream.Msg, out chan<- *message.Message) {
 	msg := unmarshal(wire.Headers(), wire.Data())
-	failed := func(what string, err error) {
+	check := func(action string, err error) {
 		if err != nil {
-			// The server will deliver it again.
-			s.log.Error("Cannot "+what, err, watermill.LogFields{"message_uuid": msg.UUID})
+			// The server will deliver the message again.
+			s.log.Error("Cannot "+action, err, watermill.LogFields{"message_uuid": msg.UUID})
 		}
 	}
-	if wait := relay.Delay(msg); wait > 0 {
-		failed("give back", wire.NakWithDelay(wait))
+	if delay := relay.Delay(msg); delay > 0 {
+		check("give back", wire.NakWithDelay(delay))
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	msg.SetContext(ctx)
-	atWork := time.NewTicker(s.ackWait / 3)
-	defer atWork.Stop()
+	progress := time.NewTicker(s.ackWait / 3)
+	defer progress.Stop()
 	for hand := out; ; {
 		select {
 		case hand <- msg:
 			hand = nil
-		case <-atWork.C:
-			failed("tell that work goes on", wire.InProgress())
+		case <-progress.C:
+			check("report work in progress", wire.InProgress())
 		case <-msg.Acked():
-			failed("acknowledge", acknowledge(ctx, wire))
+			check("acknowledge", acknowledge(ctx, wire))
 			return
 		case <-msg.Nacked():
-			failed("give back", wire.NakWithDelay(refusedDelay))
+			check("give back", wire.NakWithDelay(nackDelay))
 			return
 		case <-ctx.Done():
-			failed("give back", wire.NakWithDelay(atOnce))
+			check("give back", wire.NakWithDelay(noDelay))
 			return
 		}
 	}
 }
 
-// acknowledge waits until the server has the acknowledgement.
+// acknowledge waits until the server has confirmed the acknowledgement.
 func acknowledge(ctx context.Context, wire jetstream.Msg) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	return wire.DoubleAck(ctx)
 }
@@ -215,8 +217,8 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// unmarshal reads any message. One that Watermill did not write loses its
-// metadata, so that it is found to be no notification.
+// unmarshal reads any message. A message that Watermill did not write loses its
+// metadata, so that it cannot be verified.
 func unmarshal(header nats.Header, data []byte) *message.Message {
 	msg, err := new(wmnats.NATSMarshaler).Unmarshal(&nats.Msg{Header: header, Data: data})
 	if err != nil {

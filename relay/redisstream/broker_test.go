@@ -40,12 +40,12 @@ func TestRedis(t *testing.T) {
 				require.NoError(t, err)
 				return broker
 			},
-			Backlog: func() int { return shared.waiting(t, name) },
+			Backlog: func() int { return shared.backlog(t, name) },
 		}
 	})
 }
 
-// TestManyPoisoned has more messages in the poison queue than one request reads.
+// TestManyPoisoned puts more messages into the poison queue than one request reads.
 func TestManyPoisoned(t *testing.T) {
 	t.Parallel()
 	broker := startRedis(t).connect(t)
@@ -69,7 +69,7 @@ func TestManyPoisoned(t *testing.T) {
 	}
 }
 
-// TestForeignEntries come from anyone who may write to the stream.
+// TestForeignEntries adds entries that anyone with access could add.
 func TestForeignEntries(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
@@ -106,7 +106,7 @@ func TestLogger(t *testing.T) {
 	messages, err := broker.Subscriber.Subscribe(ctx, broker.Topic)
 	require.NoError(t, err)
 	require.NoError(t, srv.client.XGroupDestroy(t.Context(), broker.Topic, broker.Topic).Err())
-	require.Eventually(t, func() bool { return strings.Contains(log.String(), "lost the r group") }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "lost the consumer group") }, 20*time.Second, time.Millisecond)
 	cancel()
 	<-messages
 }

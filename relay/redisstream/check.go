@@ -9,16 +9,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// config is what a server says about itself: the fields of INFO, and appendfsync
-// if it permits CONFIG.
+// config holds the settings of a server: the fields of INFO, and appendfsync if the
+// server permits CONFIG.
 type config map[string]string
 
-// readConfig asks the server. Many managed servers permit no CONFIG; INFO shows
-// all that is needed but appendfsync.
+// readConfig reads the settings. Many managed servers forbid CONFIG; INFO shows
+// everything needed except appendfsync.
 func readConfig(ctx context.Context, client *redis.Client) (config, error) {
 	info, err := client.Info(ctx).Result()
-	if refused(err) {
-		return nil, fmt.Errorf("the server does not show its settings (%w): compare them with the documentation of Connect, and use WithUncheckedServer", err)
+	if isReply(err) {
+		return nil, fmt.Errorf("the server does not show its settings (%w): check them against the documentation of Connect, then use WithUncheckedServer", err)
 	}
 	if err != nil {
 		return nil, err
@@ -30,20 +30,20 @@ func readConfig(ctx context.Context, client *redis.Client) (config, error) {
 		}
 	}
 	set, err := client.ConfigGet(ctx, "appendfsync").Result()
-	if err != nil && !refused(err) {
+	if err != nil && !isReply(err) {
 		return nil, err
 	}
 	c["appendfsync"] = set["appendfsync"]
 	return c, nil
 }
 
-// refused reports whether err is the server's own word.
-func refused(err error) bool {
+// isReply reports whether err is an error that the server returned.
+func isReply(err error) bool {
 	_, ok := errors.AsType[redis.Error](err)
 	return ok
 }
 
-// check reports which settings of a server break the guarantees, and how.
+// check returns an error that names the settings that break the guarantees.
 func (c config) check() error {
 	version, appendOnly := c["redis_version"], map[string]string{"1": "yes"}[c["aof_enabled"]]
 	var major, minor int
@@ -57,7 +57,7 @@ func (c config) check() error {
 	}{
 		{major < 6 || major == 6 && minor < 2, "redis_version", version, "want 6.2 or later"},
 		{c["cluster_enabled"] == "1", "cluster-enabled", "yes", "want no: the streams must be on one server"},
-		{c["role"] != "master", "role", c["role"], "want master: a replica takes no messages"},
+		{c["role"] != "master", "role", c["role"], "want master: a replica rejects messages"},
 		{
 			c["maxmemory"] != "0" && c["maxmemory_policy"] != "noeviction", "maxmemory-policy", c["maxmemory_policy"],
 			"want noeviction, or maxmemory 0: a full server would drop messages",
@@ -65,7 +65,7 @@ func (c config) check() error {
 		{appendOnly != "yes", "appendonly", "no", "want yes: a restart would lose messages"},
 		{
 			appendOnly == "yes" && c["appendfsync"] == "no", "appendfsync", "no",
-			"want everysec or always: a crash of the machine would lose what was not written yet",
+			"want everysec or always: a crash of the machine would lose messages that are not written yet",
 		},
 	} {
 		if rule.broken {

@@ -12,8 +12,8 @@ import (
 	"github.com/jovepay/jovepay-go/relay/redisstream"
 )
 
-// TestServersThatExist are used if they keep what they accept.
-func TestServersThatExist(t *testing.T) {
+// TestServerSettings are accepted if the server keeps its messages.
+func TestServerSettings(t *testing.T) {
 	t.Parallel()
 	for settings, want := range map[string]string{
 		"--appendonly yes": "",
@@ -53,7 +53,7 @@ func TestServersThatExist(t *testing.T) {
 				require.NoError(t, broker.Close())
 				return
 			}
-			require.Error(t, err, "it takes no messages")
+			require.Error(t, err, "it rejects messages")
 		})
 	}
 }

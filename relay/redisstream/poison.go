@@ -16,7 +16,7 @@ import (
 
 const pageSize = 100
 
-// poisonQueue reads a stream by entry id, which is a message's position.
+// poisonQueue reads a stream. The position of a message is its entry id.
 type poisonQueue struct {
 	client *redis.Client
 	keys   keys
@@ -45,7 +45,7 @@ func (q poisonQueue) Messages(ctx context.Context) iter.Seq2[relay.PoisonMessage
 	}
 }
 
-// read reads an entry. Its id begins with a time in milliseconds.
+// read reads an entry. Its id starts with the time in milliseconds.
 func read(entry redis.XMessage) relay.PoisonMessage {
 	m := relay.PoisonMessage{Position: entry.ID}
 	m.Message = unmarshal(entry.Values)
@@ -56,7 +56,7 @@ func read(entry redis.XMessage) relay.PoisonMessage {
 	return m
 }
 
-// remove deletes an entry and the note of where it is.
+// remove deletes an entry, and its position from the index.
 //
 // KEYS: the stream and its index. ARGV: the entry's id
 //

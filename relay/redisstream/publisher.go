@@ -11,19 +11,19 @@ import (
 	"github.com/jovepay/jovepay-go/relay"
 )
 
-// What a publisher does with a message whose UUID is in the streams already.
+// What to do with a message whose UUID is already in the streams.
 const (
-	another = "another" // store it all the same
-	drop    = "drop"    // keep the one that is there
-	replace = "replace" // delete the one that is there
+	another = "another" // store it as well
+	drop    = "drop"    // keep the old one
+	replace = "replace" // delete the old one
 )
 
-// add stores a message in one step with the note of where it is. A note says
-// nothing unless there is an entry with that UUID: streams can lose entries, and
-// one that was created again can reuse an id.
+// add stores a message and, atomically, its position in the index. A position
+// counts only if its entry has that UUID: streams can lose entries, and a stream
+// that was created again can reuse an id.
 //
 // KEYS: the stream, its index, the other stream of the index, if any
-// ARGV: the UUID, what to do if it is there, and the fields of the entry
+// ARGV: the UUID, what to do if it is already there, and the fields of the entry
 //
 //nolint:dupword // it is Lua
 const add = `
@@ -52,7 +52,7 @@ if stream and mode == '` + replace + `' then
 end
 return new`
 
-// publisher stores messages as Watermill's adapter does, each once.
+// publisher stores messages in the format of Watermill's adapter.
 type publisher struct {
 	client *redis.Client
 	keys   keys
@@ -94,9 +94,9 @@ func (p publisher) publish(ctx context.Context, stream string, msg *message.Mess
 	return p.add.Run(ctx, p.client, at, args...).Err()
 }
 
-// mode returns what to do if there is a message with the same UUID. In the
-// poison queue the new one takes the place of the old one, which may be about to
-// be removed by the replay that led to the new one.
+// mode returns what to do if there is a message with the same UUID. In the poison
+// queue, the new message replaces the old one: the old one may be about to be
+// removed by the replay that led to the new one.
 func (p publisher) mode(stream string, msg *message.Message) string {
 	switch {
 	case msg.UUID == "" || stream == p.keys.retries():
@@ -109,5 +109,5 @@ func (p publisher) mode(stream string, msg *message.Message) string {
 	return drop
 }
 
-// Close implements [message.Publisher]. The client is the broker's.
+// Close implements [message.Publisher]. The broker closes the client.
 func (publisher) Close() error { return nil }

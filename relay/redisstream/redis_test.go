@@ -17,7 +17,7 @@ import (
 	"github.com/jovepay/jovepay-go/relay/redisstream"
 )
 
-// redisServer is a Redis of a test's own, which may be killed and emptied.
+// redisServer is a Redis for one test, which may kill and empty it.
 type redisServer struct {
 	address string
 	client  *redis.Client
@@ -26,10 +26,10 @@ type redisServer struct {
 	process *exec.Cmd
 }
 
-// durable are the settings that Connect asks for.
+// durable returns the settings that Connect requires.
 func durable() []string { return []string{"--appendonly", "yes", "--save", ""} }
 
-// startRedis starts a server with these settings, or durable ones.
+// startRedis starts a server with the given settings, or durable ones.
 func startRedis(t *testing.T, settings ...string) *redisServer {
 	t.Helper()
 	binary, err := exec.LookPath("redis-server")
@@ -73,8 +73,7 @@ func (s *redisServer) kill() {
 	_ = s.process.Wait()
 }
 
-// connect returns a broker on the server, which is closed before the server is
-// killed.
+// connect returns a broker on the server. It is closed before the server is killed.
 func (s *redisServer) connect(t *testing.T, opts ...redisstream.Option) *relay.Broker {
 	t.Helper()
 	broker, err := redisstream.Connect(t.Context(), s.address, append([]redisstream.Option{redisstream.WithClaimAfter(2 * time.Second)}, opts...)...)
@@ -83,8 +82,8 @@ func (s *redisServer) connect(t *testing.T, opts ...redisstream.Option) *relay.B
 	return broker
 }
 
-// waiting returns how many entries the streams of events have.
-func (s *redisServer) waiting(t *testing.T, name string) int {
+// backlog returns how many entries the streams of events have.
+func (s *redisServer) backlog(t *testing.T, name string) int {
 	t.Helper()
 	var n int64
 	for _, stream := range []string{name, name + "-retry"} {

@@ -19,8 +19,8 @@ import (
 	"github.com/jovepay/jovepay-go/relay/redisstream"
 )
 
-// TestServerRestarts kills a Redis that syncs every write, and brings it back:
-// what was answered with 200 is applied.
+// TestServerRestarts kills a Redis that syncs every write, and restarts it:
+// notifications that got 200 are applied.
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t, append(durable(), "--appendfsync", "always")...)
@@ -48,9 +48,9 @@ func TestServerRestarts(t *testing.T) {
 	}
 }
 
-// TestServerLoses takes from the server what it may lose while notifications
-// come and are worked on. What it still holds is applied, what comes afterwards
-// is applied within seconds, and the shop need not restart anything.
+// TestServerLoses deletes, while notifications arrive and are consumed, what a server
+// may lose. Messages that it still has are applied, new ones are applied within seconds,
+// and the shop need not restart anything.
 func TestServerLoses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -135,17 +135,17 @@ func TestServerLoses(t *testing.T) {
 			if !test.keeps {
 				return
 			}
-			require.Eventually(t, func() bool { return srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, 10*time.Millisecond)
+			require.Eventually(t, func() bool { return srv.backlog(t, "jovepay-ipn") == 0 }, 20*time.Second, 10*time.Millisecond)
 			for id := range relays {
-				assert.Len(t, shop.Applied(id), 1, "accepted with 200")
+				assert.Len(t, shop.Applied(id), 1, "it got 200")
 			}
 		})
 	}
 }
 
-// TestLostInWork loses the group while a message is worked on. It is delivered
-// again, and leaves the stream in the end.
-func TestLostInWork(t *testing.T) {
+// TestLostInProgress loses the group while work on a message is in progress. The
+// message is delivered again, and leaves the stream in the end.
+func TestLostInProgress(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
 	shop := testshop.New(t)
@@ -163,11 +163,11 @@ func TestLostInWork(t *testing.T) {
 	close(release)
 	shop.Expect(t, 1, finished, inbox.Applied)
 	shop.Expect(t, 1, finished, inbox.Duplicate)
-	require.Eventually(t, func() bool { return srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return srv.backlog(t, "jovepay-ipn") == 0 }, 20*time.Second, 10*time.Millisecond)
 }
 
-// TestLostIsNoDuplicate sends a notification again that the server has lost: it
-// is not taken for one that is still there.
+// TestLostIsNoDuplicate delivers a notification again that the server has lost: it is
+// not dropped as a duplicate.
 func TestLostIsNoDuplicate(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
@@ -175,7 +175,7 @@ func TestLostIsNoDuplicate(t *testing.T) {
 	r := shop.Relay(t, srv.connect(t))
 	send := func() int {
 		shop.Notify(t, r, 1)
-		return srv.waiting(t, "jovepay-ipn")
+		return srv.backlog(t, "jovepay-ipn")
 	}
 	require.Equal(t, 1, send())
 	require.Equal(t, 1, send())
@@ -196,7 +196,7 @@ func TestLostIsNoDuplicate(t *testing.T) {
 	assert.Equal(t, 2, send(), "another entry has its id")
 }
 
-// TestServerFull rejects what it has no memory for, and drops nothing: what it
+// TestServerFull rejects messages when memory is exhausted, and drops none: what it
 // accepted is applied or in the poison queue.
 func TestServerFull(t *testing.T) {
 	t.Parallel()
@@ -215,8 +215,8 @@ func TestServerFull(t *testing.T) {
 	require.NotEmpty(t, accepted)
 	shop.Work(testshop.FailFirst(1))
 	shop.Start(t, r)
-	require.Eventually(t, func() bool { return srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, 10*time.Millisecond)
-	for poisoned, err := range r.PoisonEvents(t.Context()) { // there was no room for them in the retry topic
+	require.Eventually(t, func() bool { return srv.backlog(t, "jovepay-ipn") == 0 }, 20*time.Second, 10*time.Millisecond)
+	for poisoned, err := range r.PoisonEvents(t.Context()) { // the retry topic had no room for them
 		require.NoError(t, err)
 		payment, ok := poisoned.Event.(*jovepay.PaymentEvent)
 		require.True(t, ok)

@@ -19,24 +19,24 @@ import (
 
 const (
 	// readTime is how long one request waits for a message. The client cannot
-	// interrupt it.
+	// cancel it.
 	readTime = 200 * time.Millisecond
 
-	// quietTime is how long no subscription of a process looks for pending
-	// messages after one has found none. If that took long, because many are
-	// pending, it is quietShare times as long.
+	// quietTime is how long the subscriptions of a process do not look for pending
+	// messages after one has found none. If the search took long, because many are
+	// pending, they pause for quietShare times as long.
 	quietTime  = 100 * time.Millisecond
 	quietShare = 20
 
 	failureDelay  = 500 * time.Millisecond // after a failed request
 	settleTimeout = 5 * time.Second
-	refusedDelay  = time.Second // of a message that the receiver does not take, or not now
+	nackDelay     = time.Second // of a message that the receiver nacks
 )
 
-// claim takes the oldest pending message that nobody holds any more.
+// claim takes the oldest pending message that is no longer held.
 //
-// KEYS: the stream. ARGV: the group and consumer, and the time in milliseconds
-// for which a message has not been heard of
+// KEYS: the stream. ARGV: the group and consumer, and the idle time in milliseconds
+// after which a message is no longer held
 //
 //nolint:dupword // it is Lua
 const claim = `
@@ -51,8 +51,8 @@ if not entry then
 end
 return entry`
 
-// settle deletes an entry that was worked on, and the note of where it is. One
-// that is not pending stays: the group was lost, and it will come again.
+// settle acknowledges and deletes an entry, and its position from the index. An
+// entry that is not pending stays: the group was lost, and will deliver it again.
 //
 // KEYS: the stream and its index. ARGV: the group, the entry's id, the UUID
 const settle = `
@@ -64,15 +64,17 @@ if redis.call('HGET', KEYS[2], ARGV[3]) == KEYS[1] .. ' ' .. ARGV[2] then
 end
 return redis.call('XDEL', KEYS[1], ARGV[2])`
 
-// subscriber reads messages one at a time, each when the last is settled.
+// subscriber reads one message at a time, the next when the last is settled.
 //
-// All processes are one consumer, of the group's name: a pending message belongs
-// to nobody in particular. Its idle time says when it may be taken: it is set to
-// 0 again and again while work goes on, and to the whole of claimAfter less a
-// delay when a message is given back.
+// All processes are one consumer, named after the group, so a pending message
+// belongs to none of them. Its idle time says when it may be claimed: at claimAfter.
+// While work is in progress, the subscriber resets it to 0; to give a message back,
+// it sets it to claimAfter, less the delay.
+//
+// Its structure is that of the subscriber in package jetstream.
 type subscriber struct {
 	client        *redis.Client
-	waiting       *redis.Client // for requests that wait
+	waiting       *redis.Client // for requests that wait for a message
 	keys          keys
 	log           watermill.LoggerAdapter
 	claimAfter    time.Duration
@@ -82,7 +84,7 @@ type subscriber struct {
 	closed  bool
 	closing chan struct{}
 	running sync.WaitGroup
-	quiet   map[string]time.Time // until when not to look for a stream's pending messages
+	quiet   map[string]time.Time // when to look again for a stream's pending messages
 }
 
 func newSubscriber(client, waiting *redis.Client, k keys, log watermill.LoggerAdapter, claimAfter time.Duration) *subscriber {
@@ -95,19 +97,19 @@ func newSubscriber(client, waiting *redis.Client, k keys, log watermill.LoggerAd
 
 func (s *subscriber) group() string { return s.keys.events() }
 
-// ensureGroup creates the consumer group, and the stream, if they are missing. It
-// begins with the first entry: nothing that the stream holds is skipped. It looks
-// first, since a server that is full creates nothing, not even what exists.
+// ensureGroup creates the consumer group, and the stream, if they are missing. The
+// group starts with the first entry, so none is skipped. ensureGroup looks first: a
+// server that is full rejects the command even if the group exists.
 func (s *subscriber) ensureGroup(ctx context.Context, stream string) (created bool, err error) {
 	groups, err := s.client.XInfoGroups(ctx, stream).Result()
-	if err != nil && !refused(err) {
+	if err != nil && !isReply(err) {
 		return false, err
 	}
 	if slices.ContainsFunc(groups, func(g redis.XInfoGroup) bool { return g.Name == s.group() }) {
 		return false, nil
 	}
 	err = s.client.XGroupCreateMkStream(ctx, stream, s.group(), "0").Err()
-	if refused(err) && strings.HasPrefix(err.Error(), "BUSYGROUP") {
+	if isReply(err) && strings.HasPrefix(err.Error(), "BUSYGROUP") {
 		return false, nil
 	}
 	return err == nil, err
@@ -140,8 +142,8 @@ func (s *subscriber) Subscribe(ctx context.Context, stream string) (<-chan *mess
 	return out, nil
 }
 
-// consume delivers messages until ctx ends. Errors are met with patience: a
-// server that restarts, a failover. A group that is gone is created again.
+// consume delivers messages until ctx ends. It tolerates errors, such as a server
+// that restarts or fails over. If the group is gone, it creates it again.
 func (s *subscriber) consume(ctx context.Context, stream string, out chan<- *message.Message) {
 	for ctx.Err() == nil {
 		entry, err := s.next(ctx, stream)
@@ -155,12 +157,12 @@ func (s *subscriber) consume(ctx context.Context, stream string, out chan<- *mes
 	}
 }
 
-// restore creates the group if it is gone. Otherwise it waits a moment.
+// restore creates the group if it is gone, and else waits a moment.
 func (s *subscriber) restore(ctx context.Context, stream string, cause error) {
 	fields := watermill.LogFields{"stream": stream}
 	created, err := s.ensureGroup(ctx, stream)
 	if created {
-		s.log.Error("The server lost the consumer group; it is created again, at the start of the stream", cause, fields)
+		s.log.Error("The server lost the consumer group; it was created again, at the start of the stream", cause, fields)
 		return
 	}
 	s.log.Error("Cannot read", errors.Join(cause, err), fields)
@@ -170,17 +172,17 @@ func (s *subscriber) restore(ctx context.Context, stream string, cause error) {
 	}
 }
 
-// next returns a pending message that nobody holds any more, or else a new one.
-// The error is [redis.Nil] if there was none for a while. Once the server has
-// sent a message it is returned, even if ctx ends.
+// next returns a pending message that is no longer held, or else a new one. The
+// error is [redis.Nil] if there was none for a while. A message that the server has
+// sent is returned even if ctx has ended.
 func (s *subscriber) next(ctx context.Context, stream string) (redis.XMessage, error) {
 	ctx = context.WithoutCancel(ctx)
-	if began := time.Now(); s.looks(stream, began) {
-		entry, err := s.claimed(ctx, stream)
+	if began := time.Now(); s.mayClaim(stream, began) {
+		entry, err := s.claimPending(ctx, stream)
 		if !errors.Is(err, redis.Nil) {
 			return entry, err
 		}
-		s.rests(stream, max(quietTime, quietShare*time.Since(began)))
+		s.pauseClaims(stream, max(quietTime, quietShare*time.Since(began)))
 	}
 	read, err := s.waiting.XReadGroup(ctx, &redis.XReadGroupArgs{
 		Group: s.group(), Consumer: s.group(), Streams: []string{stream, ">"}, Count: 1, Block: readTime,
@@ -191,19 +193,22 @@ func (s *subscriber) next(ctx context.Context, stream string) (redis.XMessage, e
 	return read[0].Messages[0], nil
 }
 
-func (s *subscriber) looks(stream string, now time.Time) bool {
+// mayClaim reports whether it is time to look for pending messages.
+func (s *subscriber) mayClaim(stream string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return now.After(s.quiet[stream])
 }
 
-func (s *subscriber) rests(stream string, d time.Duration) {
+// pauseClaims stops the search for pending messages for a while.
+func (s *subscriber) pauseClaims(stream string, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.quiet[stream] = time.Now().Add(d)
 }
 
-func (s *subscriber) claimed(ctx context.Context, stream string) (redis.XMessage, error) {
+// claimPending claims a pending message that is no longer held.
+func (s *subscriber) claimPending(ctx context.Context, stream string) (redis.XMessage, error) {
 	entry, err := s.claim.Run(ctx, s.client, []string{stream}, s.group(), s.claimAfter.Milliseconds()).Slice()
 	if err != nil {
 		return redis.XMessage{}, err
@@ -218,46 +223,46 @@ func (s *subscriber) claimed(ctx context.Context, stream string) (redis.XMessage
 	return redis.XMessage{ID: id, Values: values}, nil
 }
 
-// deliver gives a message away and settles it as the receiver says. One that is
-// not due is given back until it is.
+// deliver passes a message on and settles it as its receiver decides. It gives back
+// a message that is not due, for the rest of its delay.
 func (s *subscriber) deliver(ctx context.Context, stream string, entry redis.XMessage, out chan<- *message.Message) {
 	msg := unmarshal(entry.Values)
-	failed := func(what string, err error) {
+	check := func(action string, err error) {
 		if err != nil {
-			// It will be delivered again.
-			s.log.Error("Cannot "+what, err, watermill.LogFields{"stream": stream, "message_uuid": msg.UUID})
+			// The server will deliver the message again.
+			s.log.Error("Cannot "+action, err, watermill.LogFields{"stream": stream, "message_uuid": msg.UUID})
 		}
 	}
-	if wait := relay.Delay(msg); wait > 0 {
-		failed("give back", s.setIdle(ctx, stream, entry.ID, s.claimAfter-wait))
+	if delay := relay.Delay(msg); delay > 0 {
+		check("give back", s.setIdle(ctx, stream, entry.ID, s.claimAfter-delay))
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	msg.SetContext(ctx)
-	atWork := time.NewTicker(s.claimAfter / 3)
-	defer atWork.Stop()
+	progress := time.NewTicker(s.claimAfter / 3)
+	defer progress.Stop()
 	for hand := out; ; {
 		select {
 		case hand <- msg:
 			hand = nil
-		case <-atWork.C:
-			failed("say that work goes on", s.setIdle(ctx, stream, entry.ID, 0))
+		case <-progress.C:
+			check("report work in progress", s.setIdle(ctx, stream, entry.ID, 0))
 		case <-msg.Acked():
-			failed("acknowledge", s.acknowledge(ctx, stream, entry.ID, msg.UUID))
+			check("acknowledge", s.acknowledge(ctx, stream, entry.ID, msg.UUID))
 			return
 		case <-msg.Nacked():
-			failed("give back", s.setIdle(ctx, stream, entry.ID, s.claimAfter-refusedDelay))
+			check("give back", s.setIdle(ctx, stream, entry.ID, s.claimAfter-nackDelay))
 			return
 		case <-ctx.Done():
-			failed("give back", s.setIdle(ctx, stream, entry.ID, s.claimAfter))
+			check("give back", s.setIdle(ctx, stream, entry.ID, s.claimAfter))
 			return
 		}
 	}
 }
 
-// setIdle makes a pending message look as if it had not been heard of for so
-// long. After the rest of claimAfter it is delivered again.
+// setIdle sets the idle time of a pending message. It is delivered again after the
+// rest of claimAfter.
 func (s *subscriber) setIdle(ctx context.Context, stream, id string, idle time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
@@ -271,8 +276,8 @@ func (s *subscriber) acknowledge(ctx context.Context, stream, id, uuid string) e
 	return s.settle.Run(ctx, s.client, []string{stream, s.keys.index(stream)}, s.group(), id, uuid).Err()
 }
 
-// unmarshal reads any entry. One that Watermill did not write comes without
-// metadata, so that it is found to be no notification.
+// unmarshal reads any entry. An entry that Watermill did not write loses its
+// metadata, so that it cannot be verified.
 func unmarshal(values map[string]any) *message.Message {
 	msg, err := redisstream.DefaultMarshallerUnmarshaller{}.Unmarshal(values)
 	if err != nil {

@@ -18,8 +18,7 @@ import (
 	"github.com/jovepay/jovepay-go/relay/redisstream"
 )
 
-// TestLongWork has work that takes longer than a message waits for a sign of
-// life from its r: it is not done twice.
+// TestLongWork works on an event for longer than ClaimAfter: it is not delivered twice.
 func TestLongWork(t *testing.T) {
 	t.Parallel()
 	const claimAfter = time.Second
@@ -34,7 +33,7 @@ func TestLongWork(t *testing.T) {
 				return err
 			}
 			if pending.Count != 1 {
-				return errors.New("given up")
+				return errors.New("no longer pending")
 			}
 		}
 		return nil
@@ -46,8 +45,8 @@ func TestLongWork(t *testing.T) {
 	assert.EqualValues(t, 1, attempts.Load())
 }
 
-// TestNothingIsLeft has events applied, tried again, poisoned and replayed: the
-// server then holds empty streams and no notes.
+// TestNothingIsLeft applies, retries, poisons and replays events: then the streams and
+// indexes are empty.
 func TestNothingIsLeft(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
@@ -76,12 +75,12 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	consumers, err := srv.client.XInfoConsumers(t.Context(), "jovepay-ipn", "jovepay-ipn").Result()
 	require.NoError(t, err)
-	require.Len(t, consumers, 1, "processes that ended leave no consumers behind")
+	require.Len(t, consumers, 1, "a process that has ended leaves no consumer behind")
 	assert.Zero(t, consumers[0].Pending)
 }
 
-// TestPoisonedOnce sends one notification of an event that cannot be processed
-// again and again: the poison queue holds it once, with its last failure.
+// TestPoisonedOnce delivers a notification whose event always fails again and again: the
+// poison queue holds it once, with its last failure.
 func TestPoisonedOnce(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
@@ -95,7 +94,7 @@ func TestPoisonedOnce(t *testing.T) {
 	shop.Start(t, r)
 	for i := range int32(20) {
 		shop.Notify(t, r, 1)
-		require.Eventually(t, func() bool { return attempts.Load() == i+1 && srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return attempts.Load() == i+1 && srv.backlog(t, "jovepay-ipn") == 0 }, 20*time.Second, time.Millisecond)
 	}
 	first := shop.PoisonEvents(t, r, 1)[0]
 	require.NoError(t, r.Discard(t.Context(), first))
@@ -103,8 +102,8 @@ func TestPoisonedOnce(t *testing.T) {
 	shop.PoisonEvents(t, r, 1)
 }
 
-// TestPoisonedWhileReplayed has a replayed event fail before it is taken out of
-// the poison queue: it is still there afterwards.
+// TestPoisonedWhileReplayed makes a replayed event fail before it is removed from the
+// poison queue: it is still there afterwards.
 func TestPoisonedWhileReplayed(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
@@ -117,7 +116,7 @@ func TestPoisonedWhileReplayed(t *testing.T) {
 	first := shop.PoisonEvents(t, r, 1)[0]
 	crashing := *broker
 	crashing.Poison = slowRemoval{broker.Poison, func() {
-		require.Eventually(t, func() bool { return srv.waiting(t, "jovepay-ipn") == 0 }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return srv.backlog(t, "jovepay-ipn") == 0 }, 20*time.Second, time.Millisecond)
 	}}
 	require.NoError(t, shop.Relay(t, &crashing).Replay(t.Context(), first))
 	again := shop.PoisonEvents(t, r, 1)[0]
@@ -135,9 +134,9 @@ func (s slowRemoval) Remove(ctx context.Context, position string) error {
 	return s.PoisonQueue.Remove(ctx, position)
 }
 
-// TestGivenBackAtOnce ends a r that has a message and did not begin with
-// it: another one does not wait for it.
-func TestGivenBackAtOnce(t *testing.T) {
+// TestGiveBackImmediately ends a consumer that has a message and has not started on it:
+// another one gets it without delay.
+func TestGiveBackImmediately(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
 	shop := testshop.New(t)
@@ -154,7 +153,7 @@ func TestGivenBackAtOnce(t *testing.T) {
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
 
-// TestCloseWhileSubscribing ends every subscription, or refuses it.
+// TestCloseWhileSubscribing ends every subscription, or rejects it.
 func TestCloseWhileSubscribing(t *testing.T) {
 	t.Parallel()
 	broker := startRedis(t).connect(t)

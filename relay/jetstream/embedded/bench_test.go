@@ -21,8 +21,8 @@ func newRelay(b *testing.B, opts ...relay.Option) (*testshop.Shop, *relay.Relay)
 	return shop, shop.Relay(b, broker, opts...)
 }
 
-// BenchmarkHandler takes notifications: verified, and written through to the
-// disk before the answer. "again" are deliveries of what is there already.
+// BenchmarkHandler accepts notifications: verified, and written through to the disk
+// before the response. "again" delivers one that is already there.
 func BenchmarkHandler(b *testing.B) {
 	for _, again := range []bool{false, true} {
 		b.Run(map[bool]string{false: "first", true: "again"}[again], func(b *testing.B) {
@@ -44,8 +44,8 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-// BenchmarkRun works on notifications that wait: verified again, applied to an
-// inbox in memory, acknowledged.
+// BenchmarkRun consumes a backlog: verified again, applied to an inbox in memory,
+// acknowledged.
 func BenchmarkRun(b *testing.B) {
 	shop, r := newRelay(b)
 	for id := range b.N {

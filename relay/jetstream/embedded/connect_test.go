@@ -24,9 +24,8 @@ import (
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
-// TestServerRestarts takes the server away in the middle of everything, three
-// times: what was answered with 200 is applied, once; the rest is answered with
-// 500 at once.
+// TestServerRestarts stops the server three times while notifications arrive and are
+// consumed. Those that got 200 are applied, once; the others get 500 immediately.
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -58,9 +57,9 @@ func TestServerRestarts(t *testing.T) {
 		}
 		stopServer(srv)
 		require.Eventually(t, func() bool { return deliver() == http.StatusInternalServerError }, 10*time.Second, time.Millisecond)
-		begun := time.Now()
+		began := time.Now()
 		require.Equal(t, http.StatusInternalServerError, deliver())
-		assert.Less(t, time.Since(begun), time.Second, "refused at once")
+		assert.Less(t, time.Since(began), time.Second, "fails immediately")
 		srv = natsServer(t, dir, port)
 		require.Eventually(t, func() bool { return deliver() == http.StatusOK }, 10*time.Second, time.Millisecond)
 	}
@@ -94,8 +93,7 @@ func TestConsumerGone(t *testing.T) {
 	shop.Expect(t, 2, finished, inbox.Applied)
 }
 
-// TestLongWork has work that takes longer than a message waits for a sign of
-// life from its consumer: it is not done twice.
+// TestLongWork works on an event for longer than AckWait: it is not delivered twice.
 func TestLongWork(t *testing.T) {
 	t.Parallel()
 	const ackWait = 2 * time.Second
@@ -108,7 +106,7 @@ func TestLongWork(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for begun := time.Now(); time.Since(begun) < 2*ackWait; {
+		for began := time.Now(); time.Since(began) < 2*ackWait; {
 			info, err := consumer.Info(ctx)
 			if err != nil {
 				return err
@@ -127,11 +125,11 @@ func TestLongWork(t *testing.T) {
 	assert.EqualValues(t, 1, attempts.Load())
 	info, err := js.Stream(t.Context(), broker.Topic)
 	require.NoError(t, err)
-	assert.Zero(t, info.CachedInfo().State.Msgs, "what is acknowledged leaves the stream")
+	assert.Zero(t, info.CachedInfo().State.Msgs, "an acknowledged message leaves the stream")
 }
 
-// TestConnectionCut has the consumer's process die between commit and
-// acknowledgement, as the server sees it: the message comes back after AckWait.
+// TestConnectionCut cuts the consumer's connection between commit and acknowledgement,
+// as if its process died: the message is delivered again after AckWait.
 func TestConnectionCut(t *testing.T) {
 	t.Parallel()
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
@@ -172,8 +170,8 @@ func TestConnectionCut(t *testing.T) {
 	require.NoError(t, <-ended)
 }
 
-// TestStreamsThatExist are used if they keep the promises, and left as they are.
-func TestStreamsThatExist(t *testing.T) {
+// TestExistingStreams are used, unchanged, if they keep the guarantees.
+func TestExistingStreams(t *testing.T) {
 	t.Parallel()
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
 	t.Cleanup(func() { stopServer(srv) })
@@ -225,9 +223,9 @@ func TestStreamsThatExist(t *testing.T) {
 	}
 }
 
-// TestPoisonStreamsThatExist need no window, since nothing is deduplicated there,
-// but keep one message of each event.
-func TestPoisonStreamsThatExist(t *testing.T) {
+// TestExistingPoisonStreams need no deduplication window, but must keep one message of
+// each event.
+func TestExistingPoisonStreams(t *testing.T) {
 	t.Parallel()
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
 	t.Cleanup(func() { stopServer(srv) })
@@ -265,31 +263,7 @@ func TestPoisonStreamsThatExist(t *testing.T) {
 	}
 }
 
-// TestPoisonedTwice has an event fail again long after its first failure was
-// discarded, when its notification comes again: the poison queue takes it, although
-// it has seen the id.
-func TestPoisonedTwice(t *testing.T) {
-	t.Parallel()
-	broker, js := connected(t)
-	shop := testshop.New(t)
-	r := shop.Relay(t, broker, relay.WithRetryFor(0))
-	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("broken") })
-	shop.Notify(t, r, 1)
-	stream, err := js.Stream(t.Context(), broker.Topic)
-	require.NoError(t, err)
-	first, err := stream.GetLastMsgForSubject(t.Context(), broker.Topic)
-	require.NoError(t, err)
-	shop.Start(t, r)
-	require.NoError(t, r.Discard(t.Context(), shop.PoisonEvents(t, r, 1)[0]))
-
-	again := &nats.Msg{Subject: broker.Topic, Header: first.Header, Data: first.Data}
-	again.Header.Del(nats.MsgIdHdr) // the window is over
-	_, err = js.PublishMsg(t.Context(), again)
-	require.NoError(t, err)
-	shop.PoisonEvents(t, r, 1)
-}
-
-// TestForeignMessages come from anyone who may write to the subject.
+// TestForeignMessages publishes messages that anyone with access could publish.
 func TestForeignMessages(t *testing.T) {
 	t.Parallel()
 	broker, js := connected(t)
@@ -317,12 +291,12 @@ func TestConnectFails(t *testing.T) {
 	require.True(t, plain.ReadyForConnections(10*time.Second))
 	t.Cleanup(func() { stopServer(plain) })
 	_, err = jetstream.Connect(t.Context(), plain.ClientURL())
-	require.ErrorIs(t, err, nats.ErrNoResponders, "it has no JetStream")
+	require.ErrorIs(t, err, nats.ErrNoResponders, "without JetStream")
 
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
 	t.Cleanup(func() { stopServer(srv) })
 	_, err = jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithReplicas(3))
-	require.ErrorContains(t, err, "replicas", "it is alone")
+	require.ErrorContains(t, err, "replicas", "there is only one server")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = jetstream.Connect(ctx, srv.ClientURL())

@@ -36,13 +36,13 @@ func TestEmbedded(t *testing.T) {
 				require.NoError(t, err)
 				return opened
 			},
-			Backlog: func() int { return waiting(t, conn, opened) },
+			Backlog: func() int { return backlog(t, conn, opened) },
 		}
 	})
 }
 
-// TestServerOfEmbedded writes through to the disk, and is not to be reached.
-func TestServerOfEmbedded(t *testing.T) {
+// TestServer checks that the server writes through to the disk and does not listen.
+func TestServer(t *testing.T) {
 	t.Parallel()
 	srv, err := embedded.Start(t.TempDir())
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestServerOfEmbedded(t *testing.T) {
 	assert.Nil(t, srv.Addr())
 }
 
-// TestDirectory belongs to one broker at a time.
+// TestDirectory opens a directory that is in use, and again after it was closed.
 func TestDirectory(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "b")
@@ -75,13 +75,13 @@ func TestEmbeddedFails(t *testing.T) {
 	_, err := embedded.Open(file)
 	require.ErrorContains(t, err, "not a directory")
 
-	// It is not used where it cannot be locked.
+	// The directory cannot be locked.
 	unlocked := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(unlocked, "lock"), 0o700))
 	_, err = embedded.Open(unlocked)
 	require.ErrorContains(t, err, "cannot be locked")
 
-	// The server's own directory cannot be made.
+	// The server cannot create its own directory.
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "jetstream"), nil, 0o600))
 	var log lockedBuffer
@@ -104,8 +104,8 @@ func TestOptions(t *testing.T) {
 	require.NoError(t, broker.Close())
 }
 
-// TestRestartForgetsIDs of messages that were acknowledged, and no others. It is
-// the inbox that knows for good.
+// TestRestartForgetsIDs of acknowledged messages, and no others. Only the inbox
+// remembers forever.
 func TestRestartForgetsIDs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -137,7 +137,7 @@ func TestRestartForgetsIDs(t *testing.T) {
 	assert.Empty(t, shop.Outcomes)
 }
 
-// TestCloseWhileSubscribing ends every subscription, or refuses it.
+// TestCloseWhileSubscribing ends every subscription, or rejects it.
 func TestCloseWhileSubscribing(t *testing.T) {
 	t.Parallel()
 	broker, err := embedded.Open(t.TempDir())
@@ -161,7 +161,7 @@ func TestCloseWhileSubscribing(t *testing.T) {
 	require.NoError(t, broker.Subscriber.Close(), "twice")
 }
 
-// TestLongNotification is as long as the verifier takes.
+// TestLongNotification is as long as the verifier accepts.
 func TestLongNotification(t *testing.T) {
 	t.Parallel()
 	broker, err := embedded.Open(t.TempDir())
@@ -177,9 +177,8 @@ func TestLongNotification(t *testing.T) {
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
 
-// TestKilled leaves a message in the hands of a process that said no
-// more. Nobody else can have it, so that it does not wait when the directory is
-// opened again.
+// TestKilled leaves a message with a process that was killed. No other process can hold
+// it, so it is delivered as soon as the directory is opened again.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -16,8 +17,8 @@ import (
 	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
-// TestPoisonedOnce has an event fail again and again, each time because its
-// notification is sent again after the window: the poison queue holds it once,
+// TestPoisonedOnce makes an event fail again and again, each time because its
+// notification arrives after the deduplication window: the poison queue holds it once,
 // with its last failure, next to other events.
 func TestPoisonedOnce(t *testing.T) {
 	t.Parallel()
@@ -43,7 +44,7 @@ func TestPoisonedOnce(t *testing.T) {
 	settled(1)
 	for i := range int32(10) {
 		again := &nats.Msg{Subject: broker.Topic, Header: sent.Header, Data: sent.Data}
-		again.Header.Del(nats.MsgIdHdr) // the window is over
+		again.Header.Del(nats.MsgIdHdr) // as if the window were over
 		_, err = js.PublishMsg(t.Context(), again)
 		require.NoError(t, err)
 		settled(i + 2)
@@ -54,4 +55,27 @@ func TestPoisonedOnce(t *testing.T) {
 	settled(12)
 	shop.PoisonEvents(t, r, 2)
 	require.NoError(t, stop())
+}
+
+// TestPoisonedTwice discards an event, whose notification then arrives again after the
+// window: the poison queue accepts its second failure, although it has seen the id.
+func TestPoisonedTwice(t *testing.T) {
+	t.Parallel()
+	broker, js := connected(t)
+	shop := testshop.New(t)
+	r := shop.Relay(t, broker, relay.WithRetryFor(0))
+	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("broken") })
+	shop.Notify(t, r, 1)
+	stream, err := js.Stream(t.Context(), broker.Topic)
+	require.NoError(t, err)
+	first, err := stream.GetLastMsgForSubject(t.Context(), broker.Topic)
+	require.NoError(t, err)
+	shop.Start(t, r)
+	require.NoError(t, r.Discard(t.Context(), shop.PoisonEvents(t, r, 1)[0]))
+
+	again := &nats.Msg{Subject: broker.Topic, Header: first.Header, Data: first.Data}
+	again.Header.Del(nats.MsgIdHdr) // as if the window were over
+	_, err = js.PublishMsg(t.Context(), again)
+	require.NoError(t, err)
+	shop.PoisonEvents(t, r, 1)
 }

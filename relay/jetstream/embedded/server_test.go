@@ -19,8 +19,8 @@ import (
 	"github.com/jovepay/jovepay-go/relay/jetstream/internal/config"
 )
 
-// The tests of package jetstream that start, stop and empty servers are in this
-// module, which has one.
+// Tests of package jetstream that start, stop and empty servers are in this module,
+// because it has a server.
 
 const finished = jovepay.PaymentFinished
 
@@ -51,11 +51,11 @@ func withAckWait(d time.Duration) jetstream.Option {
 	}
 }
 
-// never is an AckWait that no test outlives: what is held until it is over is
-// lost to the test.
+// never makes AckWait longer than any test: a message that is held until then fails
+// the test.
 func never() jetstream.Option { return withAckWait(time.Hour) }
 
-// connected returns a broker on a server of its own, and a way round it.
+// connected returns a broker on its own server, and a management connection to it.
 func connected(t *testing.T, opts ...jetstream.Option) (*relay.Broker, natsjs.JetStream) {
 	t.Helper()
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
@@ -76,8 +76,8 @@ func management(t *testing.T, srv *server.Server) natsjs.JetStream {
 	return js
 }
 
-// waiting returns how many messages are in the streams of events.
-func waiting(t *testing.T, conn *nats.Conn, broker *relay.Broker) (n int) {
+// backlog returns how many messages are in the streams of events.
+func backlog(t *testing.T, conn *nats.Conn, broker *relay.Broker) (n int) {
 	t.Helper()
 	js, err := natsjs.New(conn)
 	require.NoError(t, err)

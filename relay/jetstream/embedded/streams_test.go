@@ -22,8 +22,8 @@ import (
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
-// TestStreamGone deletes each stream, as an administrator may: it is created
-// again with the settings that it had, by whoever needs it first.
+// TestStreamGone deletes each stream, as an administrator may: whoever needs it first
+// creates it again with its previous settings.
 func TestStreamGone(t *testing.T) {
 	t.Parallel()
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
@@ -41,7 +41,7 @@ func TestStreamGone(t *testing.T) {
 	r := shop.Relay(t, broker, relay.WithRetryFor(time.Second))
 
 	require.NoError(t, js.DeleteStream(t.Context(), name))
-	require.Equal(t, http.StatusOK, shop.Deliver(r, testshop.Body(1, finished)), "it is created again")
+	require.Equal(t, http.StatusOK, shop.Deliver(r, testshop.Body(1, finished)), "the stream is created again")
 	stream, err := js.Stream(t.Context(), name)
 	require.NoError(t, err)
 	assert.Equal(t, "mine", stream.CachedInfo().Config.Description)
@@ -49,7 +49,7 @@ func TestStreamGone(t *testing.T) {
 
 	require.NoError(t, js.DeleteStream(t.Context(), name))
 	shop.Start(t, r)
-	require.Equal(t, http.StatusOK, shop.Deliver(r, testshop.Body(1, finished)), "what is lost is no duplicate")
+	require.Equal(t, http.StatusOK, shop.Deliver(r, testshop.Body(1, finished)), "a lost message is not a duplicate")
 	shop.Expect(t, 1, finished, inbox.Applied)
 	for id, gone := range []string{name, broker.RetryTopic, broker.PoisonTopic} {
 		require.NoError(t, js.DeleteStream(t.Context(), gone))
@@ -62,8 +62,8 @@ func TestStreamGone(t *testing.T) {
 	shop.PoisonEvents(t, r, 1)
 }
 
-// TestServerLosesData restarts the server on an empty directory: notifications
-// are accepted and applied again, without a restart of the program.
+// TestServerLosesData restarts the server on an empty directory: notifications are
+// accepted and applied again, without a restart of the shop.
 func TestServerLosesData(t *testing.T) {
 	t.Parallel()
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
@@ -87,9 +87,9 @@ func TestServerLosesData(t *testing.T) {
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
 
-// TestManyWait has more events wait for their next attempt than the server lets
-// a consumer leave unacknowledged by default: they hold up nobody.
-func TestManyWait(t *testing.T) {
+// TestManyRetries has more events wait for their next attempt than the server lets a
+// consumer leave unacknowledged by default: they hold up nothing.
+func TestManyRetries(t *testing.T) {
 	t.Parallel()
 	broker, js := connected(t)
 	shop := testshop.New(t)

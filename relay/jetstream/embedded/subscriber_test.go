@@ -16,10 +16,9 @@ import (
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
-// TestStopHoldsNothing ends a relay that waits for messages and publishes one at
-// that moment. It stays on the server for whoever asks next. The server would
-// hand it to a request that was not withdrawn, and keep it from all others until
-// AckWait is over.
+// TestStopHoldsNothing ends a relay that waits for messages, and publishes one at that
+// moment. It stays on the server for the next consumer. The server would deliver it to
+// a request that was not withdrawn, and hold it until AckWait is over.
 func TestStopHoldsNothing(t *testing.T) {
 	t.Parallel()
 	broker, js := connected(t, never())
@@ -37,17 +36,17 @@ func TestStopHoldsNothing(t *testing.T) {
 		shop.Notify(t, r, id)
 		info, err := consumer.Info(t.Context())
 		require.NoError(t, err)
-		require.Zero(t, info.NumAckPending, "held by a relay that has ended")
-		assert.Zero(t, info.NumWaiting, "asked for by a relay that has ended")
+		require.Zero(t, info.NumAckPending, "held for a relay that has ended")
+		assert.Zero(t, info.NumWaiting, "requested by a relay that has ended")
 		stop = shop.Start(t, r)
 		shop.Expect(t, id, finished, inbox.Applied)
 		require.NoError(t, stop())
 	}
 }
 
-// TestStopUnderWay ends a relay while messages are on their way to it: none of
-// them is missing afterwards.
-func TestStopUnderWay(t *testing.T) {
+// TestStopInProgress ends a relay while messages are on their way to it: none of them
+// is missing afterwards.
+func TestStopInProgress(t *testing.T) {
 	t.Parallel()
 	broker, _ := connected(t, never())
 	shop := testshop.New(t)
@@ -66,9 +65,9 @@ func TestStopUnderWay(t *testing.T) {
 	}
 }
 
-// TestGivenBackOften is what a message goes through when a shop's processes are
-// replaced one after the other: it does not wait longer each time.
-func TestGivenBackOften(t *testing.T) {
+// TestGiveBackOften gives a message back again and again, as when the processes of a
+// shop are replaced one after the other: its delay does not grow.
+func TestGiveBackOften(t *testing.T) {
 	t.Parallel()
 	broker, _ := connected(t, never())
 	shop := testshop.New(t)
@@ -80,7 +79,7 @@ func TestGivenBackOften(t *testing.T) {
 		msg := <-messages
 		if i == 7 {
 			msg.Nack()
-			<-msg.Context().Done() // it is through with it
+			<-msg.Context().Done() // given back
 		}
 		cancel()
 		<-messages
@@ -89,9 +88,9 @@ func TestGivenBackOften(t *testing.T) {
 	shop.Expect(t, 1, finished, inbox.Applied)
 }
 
-// TestGivenBackForGood has the server restart after a consumer gave a message
-// back: it is not held then, either.
-func TestGivenBackForGood(t *testing.T) {
+// TestGiveBackOutlivesRestart restarts the server after a consumer gave a message back:
+// the message is not held.
+func TestGiveBackOutlivesRestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	srv := natsServer(t, dir, server.RANDOM_PORT)
@@ -115,8 +114,8 @@ func TestGivenBackForGood(t *testing.T) {
 		return err == nil && info.NumAckPending == 1
 	}, 10*time.Second, time.Millisecond)
 	require.NoError(t, broker.Close())
-	// The server says that it read it. An advisory may get lost, but in that time
-	// it has read it all the same.
+	// Wait for the server to report that it has read this. The report may get lost,
+	// but by then the server has read it.
 	_, _ = given.NextMsg(10 * time.Second)
 	_, err = consumer.Info(t.Context()) // it is through with it
 	require.NoError(t, err)

@@ -19,7 +19,7 @@ type Config struct {
 	AckWait  time.Duration // 0 is the default
 
 	// Exclusive means that no other process can hold messages of this broker:
-	// those that a killed process held are delivered again at once.
+	// those that a killed process held are delivered again immediately.
 	Exclusive bool
 }
 
