@@ -60,7 +60,7 @@ func (r *Relay) Run(ctx context.Context, apply func(context.Context, jovepay.Eve
 	}
 	c := &consumer{Relay: r, apply: apply, ending: ctx.Done(), slots: make(chan struct{}, r.workers)}
 	router.AddMiddleware(poison)
-	router.AddConsumerHandler(r.broker.Topic, r.broker.Topic, intakeSubscriber(messages), c.consume) //nolint:contextcheck // a message has its own context
+	router.AddConsumerHandler(r.broker.Topic, r.broker.Topic, intakeSubscriber(messages), c.consume)
 	if err := router.Run(ctx); err != nil {
 		return fmt.Errorf("relay: %w", err)
 	}

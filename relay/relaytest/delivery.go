@@ -17,6 +17,35 @@ import (
 	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
+func deliveryCases() []testCase {
+	return []testCase{
+		{
+			"PublishedOnce", (*kit).publishedOnce,
+			"A notification that is delivered three times while its message is persisted is stored once. (Needs deduplication.)",
+		},
+		{
+			"NotifiedAgain", (*kit).notifiedAgain,
+			"A notification that arrives again and again, before, while and after it is applied, does not make the streams grow. (Needs deduplication.)",
+		},
+		{
+			"FailsThenWorks", (*kit).failsThenWorks,
+			"An event that fails three times is delivered again each time, and then applied. It does not reach the poison queue.",
+		},
+		{
+			"Panic", (*kit).panics,
+			"Work that panics is a failed attempt. The consumer goes on.",
+		},
+		{
+			"Shuffled", (*kit).shuffled,
+			"300 notifications of 20 payments, three of each kind in any order, are all consumed, and each payment ends as finished.",
+		},
+		{
+			"TwoConsumers", (*kit).twoConsumers,
+			"Each message is delivered to one of two consumers.",
+		},
+	}
+}
+
 func (k *kit) publishedOnce() {
 	shop, broker := k.shop, k.open()
 	r := shop.Relay(k.t, broker, relay.WithWorkers(1))
@@ -30,6 +59,29 @@ func (k *kit) publishedOnce() {
 	require.NoError(k.t, stop())
 	assert.Len(k.t, shop.Applied(1), 1)
 	assert.Empty(k.t, shop.Outcomes)
+}
+
+// notifiedAgain delivers one notification again and again: while nothing consumes,
+// while its event fails, and after it was applied. The streams do not grow.
+func (k *kit) notifiedAgain() {
+	shop, broker := k.shop, k.open()
+	r := shop.Relay(k.t, broker, relay.WithRetryFor(time.Hour))
+	again := func() {
+		for range 50 {
+			shop.Notify(k.t, r, 1)
+		}
+	}
+	again()
+	assert.Equal(k.t, 1, k.Backlog(), "while nothing consumes")
+	shop.Work(testshop.FailFirst(1))
+	stop := shop.Start(k.t, r)
+	again()
+	assert.LessOrEqual(k.t, k.Backlog(), 2, "while it fails: the message, and the one for the next attempt")
+	shop.Expect(k.t, 1, finished, inbox.Applied)
+	again()
+	k.expectBacklog(0)
+	require.NoError(k.t, stop())
+	assert.Len(k.t, shop.Applied(1), 1)
 }
 
 func (k *kit) failsThenWorks() {

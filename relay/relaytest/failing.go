@@ -17,17 +17,28 @@ import (
 	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
-const failing = 80
-
-// expectBacklog waits until n messages are in the streams.
-func (k *kit) expectBacklog(n int) {
-	var got int
-	assert.Eventually(k.t, func() bool {
-		got = k.Backlog()
-		return got == n
-	}, testshop.Patience, 5*time.Millisecond)
-	assert.Equal(k.t, n, got)
+func failingCases() []testCase {
+	return []testCase{
+		{
+			"FailingHoldUpNobody", (*kit).failingHoldUpNobody,
+			"80 events that fail again and again do not delay others. In the end the poison queue holds each of them once.",
+		},
+		{
+			"FailingOvertake", (*kit).failingOvertake,
+			"A failed event whose next attempt is due soon overtakes those that wait for longer. (Needs delays for each message.)",
+		},
+		{
+			"FailingSlowly", (*kit).failingSlowly,
+			"Failed events whose work hangs leave half of the workers to other events.",
+		},
+		{
+			"FailingThroughRestarts", (*kit).failingThroughRestarts,
+			"Events that wait for their next attempt survive restarts: none is lost, none is poisoned early, each is applied when it is due.",
+		},
+	}
 }
+
+const failing = 80
 
 // isGood reports whether the event is one of those that do not fail.
 func isGood(event jovepay.Event) bool {
@@ -160,27 +171,4 @@ func (k *kit) failingThroughRestarts() {
 	shop.PoisonEvents(k.t, r, 0)
 	require.NoError(k.t, stop())
 	k.expectBacklog(0)
-}
-
-// notifiedAgain delivers one notification again and again: while nothing consumes,
-// while its event fails, and after it was applied. The streams do not grow.
-func (k *kit) notifiedAgain() {
-	shop, broker := k.shop, k.open()
-	r := shop.Relay(k.t, broker, relay.WithRetryFor(time.Hour))
-	again := func() {
-		for range 50 {
-			shop.Notify(k.t, r, 1)
-		}
-	}
-	again()
-	assert.Equal(k.t, 1, k.Backlog(), "while nothing consumes")
-	shop.Work(testshop.FailFirst(1))
-	stop := shop.Start(k.t, r)
-	again()
-	assert.LessOrEqual(k.t, k.Backlog(), 2, "while it fails: the message, and the one for the next attempt")
-	shop.Expect(k.t, 1, finished, inbox.Applied)
-	again()
-	k.expectBacklog(0)
-	require.NoError(k.t, stop())
-	assert.Len(k.t, shop.Applied(1), 1)
 }

@@ -17,6 +17,31 @@ import (
 	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
+func poisonCases() []testCase {
+	return []testCase{
+		{
+			"PoisonQueue", (*kit).poisonQueue,
+			"Poison.Messages yields failed events oldest first and leaves them in place. A replay removes exactly the replayed one.",
+		},
+		{
+			"PoisonedAgain", (*kit).poisonedAgain,
+			"A message with a ReplayKey is never dropped as a duplicate, nor is the second failure of an event: both share the UUID of the first message.",
+		},
+		{
+			"Discard", (*kit).discard,
+			"Poison.Remove removes a message. Removing one that is gone is not an error.",
+		},
+		{
+			"Forged", (*kit).forged,
+			"Messages without a valid signature, or without any id, reach the poison queue and hold up nothing. After a secret rotation they can be read.",
+		},
+		{
+			"Unprocessable", (*kit).unprocessable,
+			"An event that the inbox cannot process goes to the poison queue without retries.",
+		},
+	}
+}
+
 func (k *kit) poisonQueue() {
 	shop, broker := k.shop, k.open()
 	r := shop.Relay(k.t, broker, noRetries())

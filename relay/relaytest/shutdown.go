@@ -15,6 +15,35 @@ import (
 	"github.com/jovepay/jovepay-go/relay/internal/testshop"
 )
 
+func shutdownCases() []testCase {
+	return []testCase{
+		{
+			"CrashBeforeAck", (*kit).crashBeforeAck,
+			"A message that was applied but not acknowledged, since the broker was closed in between, is delivered again.",
+		},
+		{
+			"Reopen", (*kit).reopen,
+			"Messages outlive the broker value: published before Close, they are delivered after the next Open. A closed broker rejects messages.",
+		},
+		{
+			"CloseWhileConsuming", (*kit).closeWhileConsuming,
+			"Closing the broker under its consumers loses no accepted message, and none is applied twice.",
+		},
+		{
+			"ShutdownDrains", (*kit).shutdownDrains,
+			"Work in progress when Run ends is finished and acknowledged, and not delivered again.",
+		},
+		{
+			"ShutdownWhileRetrying", (*kit).shutdownWhileRetrying,
+			"Run ends without waiting for events that wait for their next attempt. They are delivered to the next consumer.",
+		},
+		{
+			"DrainEnds", (*kit).drainEnds,
+			"Work that ignores the shutdown is interrupted after the drain time, and its message is delivered again.",
+		},
+	}
+}
+
 // crashBeforeAck closes the broker after the inbox has committed and before the
 // message is acknowledged.
 func (k *kit) crashBeforeAck() {
