@@ -90,7 +90,7 @@ func (c *consumer) consume(msg *message.Message) error {
 	switch {
 	case err == nil:
 		return nil
-	case c.interrupted(msg):
+	case c.isInterrupted(msg):
 		// The shop may be closing what the work needs.
 		return fmt.Errorf("%w: %w", errInterrupted, err)
 	}
@@ -117,9 +117,9 @@ func (c *consumer) begin(msg *message.Message) error {
 	}
 }
 
-// interrupted reports whether the run is to end, or the broker took the message
+// isInterrupted reports whether the run is to end, or the broker took the message
 // back.
-func (c *consumer) interrupted(msg *message.Message) bool {
+func (c *consumer) isInterrupted(msg *message.Message) bool {
 	select {
 	case <-c.ending:
 		return true

@@ -127,13 +127,3 @@ func TestNoPoisonQueue(t *testing.T) {
 	require.Error(t, r.Discard(t.Context(), relay.PoisonEvent{}))
 	assert.Empty(t, f.poison)
 }
-
-func TestClose(t *testing.T) {
-	t.Parallel()
-	f, broker := newFake(t)
-	broker.Stop = func() error { return errDown }
-	require.ErrorIs(t, broker.Close(), errDown)
-	broker.Stop = nil
-	require.NoError(t, broker.Close(), "Watermill closes twice")
-	require.Error(t, f.Publish("events"))
-}

@@ -27,7 +27,7 @@ const finished = jovepay.PaymentFinished
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestRedis(t *testing.T) {
+func TestBroker(t *testing.T) {
 	t.Parallel()
 	shared := startRedis(t)
 	var tests atomic.Int64
@@ -83,6 +83,15 @@ func TestForeignEntries(t *testing.T) {
 	shop.PoisonEvents(t, r, 3)
 	shop.Notify(t, r, 1)
 	shop.Expect(t, 1, finished, inbox.Applied)
+}
+
+func TestMalformedAddressKeepsItsPassword(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"redis://:hunter2%zz@127.0.0.1:1", "redis://:hunter2#x@127.0.0.1:1", "http://:hunter2@127.0.0.1"} {
+		_, err := redisstream.Connect(t.Context(), address)
+		require.Error(t, err)
+		assert.NotContains(t, err.Error(), "hunter2")
+	}
 }
 
 func TestConnectFails(t *testing.T) {

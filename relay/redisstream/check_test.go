@@ -66,9 +66,9 @@ func TestManagedServers(t *testing.T) {
 		rule     string
 		want     string
 	}{
-		"no CONFIG":                {durable(), "-config", ""},
+		"no CONFIG":                {durableSettings(), "-config", ""},
 		"no CONFIG, no append log": {[]string{"--appendonly", "no"}, "-config", "appendonly is no, want yes"},
-		"no INFO":                  {durable(), "-info", "does not show its settings (NOPERM"},
+		"no INFO":                  {durableSettings(), "-info", "does not show its settings (NOPERM"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -26,8 +26,8 @@ type redisServer struct {
 	process *exec.Cmd
 }
 
-// durable returns the settings that Connect requires.
-func durable() []string { return []string{"--appendonly", "yes", "--save", ""} }
+// durableSettings returns the settings that Connect requires.
+func durableSettings() []string { return []string{"--appendonly", "yes", "--save", ""} }
 
 // startRedis starts a server with the given settings, or durable ones.
 func startRedis(t *testing.T, settings ...string) *redisServer {
@@ -41,7 +41,7 @@ func startRedis(t *testing.T, settings ...string) *redisServer {
 		t.Skip(hint)
 	}
 	if settings == nil {
-		settings = durable()
+		settings = durableSettings()
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -23,7 +23,7 @@ import (
 // notifications that got 200 are applied.
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
-	srv := startRedis(t, append(durable(), "--appendfsync", "always")...)
+	srv := startRedis(t, append(durableSettings(), "--appendfsync", "always")...)
 	broker := srv.connect(t)
 	shop := testshop.New(t)
 	r := shop.Relay(t, broker)
@@ -58,21 +58,21 @@ func TestServerLoses(t *testing.T) {
 		lose     func(t *testing.T, srv *redisServer)
 		keeps    bool // the entries
 	}{
-		"the group": {durable(), func(t *testing.T, srv *redisServer) {
+		"the group": {durableSettings(), func(t *testing.T, srv *redisServer) {
 			t.Helper()
 			for _, stream := range []string{"jovepay-ipn", "jovepay-ipn-retry"} {
 				require.NoError(t, srv.client.XGroupDestroy(t.Context(), stream, "jovepay-ipn").Err())
 			}
 		}, true},
-		"the index": {durable(), func(t *testing.T, srv *redisServer) {
+		"the index": {durableSettings(), func(t *testing.T, srv *redisServer) {
 			t.Helper()
 			require.NoError(t, srv.client.Del(t.Context(), "jovepay-ipn-ids").Err())
 		}, true},
-		"the streams": {durable(), func(t *testing.T, srv *redisServer) {
+		"the streams": {durableSettings(), func(t *testing.T, srv *redisServer) {
 			t.Helper()
 			require.NoError(t, srv.client.Del(t.Context(), "jovepay-ipn", "jovepay-ipn-retry", "jovepay-ipn-poison").Err())
 		}, false},
-		"everything": {durable(), func(t *testing.T, srv *redisServer) {
+		"everything": {durableSettings(), func(t *testing.T, srv *redisServer) {
 			t.Helper()
 			require.NoError(t, srv.client.FlushAll(t.Context()).Err())
 		}, false},
@@ -81,11 +81,11 @@ func TestServerLoses(t *testing.T) {
 			srv.kill()
 			srv.start(t)
 		}, false},
-		"its connections": {durable(), func(t *testing.T, srv *redisServer) {
+		"its connections": {durableSettings(), func(t *testing.T, srv *redisServer) {
 			t.Helper()
 			require.NoError(t, srv.client.Do(t.Context(), "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes").Err())
 		}, true},
-		"its role, for a while": {durable(), func(t *testing.T, srv *redisServer) {
+		"its role, for a while": {durableSettings(), func(t *testing.T, srv *redisServer) {
 			t.Helper()
 			require.NoError(t, srv.client.ReplicaOf(t.Context(), "127.0.0.1", "1").Err())
 			require.NoError(t, srv.client.ReplicaOf(t.Context(), "NO", "ONE").Err())
@@ -137,7 +137,7 @@ func TestServerLoses(t *testing.T) {
 			}
 			require.Eventually(t, func() bool { return srv.backlog(t, "jovepay-ipn") == 0 }, 20*time.Second, 10*time.Millisecond)
 			for id := range relays {
-				assert.Len(t, shop.Applied(id), 1, "it got 200")
+				assert.Len(t, shop.Statuses(id), 1, "it got 200")
 			}
 		})
 	}
@@ -225,6 +225,6 @@ func TestServerFull(t *testing.T) {
 	for id := range accepted {
 		number, err := strconv.Atoi(id.String())
 		require.NoError(t, err)
-		assert.Len(t, shop.Applied(number), 1)
+		assert.Len(t, shop.Statuses(number), 1)
 	}
 }

@@ -20,11 +20,11 @@ import (
 func deliveryCases() []testCase {
 	return []testCase{
 		{
-			"PublishedOnce", (*kit).publishedOnce,
+			"PublishedOnce", (*kit).storeOnce,
 			"A notification that is delivered three times while its message is persisted is stored once. (Needs deduplication.)",
 		},
 		{
-			"NotifiedAgain", (*kit).notifiedAgain,
+			"NotifiedAgain", (*kit).notifyAgain,
 			"A notification that arrives again and again, before, while and after it is applied, does not make the streams grow. (Needs deduplication.)",
 		},
 		{
@@ -36,7 +36,7 @@ func deliveryCases() []testCase {
 			"Work that panics is a failed attempt. The consumer goes on.",
 		},
 		{
-			"Shuffled", (*kit).shuffled,
+			"Shuffled", (*kit).shuffle,
 			"300 notifications of 20 payments, three of each kind in any order, are all consumed, and each payment ends as finished.",
 		},
 		{
@@ -46,7 +46,7 @@ func deliveryCases() []testCase {
 	}
 }
 
-func (k *kit) publishedOnce() {
+func (k *kit) storeOnce() {
 	shop, broker := k.shop, k.open()
 	r := shop.Relay(k.t, broker, relay.WithWorkers(1))
 	for range 3 {
@@ -57,13 +57,13 @@ func (k *kit) publishedOnce() {
 	shop.Expect(k.t, 1, finished, inbox.Applied)
 	shop.Expect(k.t, 2, finished, inbox.Applied)
 	require.NoError(k.t, stop())
-	assert.Len(k.t, shop.Applied(1), 1)
+	assert.Len(k.t, shop.Statuses(1), 1)
 	assert.Empty(k.t, shop.Outcomes)
 }
 
-// notifiedAgain delivers one notification again and again: while nothing consumes,
+// notifyAgain delivers one notification again and again: while nothing consumes,
 // while its event fails, and after it was applied. The streams do not grow.
-func (k *kit) notifiedAgain() {
+func (k *kit) notifyAgain() {
 	shop, broker := k.shop, k.open()
 	r := shop.Relay(k.t, broker, relay.WithRetryFor(time.Hour))
 	again := func() {
@@ -81,7 +81,7 @@ func (k *kit) notifiedAgain() {
 	again()
 	k.expectBacklog(0)
 	require.NoError(k.t, stop())
-	assert.Len(k.t, shop.Applied(1), 1)
+	assert.Len(k.t, shop.Statuses(1), 1)
 }
 
 func (k *kit) failsThenWorks() {
@@ -116,9 +116,9 @@ func (k *kit) panics() {
 	shop.Expect(k.t, 2, finished, inbox.Applied)
 }
 
-// shuffled delivers the whole lives of payments three times, in any order, to many
+// shuffle delivers the whole lives of payments three times, in any order, to many
 // workers. The inbox puts each life in order.
-func (k *kit) shuffled() {
+func (k *kit) shuffle() {
 	shop, broker := k.shop, k.open()
 	r := shop.Relay(k.t, broker)
 	life := []jovepay.PaymentStatus{
@@ -145,7 +145,7 @@ func (k *kit) shuffled() {
 		rank[status] = i
 	}
 	for id := range payments {
-		applied := shop.Applied(id)
+		applied := shop.Statuses(id)
 		require.NotEmpty(k.t, applied)
 		assert.Equal(k.t, finished, applied[len(applied)-1])
 		for i := range applied[1:] {

@@ -24,7 +24,7 @@ func poisonCases() []testCase {
 			"Poison.Messages yields failed events oldest first and leaves them in place. A replay removes exactly the replayed one.",
 		},
 		{
-			"PoisonedAgain", (*kit).poisonedAgain,
+			"PoisonedAgain", (*kit).poisonAgain,
 			"A message with a ReplayKey is never dropped as a duplicate, nor is the second failure of an event: both share the UUID of the first message.",
 		},
 		{
@@ -32,7 +32,7 @@ func poisonCases() []testCase {
 			"Poison.Remove removes a message. Removing one that is gone is not an error.",
 		},
 		{
-			"Forged", (*kit).forged,
+			"Forged", (*kit).forge,
 			"Messages without a valid signature, or without any id, reach the poison queue and hold up nothing. After a secret rotation they can be read.",
 		},
 		{
@@ -81,9 +81,9 @@ func (k *kit) poisonQueue() {
 	assert.Zero(k.t, n)
 }
 
-// poisonedAgain is a trap for brokers that deduplicate: they must drop neither a
+// poisonAgain is a trap for brokers that deduplicate: they must drop neither a
 // replay nor the second message for the poison queue.
-func (k *kit) poisonedAgain() {
+func (k *kit) poisonAgain() {
 	shop, broker := k.shop, k.open()
 	r := shop.Relay(k.t, broker, noRetries())
 	var attempts atomic.Int32
@@ -119,11 +119,11 @@ func (k *kit) discard() {
 	require.NoError(k.t, r.Discard(k.t.Context(), p))
 	shop.PoisonEvents(k.t, r, 0)
 	require.NoError(k.t, r.Discard(k.t.Context(), p), "it is already gone")
-	assert.Empty(k.t, shop.Applied(1))
+	assert.Empty(k.t, shop.Statuses(1))
 }
 
-// forged publishes messages that anyone with access to the broker could publish.
-func (k *kit) forged() {
+// forge publishes messages that anyone with access to the broker could publish.
+func (k *kit) forge() {
 	shop, broker := k.shop, k.open()
 	r := shop.Relay(k.t, broker)
 	stranger, err := jovepay.NewIPNVerifier("another secret")
@@ -144,8 +144,8 @@ func (k *kit) forged() {
 	}
 	shop.Notify(k.t, r, 3)
 	shop.Expect(k.t, 3, finished, inbox.Applied)
-	assert.Empty(k.t, shop.Applied(1))
-	assert.Empty(k.t, shop.Applied(2))
+	assert.Empty(k.t, shop.Statuses(1))
+	assert.Empty(k.t, shop.Statuses(2))
 
 	// If that was a secret rotation, a relay that knows both secrets can read them.
 	shop.Verifier, err = jovepay.NewIPNVerifier(testshop.Secret, jovepay.WithFurtherSecret("another secret"))

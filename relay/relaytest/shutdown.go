@@ -68,7 +68,7 @@ func (k *kit) crashBeforeAck() {
 
 	shop.Start(k.t, shop.Relay(k.t, k.open()))
 	shop.Expect(k.t, 1, finished, inbox.Duplicate)
-	assert.Len(k.t, shop.Applied(1), 1)
+	assert.Len(k.t, shop.Statuses(1), 1)
 }
 
 func (k *kit) reopen() {
@@ -87,7 +87,7 @@ func (k *kit) reopen() {
 		assert.Equal(k.t, inbox.Applied, shop.Next(k.t).Outcome)
 	}
 	for id := range n {
-		assert.Len(k.t, shop.Applied(id), 1)
+		assert.Len(k.t, shop.Statuses(id), 1)
 	}
 }
 
@@ -194,7 +194,7 @@ func (k *kit) drainEnds() {
 	<-began
 	require.NoError(k.t, stop())
 	shop.PoisonEvents(k.t, r, 0)
-	assert.Empty(k.t, shop.Applied(1))
+	assert.Empty(k.t, shop.Statuses(1))
 
 	shop.Work(nil)
 	shop.Start(k.t, r)

@@ -106,8 +106,8 @@ func FailFirst(n int) func(context.Context, jovepay.Event) error {
 	}
 }
 
-// Applied returns the statuses that were applied to a payment, in order.
-func (s *Shop) Applied(id int) []jovepay.PaymentStatus {
+// Statuses returns the statuses that were applied to a payment, in order.
+func (s *Shop) Statuses(id int) []jovepay.PaymentStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.applied[jovepay.ID(fmt.Sprint(id))]

@@ -68,7 +68,7 @@ func TestServerRestarts(t *testing.T) {
 		done[shop.Next(t).ID] = true
 	}
 	for id := range accepted {
-		assert.Len(t, shop.Applied(id), 1)
+		assert.Len(t, shop.Statuses(id), 1)
 	}
 	require.NoError(t, stop())
 	stopServer(srv)
@@ -78,7 +78,7 @@ func TestServerRestarts(t *testing.T) {
 // created again, and nothing is lost.
 func TestConsumerGone(t *testing.T) {
 	t.Parallel()
-	broker, js := connected(t)
+	broker, js := newBroker(t)
 	shop := testshop.New(t)
 	r := shop.Relay(t, broker, relay.WithWorkers(2))
 	shop.Start(t, r)
@@ -97,7 +97,7 @@ func TestConsumerGone(t *testing.T) {
 func TestLongWork(t *testing.T) {
 	t.Parallel()
 	const ackWait = 2 * time.Second
-	broker, js := connected(t, withAckWait(ackWait))
+	broker, js := newBroker(t, withAckWait(ackWait))
 	shop := testshop.New(t)
 	var attempts atomic.Int32
 	shop.Work(func(ctx context.Context, _ jovepay.Event) error {
@@ -165,7 +165,7 @@ func TestConnectionCut(t *testing.T) {
 	second, _ := connect()
 	shop.Start(t, shop.Relay(t, second))
 	shop.Expect(t, 1, finished, inbox.Duplicate)
-	assert.Len(t, shop.Applied(1), 1)
+	assert.Len(t, shop.Statuses(1), 1)
 	cancel()
 	require.NoError(t, <-ended)
 }
@@ -266,7 +266,7 @@ func TestExistingPoisonStreams(t *testing.T) {
 // TestForeignMessages publishes messages that anyone with access could publish.
 func TestForeignMessages(t *testing.T) {
 	t.Parallel()
-	broker, js := connected(t)
+	broker, js := newBroker(t)
 	shop := testshop.New(t)
 	r := shop.Relay(t, broker)
 	twice := &nats.Msg{Subject: broker.Topic, Data: []byte("x"), Header: nats.Header{"A": {"1", "2"}}}

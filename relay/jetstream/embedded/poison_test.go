@@ -22,7 +22,7 @@ import (
 // with its last failure, next to other events.
 func TestPoisonedOnce(t *testing.T) {
 	t.Parallel()
-	broker, js := connected(t)
+	broker, js := newBroker(t)
 	shop := testshop.New(t)
 	r := shop.Relay(t, broker, relay.WithRetryFor(0))
 	var failures atomic.Int32
@@ -61,7 +61,7 @@ func TestPoisonedOnce(t *testing.T) {
 // window: the poison queue accepts its second failure, although it has seen the id.
 func TestPoisonedTwice(t *testing.T) {
 	t.Parallel()
-	broker, js := connected(t)
+	broker, js := newBroker(t)
 	shop := testshop.New(t)
 	r := shop.Relay(t, broker, relay.WithRetryFor(0))
 	shop.Work(func(context.Context, jovepay.Event) error { return errors.New("broken") })

@@ -55,8 +55,8 @@ func withAckWait(d time.Duration) jetstream.Option {
 // the test.
 func never() jetstream.Option { return withAckWait(time.Hour) }
 
-// connected returns a broker on its own server, and a management connection to it.
-func connected(t *testing.T, opts ...jetstream.Option) (*relay.Broker, natsjs.JetStream) {
+// newBroker returns a broker on its own server, and a management connection to it.
+func newBroker(t *testing.T, opts ...jetstream.Option) (*relay.Broker, natsjs.JetStream) {
 	t.Helper()
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
 	t.Cleanup(func() { stopServer(srv) })

@@ -91,7 +91,7 @@ func TestServerLosesData(t *testing.T) {
 // consumer leave unacknowledged by default: they hold up nothing.
 func TestManyRetries(t *testing.T) {
 	t.Parallel()
-	broker, js := connected(t)
+	broker, js := newBroker(t)
 	shop := testshop.New(t)
 	r := shop.Relay(t, broker, relay.WithRetryFor(time.Hour))
 	const n = 1100

@@ -21,7 +21,7 @@ import (
 // a request that was not withdrawn, and hold it until AckWait is over.
 func TestStopHoldsNothing(t *testing.T) {
 	t.Parallel()
-	broker, js := connected(t, never())
+	broker, js := newBroker(t, never())
 	consumer, err := js.Consumer(t.Context(), broker.Topic, broker.Topic)
 	require.NoError(t, err)
 	shop := testshop.New(t)
@@ -48,7 +48,7 @@ func TestStopHoldsNothing(t *testing.T) {
 // is missing afterwards.
 func TestStopInProgress(t *testing.T) {
 	t.Parallel()
-	broker, _ := connected(t, never())
+	broker, _ := newBroker(t, never())
 	shop := testshop.New(t)
 	r := shop.Relay(t, broker)
 	const rounds, n = 10, 20
@@ -69,7 +69,7 @@ func TestStopInProgress(t *testing.T) {
 // shop are replaced one after the other: its delay does not grow.
 func TestGiveBackOften(t *testing.T) {
 	t.Parallel()
-	broker, _ := connected(t, never())
+	broker, _ := newBroker(t, never())
 	shop := testshop.New(t)
 	shop.Notify(t, shop.Relay(t, broker), 1)
 	for i := range 8 {
