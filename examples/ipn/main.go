@@ -38,8 +38,8 @@ func main() {
 	}
 }
 
-// serve receives notifications at POST /ipn until ctx is done, and returns when
-// the requests in progress have been answered.
+// serve receives notifications at POST /ipn until ctx is done. It returns when the
+// requests in progress are complete.
 func serve(ctx context.Context, listener net.Listener, router, secret string, update func(*jovepay.PaymentEvent) error) error {
 	verifier, err := jovepay.NewIPNVerifier(secret)
 	if err != nil {

@@ -85,7 +85,7 @@ func TestServeEndsInOrder(t *testing.T) {
 			answer, err := http.Post(url+"/ipn", "application/json", strings.NewReader(`{}`))
 			require.NoError(t, err)
 			require.NoError(t, answer.Body.Close())
-			assert.Equal(t, http.StatusUnauthorized, answer.StatusCode, "nothing unsigned is taken")
+			assert.Equal(t, http.StatusUnauthorized, answer.StatusCode, "unsigned")
 			cancel()
 			require.NoError(t, <-ended)
 			_, err = http.Get(url + "/orders/1") //nolint:bodyclose // there is none

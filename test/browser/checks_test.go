@@ -31,7 +31,7 @@ func TestChecksFindFaults(t *testing.T) {
 	b.do(t, size(phone))
 	assert.Greater(t, b.width(t), int64(phone))
 	assert.ElementsMatch(t, []string{`"button"`, `"radio"`}, b.nameless(t))
-	problems := strings.Join(b.heard(), "\n")
+	problems := strings.Join(b.takeProblems(), "\n")
 	for _, want := range []string{"policy: style-src", "console: log", "exception: ", "request: https://elsewhere.example/picture.png", "ERR_NAME_NOT_RESOLVED"} {
 		assert.Contains(t, problems, want)
 	}

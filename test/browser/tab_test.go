@@ -47,18 +47,18 @@ func newTab(t *testing.T, script bool) *tab {
 	require.NoError(t, chromedp.Do(ctx, size(desk)))
 	b.ctx, leave = context.WithTimeout(ctx, patience)
 	t.Cleanup(leave)
-	require.NoError(t, chromedp.Listen(b.ctx, b.hear))
+	require.NoError(t, chromedp.Listen(b.ctx, b.record))
 	call(t, b, network.Enable, network.EnableParams{})
 	call(t, b, runtime.Enable, cdp.Empty{})
 	call(t, b, log.Enable, cdp.Empty{})
 	call(t, b, audits.Enable, cdp.Empty{})
 	call(t, b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !script})
-	t.Cleanup(func() { assert.Empty(t, b.heard()) })
+	t.Cleanup(func() { assert.Empty(t, b.takeProblems()) })
 	return b
 }
 
-// heard returns the problems since it was asked before.
-func (b *tab) heard() []string {
+// takeProblems returns the problems since the last call.
+func (b *tab) takeProblems() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	problems := b.problems
@@ -66,8 +66,8 @@ func (b *tab) heard() []string {
 	return problems
 }
 
-// hear writes down what no page may do.
-func (b *tab) hear(event any) {
+// record records what no page may do.
+func (b *tab) record(event any) {
 	problem := ""
 	switch event := event.(type) {
 	case *log.EventEntryAdded:

@@ -98,7 +98,7 @@ func troubleOf(err error) Trouble {
 	if errors.Is(err, jovepay.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) {
 		return TroubleUnknown
 	}
-	return TroubleRefused
+	return TroubleRejected
 }
 
 // createPayment creates the payment of an order, unless an earlier attempt

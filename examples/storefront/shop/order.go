@@ -30,8 +30,8 @@ type Trouble string
 const (
 	// TroubleUnknown: it is unknown whether JovePay created the payment.
 	TroubleUnknown Trouble = "unknown"
-	// TroubleRefused: JovePay rejected the payment.
-	TroubleRefused Trouble = "refused"
+	// TroubleRejected: JovePay rejected the payment.
+	TroubleRejected Trouble = "rejected"
 )
 
 // Order is what a customer buys, with its payment and its state.

@@ -130,7 +130,7 @@ func pending(o *shop.Order) (title string, text []string) {
 		return "We don't know yet whether your payment was created", []string{
 			"The connection to JovePay was lost. You have not been charged. Try again: if the payment exists, we will find it, and you won't pay twice.",
 		}
-	case shop.TroubleRefused:
+	case shop.TroubleRejected:
 		return "Your payment could not be created", []string{"You have not been charged. Try again, or choose another currency."}
 	default:
 		return "Creating your payment", []string{"This takes a few seconds."}

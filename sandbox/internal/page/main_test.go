@@ -239,7 +239,7 @@ func sound(t *testing.T, s *sheet) {
 	assert.NotEmpty(t, s.all("title")[0].FirstChild.Data)
 }
 
-// shop answers 200 to every notification.
+// shop returns 200 for every notification.
 func shop(t *testing.T) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

@@ -217,8 +217,8 @@ type exits struct {
 	Cancel string // while it waits
 }
 
-// exitsOf takes the addresses from the invoice and from nothing in the request.
-// Of a deposit there is none: the order's own payment returns to the shop.
+// exitsOf takes the addresses from the invoice, never from the request. A repeated
+// or wrong-asset deposit has none: the order's own payment returns to the shop.
 func exitsOf(r *record) exits {
 	if r.invoice == nil || r.parent != nil {
 		return exits{}
