@@ -71,7 +71,7 @@ type paymentPage struct {
 	Deposits      []line // further ones to its address
 	Actions       []action
 	Notifications notifications
-	Revision      string // changes with everything above but the time left
+	Revision      string // changes with all that can change, except the time left
 }
 
 // pageOf returns the page of the payment.
