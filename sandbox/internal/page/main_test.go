@@ -189,10 +189,10 @@ func sound(t *testing.T, s *sheet) {
 	assert.NotContains(t, policy, "unsafe")
 	assert.Equal(t, "nosniff", s.Header.Get("X-Content-Type-Options"))
 	ids, refs := map[string]bool{}, []string{}
-	labelled := map[*html.Node]bool{}
+	labeled := map[*html.Node]bool{}
 	for _, label := range s.all("label") {
 		for n := range label.Descendants() {
-			labelled[n] = true
+			labeled[n] = true
 		}
 	}
 	for _, n := range slices.Collect(s.root.Descendants()) {
@@ -206,8 +206,8 @@ func sound(t *testing.T, s *sheet) {
 			case "id":
 				assert.False(t, ids[a.Val], "id %s twice", a.Val)
 				ids[a.Val] = true
-			case "aria-labelledby", "aria-describedby", "data-copy":
-				if _, hidden := attr(n, "hidden"); !hidden || a.Key != "aria-labelledby" {
+			case "aria-labeledby", "aria-describedby", "data-copy":
+				if _, hidden := attr(n, "hidden"); !hidden || a.Key != "aria-labeledby" {
 					refs = append(refs, strings.Fields(a.Val)...)
 				}
 			}
@@ -220,7 +220,7 @@ func sound(t *testing.T, s *sheet) {
 			_, outside := attr(n, "src")
 			assert.True(t, outside, "an inline script")
 		case "input":
-			assert.True(t, kind == "hidden" || labelled[n], "an input without a label")
+			assert.True(t, kind == "hidden" || labeled[n], "an input without a label")
 		case "button", "a":
 			assert.NotEmpty(t, words(n), "%s without words", n.Data)
 		case "svg":
