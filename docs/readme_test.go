@@ -233,6 +233,15 @@ func TestReadmeIsShort(t *testing.T) {
 	assert.LessOrEqual(t, len(word.FindAllString(text, -1)), 700)
 }
 
+func TestReadmeNamesTheGoVersion(t *testing.T) {
+	t.Parallel()
+	directive := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "go.mod"))
+	require.NotNil(t, directive)
+	text := read(t, "README.md")
+	assert.Contains(t, text, "\nRequires Go "+directive[1]+". ")
+	assert.Contains(t, text, "[![Go "+directive[1]+"+](https://img.shields.io/badge/go-"+directive[1]+"%2B-")
+}
+
 // nopWriter is a ResponseWriter for a test that looks at the effect only.
 type nopWriter struct{}
 
