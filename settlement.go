@@ -1,47 +1,52 @@
 package jovepay
 
 import (
-	"encoding/json"
+	"cmp"
+	"database/sql/driver"
+	stdjson "encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/shopspring/decimal"
 
 	"github.com/jovepay/jovepay-go/internal/double"
 )
 
-// Decision is what to do about an order after news of its payment. The zero
+// Decision says what to do about an order after news of its payment. The zero
 // value is no decision; [Expectation.Settle] never returns it.
 type Decision string
 
 // The decisions.
 const (
-	// DecisionFulfill: enough of the right asset came for this order.
+	// DecisionFulfill: enough of the right asset arrived for this order.
 	DecisionFulfill Decision = "fulfill"
-	// DecisionOverpaid: more than enough came. Fulfill, and settle the excess
-	// with the customer.
+	// DecisionOverpaid: more than enough arrived. Fulfill, and settle the
+	// excess with the customer.
 	DecisionOverpaid Decision = "overpaid"
 	// DecisionWait: nothing to do yet.
 	DecisionWait Decision = "wait"
-	// DecisionUnderpaid: less came than was asked for. Ask for the rest.
+	// DecisionUnderpaid: too little arrived. Ask for the rest.
 	DecisionUnderpaid Decision = "underpaid"
-	// DecisionWrongAsset: another coin or network came than was asked for.
+	// DecisionWrongAsset: another coin or network arrived than was asked for.
 	// A person decides.
 	DecisionWrongAsset Decision = "wrong_asset"
-	// DecisionRepeated: a further deposit to an address that was paid before.
+	// DecisionRepeated: a further deposit to an address that was already paid.
 	// A person decides.
 	DecisionRepeated Decision = "repeated"
 	// DecisionMismatch: not this order's payment, or not its price, or the
-	// expectation itself is a mistake. Do not fulfill; look into it.
+	// expectation itself is invalid. Don't fulfill; investigate.
 	DecisionMismatch Decision = "mismatch"
 	// DecisionClosed: the payment failed, expired, or was refunded or
-	// cancelled.
+	// canceled.
 	DecisionClosed Decision = "closed"
-	// DecisionUnknown: it cannot be decided, since the status is not known, no
-	// received amount is reported, or a member that decides cannot be read. A
-	// person decides.
+	// DecisionUnknown: the news doesn't allow a decision, because the status is
+	// unknown, no received amount is reported, or a deciding member cannot be
+	// read. A person decides.
 	DecisionUnknown Decision = "unknown"
 )
 
@@ -49,7 +54,7 @@ const (
 type Verdict struct {
 	Decision   Decision
 	Reason     string // one line, for logs and people
-	Difference Amount // what is missing (underpaid) or too much (overpaid), in PayCurrency; null otherwise
+	Difference Amount // the missing amount (underpaid) or the excess (overpaid), in PayCurrency; null otherwise
 }
 
 // Fulfill reports whether the goods may be shipped: true for
@@ -58,24 +63,31 @@ func (v Verdict) Fulfill() bool {
 	return v.Decision == DecisionFulfill || v.Decision == DecisionOverpaid
 }
 
-// Expectation is what a shop expects of the payment for an order. OrderID,
-// PriceAmount and PriceCurrency are required and always compared, the other
-// fields if they are set. Amounts must be above zero. With an expectation that
-// breaks these rules every verdict is [DecisionMismatch], and its reason names
-// the mistake. [Payment.Expectation] makes one from the payment that was
-// created; keep it with the order.
+// Expectation is what a shop expects of the payment for an order.
+// [Payment.Expectation] returns the one for a payment that was just created;
+// store it with the order, and judge news of the payment with
+// [Expectation.Settle].
+//
+// OrderID, PriceAmount and PriceCurrency are required and always compared, the
+// other fields only if they are set. Amounts must be above zero. The verdict on
+// an invalid expectation is always [DecisionMismatch], and its reason names the
+// mistake.
+//
+// An Expectation stores itself in a column of type TEXT, JSON or JSONB, as JSON
+// with exact amounts; see [Expectation.Value] and [Expectation.Scan]. The zero
+// value is an order of which nothing is expected yet. It is NULL in SQL, and
+// never fulfills.
 type Expectation struct {
-	OrderID       string
-	PriceAmount   Amount
-	PriceCurrency string // ticker; the case of ASCII letters does not count
-	PaymentID     ID     // the payment that was created; empty for an invoice, which makes its own
-	InvoiceID     ID     // the invoice that was created
-	PayCurrency   string // the coin that was asked for; empty if the customer chooses
-	PayAmount     Amount // how much of it; null to take the payment's word for it
+	OrderID       string `json:"order_id,omitzero"`
+	PriceAmount   Amount `json:"price_amount,omitzero"`
+	PriceCurrency string `json:"price_currency,omitzero"` // ticker; the case of ASCII letters does not count
+	PaymentID     ID     `json:"payment_id,omitzero"`     // the payment that was created; empty for an invoice, which creates its own
+	InvoiceID     ID     `json:"invoice_id,omitzero"`     // the invoice that was created
+	PayCurrency   string `json:"pay_currency,omitzero"`   // the coin that was asked for; empty if the customer chooses
+	PayAmount     Amount `json:"pay_amount,omitzero"`     // the asked amount of it; null to accept the amount that the payment reports
 }
 
-// Expectation returns what to expect of the payment that p is the beginning
-// of, for [Expectation.Settle].
+// Expectation returns what to expect of p, which was just created.
 func (p *Payment) Expectation() Expectation {
 	return Expectation{
 		OrderID:       p.OrderID,
@@ -88,69 +100,86 @@ func (p *Payment) Expectation() Expectation {
 	}
 }
 
-// SettleOption changes how [Expectation.Settle] judges.
-type SettleOption func(*settling)
-
-type settling struct {
-	from      PaymentStatus
-	tolerance decimal.Decimal
-	misuse    string // of an option
+func (e Expectation) validate() error {
+	var v validation
+	v.require(e.OrderID != "", "order_id", "is required")
+	v.require(aboveZero(e.PriceAmount), "price_amount", fmt.Sprintf("want an amount above zero, got %q", e.PriceAmount))
+	v.require(e.PriceCurrency != "", "price_currency", "is required")
+	v.require(e.PayAmount.IsNull() || aboveZero(e.PayAmount), "pay_amount", fmt.Sprintf("want an amount above zero, or null, got %q", e.PayAmount))
+	return v.err
 }
 
-// FulfillFrom fulfills from the given status on: [PaymentConfirmed],
-// [PaymentSending] or [PaymentFinished], the default. Earlier is faster, but
-// the coins are not in the payout wallet yet. With any other status every
-// verdict is [DecisionUnknown].
-func FulfillFrom(status PaymentStatus) SettleOption {
-	return func(s *settling) {
-		s.from = status
-		if status != PaymentConfirmed && status != PaymentSending && status != PaymentFinished {
-			s.misuse = fmt.Sprintf("FulfillFrom(%q): want confirmed, sending or finished", status)
-		}
-	}
-}
-
-// Tolerate takes a payment as full that is short by no more than the given
-// part of what was asked for, such as 0.005 for half a percent. The default is
-// none. With a part below 0 or above 0.5 every verdict is [DecisionUnknown]:
-// it was hardly meant.
-func Tolerate(part Amount) SettleOption {
-	return func(s *settling) {
-		s.tolerance = part.Decimal()
-		if s.tolerance.IsNegative() || s.tolerance.GreaterThan(decimal.New(5, -1)) {
-			s.misuse = fmt.Sprintf("Tolerate(%s): want a part such as 0.005", part)
-		}
-	}
+func (e Expectation) isZero() bool {
+	return e.OrderID == "" && e.PriceAmount.IsNull() && e.PriceCurrency == "" &&
+		e.PaymentID == "" && e.InvoiceID == "" && e.PayCurrency == "" && e.PayAmount.IsNull()
 }
 
 // Settle judges news of a payment, from a notification or a response, against
-// what the shop expects. It decides on this news alone and keeps nothing:
-// fulfill an order only once, whatever comes later. Package inbox applies each
-// event once, in a transaction in which the order can say that it was.
+// e. It ships at [PaymentFinished] and tolerates no missing coins; a [Settler]
+// judges by another [SettlePolicy].
 //
-// As JovePay's guide advises, it never fulfills on a repeated or wrong-asset
-// deposit, and it checks order, price, amount and asset. docs/settlement.md
-// has the table.
+// Settle decides on this news alone and keeps no state: fulfill an order only
+// once, whatever arrives later. Package inbox applies each event once, in a
+// transaction that can record the order as fulfilled.
 //
-// Two amounts that are one number to JavaScript, which signs every number as
-// a double, are the same amount: 50 and 49.999999999999999999. Every larger
+// As JovePay's guide advises, Settle never fulfills on a repeated or
+// wrong-asset deposit, and it checks order, price, amount and asset.
+// docs/settlement.md has the table.
+//
+// Two amounts that are the same number in JavaScript, which signs every number
+// as a double, are the same amount: 50 and 49.999999999999999999. Every larger
 // difference counts.
 //
-// A member that decides (an id, order, status, amount, currency or origin)
-// and could not be read into its field is in p.Extra. It never counts as
-// missing: the verdict is [DecisionUnknown].
-func (e Expectation) Settle(p *Payment, opts ...SettleOption) Verdict {
-	s := settling{from: PaymentFinished}
-	for _, opt := range opts {
-		if opt != nil {
-			opt(&s)
-		}
+// A deciding member (an id, order, status, amount, currency or origin) that
+// could not be read into its field is in p.Extra. It never counts as missing:
+// the verdict is [DecisionUnknown].
+func (e Expectation) Settle(p *Payment) Verdict { return Settler{}.Settle(e, p) }
+
+// SettlePolicy says which payments are good enough to fulfill an order. The
+// zero value is the strictest policy.
+type SettlePolicy struct {
+	// FulfillFrom is the first status that fulfills: [PaymentConfirmed],
+	// [PaymentSending], or [PaymentFinished], the default. An earlier status
+	// is faster, but the coins are not in the payout wallet yet.
+	FulfillFrom PaymentStatus
+
+	// Tolerance is the part of the asked amount that may be missing, from 0,
+	// the default, to 0.5: 0.005 tolerates half a percent. Exchanges often
+	// deduct their fee from what the customer sends.
+	Tolerance Amount
+}
+
+func (p SettlePolicy) validate() error {
+	var v validation
+	switch p.FulfillFrom {
+	case "", PaymentConfirmed, PaymentSending, PaymentFinished:
+	default:
+		v.require(false, "FulfillFrom", fmt.Sprintf("want confirmed, sending or finished, got %.40q", p.FulfillFrom))
 	}
-	if s.misuse != "" {
-		return verdict(DecisionUnknown, "%s", s.misuse)
+	v.require(p.Tolerance.Sign() >= 0 && !p.Tolerance.Decimal().GreaterThan(decimal.New(5, -1)), "Tolerance",
+		"want a part from 0 to 0.5, such as 0.005 for half a percent, got "+p.Tolerance.String())
+	return v.err
+}
+
+// Settler judges payments by a [SettlePolicy]. Make one with [NewSettler]. The
+// zero value judges by the zero policy, as [Expectation.Settle] does. A Settler
+// is immutable and safe for concurrent use.
+type Settler struct{ policy SettlePolicy }
+
+// NewSettler returns a Settler that judges by policy, or a [ValidationError]
+// that names the invalid field.
+func NewSettler(policy SettlePolicy) (Settler, error) {
+	if err := policy.validate(); err != nil {
+		return Settler{}, err
 	}
-	if mistake := e.mistake(); mistake != "" {
-		return verdict(DecisionMismatch, "%s", mistake)
+	return Settler{policy}, nil
+}
+
+// Settle judges news of a payment against e as [Expectation.Settle] does, but
+// by the settler's policy.
+func (s Settler) Settle(e Expectation, p *Payment) Verdict {
+	if err := e.validate(); err != nil {
+		return verdict(DecisionMismatch, "invalid expectation: %s", strings.TrimPrefix(err.Error(), "jovepay: "))
 	}
 	if name, ok := unreadMember(p.Extra); ok {
 		return verdict(DecisionUnknown, "cannot read member %q: %.100q", name, p.Extra[name])
@@ -164,31 +193,18 @@ func (e Expectation) Settle(p *Payment, opts ...SettleOption) Verdict {
 	case PaymentPartiallyPaid:
 		return s.weigh(p)
 	case PaymentWaiting, PaymentConfirming, PaymentConfirmed, PaymentSending, PaymentFinished:
-		if progress(p.Status) < progress(s.from) {
+		if progress(p.Status) < progress(cmp.Or(s.policy.FulfillFrom, PaymentFinished)) {
 			return verdict(DecisionWait, "payment is %s", p.Status)
 		}
 		return s.weigh(p)
 	}
-	return verdict(DecisionUnknown, "status %q is not known", p.Status)
-}
-
-// mistake says what keeps e from being an expectation, or "" if nothing does.
-func (e Expectation) mistake() string {
-	switch {
-	case e.OrderID == "" || e.PriceCurrency == "":
-		return "the expectation has no order or no price currency"
-	case !aboveZero(e.PriceAmount):
-		return fmt.Sprintf("the expectation's price is %q: want an amount above zero", e.PriceAmount)
-	case !e.PayAmount.IsNull() && !aboveZero(e.PayAmount):
-		return fmt.Sprintf("the expectation's pay amount is %q: want an amount above zero, or null", e.PayAmount)
-	}
-	return ""
+	return verdict(DecisionUnknown, "unknown status %q", p.Status)
 }
 
 // unreadMember returns the first member in extra, by name, that a verdict
-// depends on, in any spelling of its name: one that is there and could not be
-// read is not missing.
-func unreadMember(extra map[string]json.RawMessage) (name string, found bool) {
+// depends on, in any spelling of its name. A member that is present but
+// unreadable is not missing.
+func unreadMember(extra map[string]stdjson.RawMessage) (name string, found bool) {
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		switch lowerASCII(strings.ReplaceAll(name, "_", "")) {
 		case "paymentid", "parentpaymentid", "origintype", "invoiceid", "orderid", "paymentstatus",
@@ -202,8 +218,8 @@ func unreadMember(extra map[string]json.RawMessage) (name string, found bool) {
 	return "", false
 }
 
-// identify checks that p is the payment that is expected, in the coin that is
-// expected; ok is true if it is.
+// identify checks that p is the expected payment, in the expected coin; ok is
+// true if it is.
 func (e Expectation) identify(p *Payment) (v Verdict, ok bool) {
 	switch {
 	case p.OrderID != e.OrderID:
@@ -226,18 +242,18 @@ func (e Expectation) identify(p *Payment) (v Verdict, ok bool) {
 	return Verdict{}, true
 }
 
-// weigh compares what came with what was asked for. In the statuses that it is
-// asked about coins have come, so a report without an amount, or with zero, is
+// weigh compares the paid amount with the asked one. It is called for statuses
+// in which coins have arrived, so a report without an amount, or with zero, is
 // doubt, not a payment of nothing.
-func (s settling) weigh(p *Payment) Verdict {
+func (s Settler) weigh(p *Payment) Verdict {
 	if !aboveZero(p.ActuallyPaid) || !aboveZero(p.PayAmount) {
 		return verdict(DecisionUnknown, "payment is %s, but paid %q of %q: cannot decide", p.Status, p.ActuallyPaid, p.PayAmount)
 	}
 	asked, paid := p.PayAmount.Decimal(), p.ActuallyPaid.Decimal()
-	enough := NewAmount(asked.Sub(asked.Mul(s.tolerance)))
+	enough := NewAmount(asked.Sub(asked.Mul(s.policy.Tolerance.Decimal())))
 	switch more := compareSigned(p.ActuallyPaid, p.PayAmount); {
 	case p.Status == PaymentPartiallyPaid && more >= 0:
-		return verdict(DecisionUnknown, "partially paid, though %s of %s came", paid, asked)
+		return verdict(DecisionUnknown, "partially paid, though %s of %s arrived", paid, asked)
 	case compareSigned(p.ActuallyPaid, enough) < 0:
 		missing := asked.Sub(paid)
 		v := verdict(DecisionUnderpaid, "%s %s of %s are missing", missing, p.PayCurrency, asked)
@@ -252,8 +268,8 @@ func (s settling) weigh(p *Payment) Verdict {
 	return verdict(DecisionFulfill, "paid %s %s", paid, p.PayCurrency)
 }
 
-// compareSigned is [Amount.Cmp], but two amounts that are the same double are
-// equal.
+// compareSigned is [Amount.Cmp], except that amounts that are the same double
+// are equal.
 func compareSigned(a, b Amount) int {
 	if double.Shortest(a.text) == double.Shortest(b.text) {
 		return 0
@@ -264,11 +280,11 @@ func compareSigned(a, b Amount) int {
 // aboveZero reports whether a is above zero, also as a double.
 func aboveZero(a Amount) bool { return compareSigned(a, Amount{text: "0"}) > 0 }
 
-// sameTicker reports whether a and b are the same but for the case of ASCII
-// letters. Unicode has other letters that fold to these.
+// sameTicker reports whether a and b differ at most in the case of ASCII
+// letters. Other Unicode letters fold to these too, but are not the same.
 func sameTicker(a, b string) bool { return lowerASCII(a) == lowerASCII(b) }
 
-// progress ranks the statuses of a payment that goes well.
+// progress ranks the statuses of a successful payment.
 func progress(s PaymentStatus) int {
 	switch s {
 	case PaymentWaiting:
@@ -286,4 +302,62 @@ func progress(s PaymentStatus) int {
 
 func verdict(d Decision, format string, args ...any) Verdict {
 	return Verdict{Decision: d, Reason: oneLine(fmt.Sprintf(format, args...), 300)}
+}
+
+// Value implements [driver.Valuer]: a JSON object as a string, or NULL for the
+// zero value. Amounts are JSON strings, because some databases keep JSON
+// numbers as floating point. An invalid expectation is a [ValidationError], and
+// one that [Expectation.Scan] would not read back is an error, so that neither
+// can be stored.
+func (e Expectation) Value() (driver.Value, error) {
+	if e.isZero() {
+		return nil, nil
+	}
+	if err := e.validate(); err != nil {
+		return nil, err
+	}
+	amounts := json.MarshalToFunc(func(enc *jsontext.Encoder, a Amount) error {
+		return enc.WriteToken(jsontext.String(a.text))
+	})
+	text, err := json.Marshal(e, json.WithMarshalers(amounts))
+	if err != nil {
+		return nil, fmt.Errorf("jovepay: expectation: %w", err)
+	}
+	var stored Expectation
+	if err := stored.Scan(text); err != nil {
+		return nil, err
+	}
+	if !reflect.DeepEqual(stored, e) {
+		return nil, fmt.Errorf("jovepay: expectation: order %.40q would be read back as another one", e.OrderID)
+	}
+	return string(text), nil
+}
+
+// Scan implements [database/sql.Scanner] for what [Expectation.Value] writes;
+// NULL gives the zero value. Anything that is not a valid expectation is an
+// error, which leaves e unchanged: a member of another type, a duplicate name,
+// an amount that is not a decimal number. Members with other names are ignored,
+// so that an older version of this package can read what a newer one wrote.
+func (e *Expectation) Scan(src any) error {
+	var text []byte
+	switch src := src.(type) {
+	case nil:
+		*e = Expectation{}
+		return nil
+	case string:
+		text = []byte(src)
+	case []byte:
+		text = src
+	default:
+		return fmt.Errorf("jovepay: expectation: cannot scan %T; use a column of type TEXT, JSON or JSONB", src)
+	}
+	var stored Expectation
+	if err := json.Unmarshal(text, &stored); err != nil {
+		return fmt.Errorf("jovepay: expectation: %w", shortened(err))
+	}
+	if err := stored.validate(); err != nil {
+		return fmt.Errorf("jovepay: stored expectation: %w", err)
+	}
+	*e = stored
+	return nil
 }

@@ -31,15 +31,15 @@ type settlementCase struct {
 	status     jovepay.PaymentStatus
 	paid       string
 	change     func(*jovepay.Payment)
-	opts       []jovepay.SettleOption
+	policy     jovepay.SettlePolicy
 	loose      bool // the shop did not keep the amount that was asked for
 	want       jovepay.Decision
 	difference string
 }
 
 func settlementCases() []settlementCase {
-	from := []jovepay.SettleOption{jovepay.FulfillFrom(jovepay.PaymentConfirmed)}
-	half := []jovepay.SettleOption{jovepay.Tolerate(jovepay.MustAmount("0.005"))}
+	from := jovepay.SettlePolicy{FulfillFrom: jovepay.PaymentConfirmed}
+	half := jovepay.SettlePolicy{Tolerance: jovepay.MustAmount("0.005")}
 	return []settlementCase{
 		{came: "finished, exactly what was asked", status: "finished", paid: "50", want: jovepay.DecisionFulfill},
 		{came: "finished, the same amount with other digits", status: "finished", paid: "50.000", want: jovepay.DecisionFulfill},
@@ -47,10 +47,10 @@ func settlementCases() []settlementCase {
 		{came: "finished, 1e-18 less, which is the same double", status: "finished", paid: "49.999999999999999999", want: jovepay.DecisionFulfill},
 		{came: "finished, 1e-18 more, which is the same double", status: "finished", paid: "50.000000000000000001", want: jovepay.DecisionFulfill},
 		{came: "finished, 1e-14 less", status: "finished", paid: "49.99999999999999", want: jovepay.DecisionUnderpaid, difference: "0.00000000000001"},
-		{came: "finished, 0.25 less, half a percent tolerated", status: "finished", paid: "49.75", opts: half, want: jovepay.DecisionFulfill},
-		{came: "finished, 0.26 less, half a percent tolerated", status: "finished", paid: "49.74", opts: half, want: jovepay.DecisionUnderpaid, difference: "0.26"},
+		{came: "finished, 0.25 less, half a percent tolerated", status: "finished", paid: "49.75", policy: half, want: jovepay.DecisionFulfill},
+		{came: "finished, 0.26 less, half a percent tolerated", status: "finished", paid: "49.74", policy: half, want: jovepay.DecisionUnderpaid, difference: "0.26"},
 		{came: "partially paid, 20 less", status: "partially_paid", paid: "30", want: jovepay.DecisionUnderpaid, difference: "20"},
-		{came: "partially paid, 0.1 less, half a percent tolerated", status: "partially_paid", paid: "49.9", opts: half, want: jovepay.DecisionFulfill},
+		{came: "partially paid, 0.1 less, half a percent tolerated", status: "partially_paid", paid: "49.9", policy: half, want: jovepay.DecisionFulfill},
 		{came: "partially paid, yet the full amount", status: "partially_paid", paid: "50", want: jovepay.DecisionUnknown},
 		{came: "partially paid, the same double as the full amount", status: "partially_paid", paid: "49.999999999999999999", want: jovepay.DecisionUnknown},
 		{came: "partially paid, no amount", status: "partially_paid", want: jovepay.DecisionUnknown},
@@ -59,11 +59,11 @@ func settlementCases() []settlementCase {
 		{came: "confirming, full amount", status: "confirming", paid: "50", want: jovepay.DecisionWait},
 		{came: "confirmed, full amount", status: "confirmed", paid: "50", want: jovepay.DecisionWait},
 		{came: "sending, full amount", status: "sending", paid: "50", want: jovepay.DecisionWait},
-		{came: "confirming, full amount, fulfill from confirmed", status: "confirming", paid: "50", opts: from, want: jovepay.DecisionWait},
-		{came: "confirmed, full amount, fulfill from confirmed", status: "confirmed", paid: "50", opts: from, want: jovepay.DecisionFulfill},
-		{came: "confirmed, 1 less, fulfill from confirmed", status: "confirmed", paid: "49", opts: from, want: jovepay.DecisionUnderpaid, difference: "1"},
-		{came: "confirmed, zero, fulfill from confirmed", status: "confirmed", paid: "0", opts: from, want: jovepay.DecisionUnknown},
-		{came: "sending, no amount, fulfill from confirmed", status: "sending", opts: from, want: jovepay.DecisionUnknown},
+		{came: "confirming, full amount, fulfill from confirmed", status: "confirming", paid: "50", policy: from, want: jovepay.DecisionWait},
+		{came: "confirmed, full amount, fulfill from confirmed", status: "confirmed", paid: "50", policy: from, want: jovepay.DecisionFulfill},
+		{came: "confirmed, 1 less, fulfill from confirmed", status: "confirmed", paid: "49", policy: from, want: jovepay.DecisionUnderpaid, difference: "1"},
+		{came: "confirmed, zero, fulfill from confirmed", status: "confirmed", paid: "0", policy: from, want: jovepay.DecisionUnknown},
+		{came: "sending, no amount, fulfill from confirmed", status: "sending", policy: from, want: jovepay.DecisionUnknown},
 		{came: "sending, no amount", status: "sending", want: jovepay.DecisionWait},
 		{came: "failed", status: "failed", paid: "50", want: jovepay.DecisionClosed},
 		{came: "expired", status: "expired", paid: "0", want: jovepay.DecisionClosed},
@@ -143,7 +143,9 @@ func TestSettle(t *testing.T) {
 			if c.change != nil {
 				c.change(&p)
 			}
-			v := expectation.Settle(&p, c.opts...)
+			settler, err := jovepay.NewSettler(c.policy)
+			require.NoError(t, err)
+			v := settler.Settle(expectation, &p)
 			assert.Equal(t, c.want, v.Decision, v.Reason)
 			assert.Equal(t, c.difference, v.Difference.String())
 			assert.NotEmpty(t, v.Reason)
@@ -160,15 +162,15 @@ func TestSettleNeedsAnExpectation(t *testing.T) {
 		spoil func(*jovepay.Expectation)
 		want  string
 	}{
-		"no order":            {func(e *jovepay.Expectation) { e.OrderID = "" }, "the expectation has no order or no price currency"},
-		"no currency":         {func(e *jovepay.Expectation) { e.PriceCurrency = "" }, "the expectation has no order or no price currency"},
-		"no price":            {func(e *jovepay.Expectation) { e.PriceAmount = jovepay.Amount{} }, `the expectation's price is "": want an amount above zero`},
-		"price of zero":       {func(e *jovepay.Expectation) { e.PriceAmount = amount("0.00") }, `the expectation's price is "0.00": want an amount above zero`},
-		"price of minus zero": {func(e *jovepay.Expectation) { e.PriceAmount = amount("-0") }, `the expectation's price is "-0": want an amount above zero`},
-		"negative price":      {func(e *jovepay.Expectation) { e.PriceAmount = amount("-49.99") }, `the expectation's price is "-49.99": want an amount above zero`},
-		"vanishing price":     {func(e *jovepay.Expectation) { e.PriceAmount = amount("1e-400") }, `the expectation's price is "1e-400": want an amount above zero`},
-		"pay amount of zero":  {func(e *jovepay.Expectation) { e.PayAmount = amount("0") }, `the expectation's pay amount is "0": want an amount above zero, or null`},
-		"negative pay amount": {func(e *jovepay.Expectation) { e.PayAmount = amount("-50") }, `the expectation's pay amount is "-50": want an amount above zero, or null`},
+		"no order":            {func(e *jovepay.Expectation) { e.OrderID = "" }, "invalid expectation: order_id: is required"},
+		"no currency":         {func(e *jovepay.Expectation) { e.PriceCurrency = "" }, "invalid expectation: price_currency: is required"},
+		"no price":            {func(e *jovepay.Expectation) { e.PriceAmount = jovepay.Amount{} }, `invalid expectation: price_amount: want an amount above zero, got ""`},
+		"price of zero":       {func(e *jovepay.Expectation) { e.PriceAmount = amount("0.00") }, `invalid expectation: price_amount: want an amount above zero, got "0.00"`},
+		"price of minus zero": {func(e *jovepay.Expectation) { e.PriceAmount = amount("-0") }, `invalid expectation: price_amount: want an amount above zero, got "-0"`},
+		"negative price":      {func(e *jovepay.Expectation) { e.PriceAmount = amount("-49.99") }, `invalid expectation: price_amount: want an amount above zero, got "-49.99"`},
+		"vanishing price":     {func(e *jovepay.Expectation) { e.PriceAmount = amount("1e-400") }, `invalid expectation: price_amount: want an amount above zero, got "1e-400"`},
+		"pay amount of zero":  {func(e *jovepay.Expectation) { e.PayAmount = amount("0") }, `invalid expectation: pay_amount: want an amount above zero, or null, got "0"`},
+		"negative pay amount": {func(e *jovepay.Expectation) { e.PayAmount = amount("-50") }, `invalid expectation: pay_amount: want an amount above zero, or null, got "-50"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -275,8 +277,9 @@ func TestSettleSeesRealDifferences(t *testing.T) {
 	p := created()
 	e := p.Expectation()
 	p.Status, p.ActuallyPaid = jovepay.PaymentFinished, jovepay.MustAmount("49.749999999999999999")
-	half := jovepay.Tolerate(jovepay.MustAmount("0.005"))
-	assert.Equal(t, jovepay.DecisionFulfill, e.Settle(&p, half).Decision, "the same double as the least that is tolerated")
+	half, err := jovepay.NewSettler(jovepay.SettlePolicy{Tolerance: jovepay.MustAmount("0.005")})
+	require.NoError(t, err)
+	assert.Equal(t, jovepay.DecisionFulfill, half.Settle(e, &p).Decision, "the same double as the least that is tolerated")
 }
 
 func TestSettleIgnoresTheCaseOfTickers(t *testing.T) {
@@ -328,20 +331,39 @@ func TestSettleReasonIsOneLine(t *testing.T) {
 	}
 }
 
-func TestSettleOptionsOutOfRangeNeverFulfill(t *testing.T) {
+func TestNewSettlerRejectsInvalidPolicies(t *testing.T) {
+	t.Parallel()
+	for _, part := range []string{"0.51", "0.5000000000000000001", "1", "5", "-0.005", "-1e-400"} {
+		_, err := jovepay.NewSettler(jovepay.SettlePolicy{Tolerance: jovepay.MustAmount(part)})
+		require.ErrorIs(t, err, jovepay.ErrInvalidRequest, part)
+		assert.EqualError(t, err, "jovepay: Tolerance: want a part from 0 to 0.5, such as 0.005 for half a percent, got "+part)
+	}
+	for _, from := range []jovepay.PaymentStatus{"waiting", "confirming", "partially_paid", "refunded", "nonsense", "Finished"} {
+		_, err := jovepay.NewSettler(jovepay.SettlePolicy{FulfillFrom: from})
+		require.ErrorIs(t, err, jovepay.ErrInvalidRequest, from)
+		assert.EqualError(t, err, fmt.Sprintf("jovepay: FulfillFrom: want confirmed, sending or finished, got %q", from))
+	}
+	for _, policy := range []jovepay.SettlePolicy{
+		{},
+		{FulfillFrom: jovepay.PaymentConfirmed, Tolerance: jovepay.MustAmount("0.5")},
+		{FulfillFrom: jovepay.PaymentSending, Tolerance: jovepay.MustAmount("0")},
+		{FulfillFrom: jovepay.PaymentFinished, Tolerance: jovepay.MustAmount("-0")},
+	} {
+		_, err := jovepay.NewSettler(policy)
+		assert.NoError(t, err, policy)
+	}
+}
+
+func TestZeroSettlerIsTheDefault(t *testing.T) {
 	t.Parallel()
 	p := created()
 	e := p.Expectation()
-	p.Status, p.ActuallyPaid = jovepay.PaymentFinished, p.PayAmount
-	for _, part := range []string{"0.51", "1", "5", "-0.005"} {
-		v := e.Settle(&p, jovepay.Tolerate(jovepay.MustAmount(part)))
-		assert.Equal(t, jovepay.DecisionUnknown, v.Decision, part)
-		assert.Contains(t, v.Reason, part)
+	for _, status := range []jovepay.PaymentStatus{"waiting", "confirmed", "sending", "finished", "partially_paid", "odd"} {
+		for _, paid := range []string{"50", "49.99", "0", "51"} {
+			p.Status, p.ActuallyPaid = status, jovepay.MustAmount(paid)
+			assert.Equal(t, e.Settle(&p), jovepay.Settler{}.Settle(e, &p), "%s %s", status, paid)
+		}
 	}
-	for _, from := range []jovepay.PaymentStatus{"", "waiting", "confirming", "refunded", "nonsense"} {
-		assert.Equal(t, jovepay.DecisionUnknown, e.Settle(&p, jovepay.FulfillFrom(from)).Decision, from)
-	}
-	assert.Equal(t, jovepay.DecisionFulfill, e.Settle(&p, nil, jovepay.FulfillFrom(jovepay.PaymentFinished)).Decision)
 }
 
 // Whatever events come in whatever order, none is judged fit to ship unless it
@@ -366,16 +388,18 @@ func TestSettleNeverFulfillsOnTooLittle(t *testing.T) {
 		p.PriceAmount = jovepay.MustAmount(pick("49.99", "49.99", "49.990", "4.999"))
 		p.PayAmount = jovepay.MustAmount(pick("50", "50", "50.0", "5", "0", "500"))
 		p.ActuallyPaid = jovepay.MustAmount(pick("50", "49.5", "49.49", "5e1", "0", "-50", "500", "49.999"))
-		var opts []jovepay.SettleOption
+		var policy jovepay.SettlePolicy
 		least := base.PayAmount.Decimal()
 		if random.IntN(2) == 0 {
-			opts = append(opts, jovepay.Tolerate(jovepay.NewAmount(tolerance)))
+			policy.Tolerance = jovepay.NewAmount(tolerance)
 			least = least.Sub(least.Mul(tolerance))
 		}
 		if random.IntN(2) == 0 {
-			opts = append(opts, jovepay.FulfillFrom(jovepay.PaymentConfirmed))
+			policy.FulfillFrom = jovepay.PaymentConfirmed
 		}
-		if v := expectation.Settle(&p, opts...); v.Fulfill() {
+		settler, err := jovepay.NewSettler(policy)
+		require.NoError(t, err)
+		if v := settler.Settle(expectation, &p); v.Fulfill() {
 			fulfilled++
 			require.True(t, p.ActuallyPaid.Decimal().GreaterThanOrEqual(least), "%+v", p)
 			require.Equal(t, jovepay.ID("1001"), p.ID)
@@ -411,4 +435,146 @@ func ExampleExpectation_Settle() {
 	verdict := expected.Settle(&news)
 	fmt.Println(verdict.Decision, verdict.Difference, verdict.Fulfill())
 	// Output: underpaid 10 false
+}
+
+func ExampleNewSettler() {
+	// Rather lose half a percent than a customer.
+	settler, err := jovepay.NewSettler(jovepay.SettlePolicy{Tolerance: jovepay.MustAmount("0.005")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	payment := &jovepay.Payment{
+		ID:            "5745459419",
+		OrderID:       "order-1001",
+		Status:        jovepay.PaymentWaiting,
+		PriceAmount:   jovepay.MustAmount("49.99"),
+		PriceCurrency: "usd",
+		PayAmount:     jovepay.MustAmount("150"),
+		PayCurrency:   "trx",
+	}
+	expected := payment.Expectation()
+	payment.Status, payment.ActuallyPaid = jovepay.PaymentPartiallyPaid, jovepay.MustAmount("149.5")
+
+	fmt.Println(expected.Settle(payment).Decision)
+	fmt.Println(settler.Settle(expected, payment).Decision)
+	// Output:
+	// underpaid
+	// fulfill
+}
+
+func TestExpectationComesBackAsStored(t *testing.T) {
+	t.Parallel()
+	amount := jovepay.MustAmount
+	for name, e := range map[string]jovepay.Expectation{
+		"payment":           {OrderID: "A-1", PriceAmount: amount("49.90"), PriceCurrency: "usd", PaymentID: "5745459419", PayCurrency: "trx", PayAmount: amount("1e2")},
+		"invoice":           {OrderID: "A-1", PriceAmount: amount("49.90"), PriceCurrency: "USD", InvoiceID: "76"},
+		"more than doubles": {OrderID: "A-1", PriceAmount: amount("0.123456789012345678901234567890"), PriceCurrency: "btc", PaymentID: "92233720368547758070"},
+		"other characters":  {OrderID: "\"é<&>\u2028\\", PriceAmount: amount("1"), PriceCurrency: "usd"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			value, err := e.Value()
+			require.NoError(t, err)
+			text, ok := value.(string)
+			require.True(t, ok)
+			for _, src := range []any{text, []byte(text)} {
+				got := jovepay.Expectation{PayCurrency: "left over"}
+				require.NoError(t, got.Scan(src))
+				assert.Equal(t, e, got)
+			}
+			// Inside another JSON document, amounts are numbers.
+			document, err := json.Marshal(map[string]any{"expected": e})
+			require.NoError(t, err)
+			var back struct{ Expected jovepay.Expectation }
+			require.NoError(t, json.Unmarshal(document, &back))
+			assert.Equal(t, e, back.Expected)
+		})
+	}
+}
+
+func TestZeroExpectationIsNull(t *testing.T) {
+	t.Parallel()
+	value, err := jovepay.Expectation{}.Value()
+	require.NoError(t, err)
+	assert.Nil(t, value)
+	p := created()
+	e := p.Expectation()
+	require.NoError(t, e.Scan(nil))
+	assert.Equal(t, jovepay.Expectation{}, e)
+	p.Status, p.ActuallyPaid = jovepay.PaymentFinished, p.PayAmount
+	assert.Equal(t, jovepay.DecisionMismatch, e.Settle(&p).Decision)
+}
+
+func TestExpectationScanIgnoresUnknownMembers(t *testing.T) {
+	t.Parallel()
+	var e jovepay.Expectation
+	require.NoError(t, e.Scan(`{"order_id":"A-1","price_amount":"49.99","price_currency":"usd","pay_amount":null,"later":{"a":[1]}}`))
+	assert.Equal(t, jovepay.Expectation{OrderID: "A-1", PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd"}, e)
+}
+
+func TestExpectationScanRejects(t *testing.T) {
+	t.Parallel()
+	for _, src := range []any{
+		"", "null", "[]", "{}", "nonsense", 7, int64(7), 7.5, true,
+		`{"order_id":"A-1","price_amount":"49.99"}`,
+		`{"order_id":"A-1","price_currency":"usd"}`,
+		`{"price_amount":"49.99","price_currency":"usd"}`,
+		`{"order_id":5,"price_amount":"49.99","price_currency":"usd"}`,
+		`{"order_id":"A-1","price_amount":"0","price_currency":"usd"}`,
+		`{"order_id":"A-1","price_amount":"-1","price_currency":"usd"}`,
+		`{"order_id":"A-1","price_amount":"49,99","price_currency":"usd"}`,
+		`{"order_id":"A-1","price_amount":true,"price_currency":"usd"}`,
+		`{"order_id":"A-1","price_amount":"49.99","price_currency":"usd","pay_amount":"0"}`,
+		`{"order_id":"A-1","price_amount":"49.99","price_amount":"0.01","price_currency":"usd"}`,
+		`{"order_id":"A-1","price_amount":"49.99","price_currency":"usd"} {}`,
+		`{"order_id":"A-1","price_amount":"49.99","price_currency":"usd"`,
+		`{"Order_ID":"A-1","price_amount":"49.99","price_currency":"usd"}`,
+		"{\"order_id\":\"A-\xff\",\"price_amount\":\"49.99\",\"price_currency\":\"usd\"}",
+	} {
+		p := created()
+		e := p.Expectation()
+		require.Error(t, e.Scan(src), "%v", src)
+		assert.Equal(t, p.Expectation(), e, "%v", src)
+	}
+}
+
+func TestExpectationThatWouldNotComeBackIsNotStored(t *testing.T) {
+	t.Parallel()
+	p := created()
+	for name, spoil := range map[string]func(*jovepay.Expectation){
+		"no order":         func(e *jovepay.Expectation) { e.OrderID = "" },
+		"no price":         func(e *jovepay.Expectation) { e.PriceAmount = jovepay.Amount{} },
+		"zero pay amount":  func(e *jovepay.Expectation) { e.PayAmount = jovepay.MustAmount("0") },
+		"invalid UTF-8":    func(e *jovepay.Expectation) { e.OrderID = "A-\xff" },
+		"null for an id":   func(e *jovepay.Expectation) { e.PaymentID = "null" },
+		"beyond any limit": func(e *jovepay.Expectation) { e.PriceAmount = jovepay.NewAmount(decimal.New(1, 500)) },
+	} {
+		e := p.Expectation()
+		spoil(&e)
+		_, err := e.Value()
+		assert.Error(t, err, name)
+	}
+}
+
+// An Expectation is a column like any other: it implements [driver.Valuer] and
+// [sql.Scanner].
+func ExampleExpectation_Scan() {
+	payment := &jovepay.Payment{
+		ID:            "5745459419",
+		OrderID:       "order-1001",
+		PriceAmount:   jovepay.MustAmount("49.90"),
+		PriceCurrency: "usd",
+		PayAmount:     jovepay.MustAmount("150.000001"),
+		PayCurrency:   "trx",
+	}
+	value, _ := payment.Expectation().Value() // INSERT INTO orders (id, expected) VALUES (?, ?)
+	fmt.Println(value)
+
+	var expected jovepay.Expectation
+	_ = expected.Scan(value) // SELECT expected FROM orders WHERE id = ?
+	fmt.Println(expected.OrderID, expected.PriceAmount, expected.PriceCurrency)
+	// Output:
+	// {"order_id":"order-1001","price_amount":"49.90","price_currency":"usd","payment_id":"5745459419","pay_currency":"trx","pay_amount":"150.000001"}
+	// order-1001 49.90 usd
 }

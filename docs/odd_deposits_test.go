@@ -33,7 +33,11 @@ func (d *desk) judge(expected jovepay.Expectation, event *jovepay.PaymentEvent, 
 }
 
 func (d *desk) tolerant(expected jovepay.Expectation, event *jovepay.PaymentEvent) bool {
-	verdict := expected.Settle(&event.Payment, jovepay.Tolerate(jovepay.MustAmount("0.005")))
+	settler, err := jovepay.NewSettler(jovepay.SettlePolicy{Tolerance: jovepay.MustAmount("0.005")})
+	if err != nil {
+		return false
+	}
+	verdict := settler.Settle(expected, &event.Payment)
 	return verdict.Fulfill()
 }
 
