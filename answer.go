@@ -120,11 +120,11 @@ func judge(r *request, got *reply, readErr error) (*reply, error) {
 	case success && (r.creates || errors.Is(readErr, errTooLong) || errors.Is(readErr, errNotGzip)):
 		return nil, unreadable(r, got, readErr)
 	case success:
-		return nil, &TransportError{Method: r.method, Path: r.path, err: got.hide.cause(readErr)}
+		return nil, &TransportError{Method: r.method, Path: r.path, err: got.hide.cause(readErr), effect: effectNone}
 	}
 	e := apiError(r, got)
 	e.Code, e.Message = describe(got)
-	e.unknown = r.creates && mayBeProcessed(got.status)
+	e.effect = effectOf(r.creates && mayBeProcessed(got.status))
 	return nil, e
 }
 
@@ -148,7 +148,7 @@ func contradiction(r *request, got *reply) error {
 	e := apiError(r, got)
 	e.Code, e.Message = said.clean(got.hide)
 	e.reported = said.status
-	e.unknown = r.creates && (said.hasMore || said.status != 0 && mayBeProcessed(said.status))
+	e.effect = effectOf(r.creates && (said.hasMore || said.status != 0 && mayBeProcessed(said.status)))
 	return e
 }
 
@@ -163,7 +163,7 @@ func mayBeProcessed(status int) bool {
 func unreadable(r *request, got *reply, cause error) *APIError {
 	e := apiError(r, got)
 	e.Message = "answer cannot be read"
-	e.unknown = r.creates
+	e.effect = effectOf(r.creates)
 	if r.path != loginPath {
 		e.err = got.hide.cause(shortened(cause))
 	}

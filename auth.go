@@ -63,8 +63,8 @@ func (t Token) String() string { return "jovepay.Token(redacted)" }
 // with. A 403 to a request without a token is about the API key, and the body
 // of a success is no reason to send a request once more.
 func (t Token) rejectedBy(err error) bool {
-	response := (*APIError)(nil)
-	if !errors.As(err, &response) {
+	response, ok := errors.AsType[*APIError](err)
+	if !ok {
 		return false
 	}
 	return response.StatusCode == http.StatusUnauthorized ||
@@ -171,7 +171,7 @@ func (s *session) token(ctx context.Context) (Token, error) {
 }
 
 func loginAbandoned(ctx context.Context) error {
-	return &TransportError{Method: http.MethodPost, Path: loginPath, err: ended(ctx), unsent: true}
+	return &TransportError{Method: http.MethodPost, Path: loginPath, err: ended(ctx), effect: effectNone}
 }
 
 // remembered returns the token if it needs no renewal, or what the last login

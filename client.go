@@ -355,7 +355,7 @@ func (a *api) send(ctx context.Context, r *request) (*reply, error) {
 	}
 	for attempt := 1; ; attempt++ {
 		if err := a.admit(ctx); err != nil {
-			return nil, &TransportError{Method: r.method, Path: r.path, err: err, unsent: true}
+			return nil, &TransportError{Method: r.method, Path: r.path, err: err, effect: effectNone}
 		}
 		got, err := a.attempt(ctx, r, jwt)
 		if err == nil {
@@ -372,7 +372,7 @@ func (a *api) send(ctx context.Context, r *request) (*reply, error) {
 				continue
 			}
 		}
-		if ctx.Err() != nil || attempt >= a.retry.MaxAttempts || !r.repeatable(err) {
+		if ctx.Err() != nil || attempt >= a.retry.MaxAttempts || !SafeToRetry(err) || !temporary(err) {
 			return nil, err
 		}
 		if cause := pause(ctx, a.retry.delay(attempt, err)); cause != nil {
@@ -439,8 +439,8 @@ func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*reply, error
 	}
 	res, err := a.http.Do(req)
 	if err != nil {
-		unsent := r.creates && proof.unsent(ctx, err)
-		return nil, &TransportError{Method: r.method, Path: r.path, err: hide.cause(because(ctx, err)), unsent: unsent, unknown: r.creates && !unsent}
+		mayCreate := r.creates && !proof.unsent(ctx, err)
+		return nil, &TransportError{Method: r.method, Path: r.path, err: hide.cause(because(ctx, err)), effect: effectOf(mayCreate)}
 	}
 	defer res.Body.Close()
 	r.clock.note(res.Header)

@@ -28,6 +28,54 @@ var (
 	ErrOutcomeUnknown = errors.New("jovepay: outcome unknown")
 )
 
+// SafeToRetry reports whether err proves that the failed call created nothing
+// at JovePay, so that the same call cannot create a second payment or invoice.
+// It answers whether a retry is safe, not whether it helps: the client has
+// already retried what may pass (see [RetryPolicy]).
+//
+//	error                                                        safe
+//	nil                                                          false
+//	ErrOutcomeUnknown, also where it is one of several errors    false
+//	ValidationError: nothing was sent                            true
+//	TransportError before the request was sent: no connection,
+//	  a context that ended first, no time to log in              true
+//	APIError of a rejected request: 4xx except 408, or a 2xx
+//	  whose body is an error                                     true
+//	any TransportError or APIError of a GET, HEAD or login       true
+//	any other error                                              false
+//
+// An error that wraps one of these counts as that one.
+func SafeToRetry(err error) bool {
+	if errors.Is(err, ErrOutcomeUnknown) {
+		return false
+	}
+	if _, ok := errors.AsType[*ValidationError](err); ok {
+		return true
+	}
+	if e, ok := errors.AsType[*TransportError](err); ok {
+		return e.effect == effectNone
+	}
+	e, ok := errors.AsType[*APIError](err)
+	return ok && e.effect == effectNone
+}
+
+// effect is what a failed request may have done at JovePay. The zero value is
+// for errors that this package did not make: it proves nothing.
+type effect int
+
+const (
+	effectNone    effect = iota + 1 // it creates nothing, was not sent, or was rejected
+	effectUnknown                   // it may have created something
+)
+
+// effectOf returns the effect of a request that has no effect, or may have one.
+func effectOf(mayCreate bool) effect {
+	if mayCreate {
+		return effectUnknown
+	}
+	return effectNone
+}
+
 // APIError is a response from JovePay, or from a proxy before it, that is not
 // a success or cannot be read. Its text is one line and holds no secret. The form
 // of errors is not documented by JovePay; what a response lacks is empty here.
@@ -55,8 +103,8 @@ type APIError struct {
 	Body []byte
 
 	err      error // why a success could not be read
-	reported int   // the status that the body of a success tells; 0 if none
-	unknown  bool
+	reported int   // the status in the body of a success; 0 if none
+	effect   effect
 }
 
 // Error describes the answer on one line.
@@ -74,7 +122,7 @@ func (e *APIError) Error() string {
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request id %s)", e.RequestID)
 	}
-	if e.unknown {
+	if e.effect == effectUnknown {
 		b.WriteString("; outcome unknown")
 	}
 	return b.String()
@@ -83,7 +131,7 @@ func (e *APIError) Error() string {
 // Is makes [errors.Is] work with this package's sentinels.
 func (e *APIError) Is(target error) bool {
 	if target == ErrOutcomeUnknown {
-		return e.unknown
+		return e.effect == effectUnknown
 	}
 	return target != nil && target == e.sentinel()
 }
@@ -116,15 +164,14 @@ type TransportError struct {
 	Method string // of the request
 	Path   string // of the request, without the query
 
-	err     error
-	unknown bool // the request creates something and may have been processed
-	unsent  bool // nothing of the request can have been processed
+	err    error
+	effect effect
 }
 
 // Error describes the failure on one line.
 func (e *TransportError) Error() string {
 	s := fmt.Sprintf("jovepay: %s %s: %s", e.Method, e.Path, oneLine(e.err.Error(), 300))
-	if e.unknown {
+	if e.effect == effectUnknown {
 		s += "; outcome unknown"
 	}
 	return s
@@ -133,7 +180,7 @@ func (e *TransportError) Error() string {
 // Is reports whether target is [ErrOutcomeUnknown] and the request may have
 // been processed.
 func (e *TransportError) Is(target error) bool {
-	return target == ErrOutcomeUnknown && e.unknown
+	return target == ErrOutcomeUnknown && e.effect == effectUnknown
 }
 
 // Unwrap returns the cause.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"math"
 	"net"
 	"net/http"
@@ -548,6 +549,10 @@ func TestFaults(t *testing.T) {
 					}
 					require.Error(t, got.err)
 					assert.Equal(t, want.err, kindOf(got.err))
+					assert.Equal(t, !errors.Is(got.err, jovepay.ErrOutcomeUnknown), jovepay.SafeToRetry(got.err))
+					if name == "create" && jovepay.SafeToRetry(got.err) {
+						assert.Zero(t, got.payments, "it is said to be safe to create again")
+					}
 					assertOneLine(t, got.err)
 				})
 			}
@@ -579,6 +584,7 @@ func testHTTP2Fault(t *testing.T, row, name string, fault http2Fault, want outco
 				return
 			}
 			assert.Equal(t, want.err, kindOf(err))
+			assert.Equal(t, !errors.Is(err, jovepay.ErrOutcomeUnknown), jovepay.SafeToRetry(err))
 			assertOneLine(t, err)
 			assert.EqualValues(t, want.always, server.requests.Load())
 		})
@@ -686,4 +692,75 @@ func faultPage() string {
 	}
 	b.WriteString(liesPage())
 	return b.String() + oncePage()
+}
+
+// The rows of SafeToRetry's table, for a request that creates and one that
+// reads.
+func TestSafeToRetry(t *testing.T) {
+	t.Parallel()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	create := func(ctx context.Context, client *jovepay.Client) error {
+		_, err := client.Payments.Create(ctx, goods("1"))
+		return err
+	}
+	get := func(ctx context.Context, client *jovepay.Client) error {
+		_, err := client.Payments.Get(ctx, "1")
+		return err
+	}
+	for status, safe := range map[int]bool{
+		302: false, 400: true, 401: true, 403: true, 404: true, 408: false, 409: true, 422: true, 429: true, 500: false, 502: false, 503: false,
+	} {
+		client := answering(t, status, `{"message":"no"}`, quickly)
+		assert.Equal(t, safe, jovepay.SafeToRetry(create(t.Context(), client)), "create: %d", status)
+		assert.True(t, jovepay.SafeToRetry(get(t.Context(), client)), "get: %d", status)
+	}
+	for body, safe := range map[string]bool{
+		`{"status":false,"message":"no"}`:                  true,
+		`{"status":false,"statusCode":400,"message":"no"}`: true,
+		`{"status":false,"statusCode":500,"message":"no"}`: false,
+		`{"status":false,"message":"no","payment_id":"1"}`: false,
+		`{"payment_id":"1","payment_status":"waiting"`:     false,
+		`<html>`: false,
+		`{"payment_id":"1","order_id":"another one entirely"}`: false,
+	} {
+		client := answering(t, 201, body, quickly)
+		assert.Equal(t, safe, jovepay.SafeToRetry(create(t.Context(), client)), body)
+	}
+
+	invalid := create(t.Context(), answering(t, 200, "", quickly))
+	for name, c := range map[string]struct {
+		err  error
+		safe bool
+	}{
+		"nil":                             {nil, false},
+		"another error":                   {io.EOF, false},
+		"a context's error":               {context.Canceled, false},
+		"a read cut off":                  {get(t.Context(), responding(t, httpmock.NewErrorResponder(io.EOF), quickly)), true},
+		"a create cut off":                {create(t.Context(), responding(t, httpmock.NewErrorResponder(io.EOF), quickly)), false},
+		"canceled before sending":         {create(over, answering(t, 200, "", quickly)), true},
+		"canceled before the login":       {create(over, newClient(t, "https://jovepay.test", jovepay.WithCredentials(email, password))), true},
+		"validation":                      {&jovepay.ValidationError{Field: "price_amount", Reason: "is required"}, true},
+		"wrapped validation":              {fmt.Errorf("checkout: %w", &jovepay.ValidationError{}), true},
+		"wrapped doubt":                   {fmt.Errorf("checkout: %w", invalid), false},
+		"doubt beside a safe error":       {errors.Join(&jovepay.ValidationError{}, invalid), false},
+		"the sentinel of doubt":           {jovepay.ErrOutcomeUnknown, false},
+		"another sentinel":                {jovepay.ErrRateLimited, false},
+		"an APIError made elsewhere":      {&jovepay.APIError{StatusCode: 400}, false},
+		"a TransportError made elsewhere": {fmt.Errorf("%w", &jovepay.TransportError{}), false},
+	} {
+		assert.Equal(t, c.safe, jovepay.SafeToRetry(c.err), name)
+	}
+}
+
+func ExampleSafeToRetry() {
+	client, err := jovepay.NewClient(jovepay.WithAPIKey("key"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Payments.Create(context.Background(), jovepay.PaymentRequest{PriceAmount: jovepay.MustAmount("0")})
+	if jovepay.SafeToRetry(err) {
+		fmt.Println("nothing was created:", err)
+	}
+	// Output: nothing was created: jovepay: price_amount: want an amount above zero, got 0
 }

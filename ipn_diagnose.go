@@ -356,8 +356,8 @@ func (d *Diagnosis) look(body []byte, wellFormed bool) {
 	_, isBase64 := decodeBase64(trimmed)
 	isBase64 = isBase64 && !jsontext.Value(trimmed).IsValid() // null, 1234
 	_, isForm := readForm(trimmed)
-	var refused *canonical.Error
-	cutOff := errors.As(d.Err, &refused) && refused.Reason == canonical.Truncated
+	malformed, ok := errors.AsType[*canonical.Error](d.Err)
+	truncated := ok && malformed.Reason == canonical.Truncated
 	switch {
 	case wellFormed:
 		d.lookSerialized(body, trimmed)
@@ -377,7 +377,7 @@ func (d *Diagnosis) look(body []byte, wellFormed bool) {
 		d.find("The body looks like base64, not JSON. A gateway may have encoded it.")
 	case isForm:
 		d.find("The body looks like a form, not JSON.")
-	case begins("{") && cutOff:
+	case begins("{") && truncated:
 		d.find("The end of the body is missing: it may have been cut off by a limit on its size.")
 	case !begins("{") && bytes.HasSuffix(trimmed, []byte("}")):
 		d.find("The beginning of the body is missing: a part of it may have been read before, and a request's body can be read once.")

@@ -30,7 +30,7 @@ const signatureKey = "X-Jovepay-Sig"
 // the notification again.
 func (v *IPNVerifier) ParseRequest(r *http.Request) (Event, error) {
 	body, err := v.readBody(r)
-	if limit := (*http.MaxBytesError)(nil); errors.As(err, &limit) {
+	if limit, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, ErrIPNTooLarge, limit.Limit)
 	}
 	if err != nil {

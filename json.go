@@ -151,7 +151,7 @@ func readObject[T any](body []byte, fields *T, extra *map[string]json.RawMessage
 		return err
 	}
 	*fields, *extra = before, known
-	if broken := (*jsontext.SyntacticError)(nil); errors.As(err, &broken) {
+	if _, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		whole := repair(body)
 		if whole == nil {
 			return err
@@ -413,10 +413,10 @@ func readQuoted[T any](field *T, text string) error {
 
 // shortened returns err without what a hostile response can put into it.
 func shortened(err error) error {
-	if broken := (*jsontext.SyntacticError)(nil); errors.As(err, &broken) {
+	if broken, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("byte %d%s: %w", broken.ByteOffset, within(broken.JSONPointer), broken.Err)
 	}
-	if odd := (*jsonv2.SemanticError)(nil); errors.As(err, &odd) {
+	if odd, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
 		cause := odd.Err
 		if cause == nil {
 			cause = fmt.Errorf("cannot read JSON %v as %v", odd.JSONKind, odd.GoType)

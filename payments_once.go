@@ -76,8 +76,8 @@ func (s *PaymentsService) CreateOnce(ctx context.Context, req PaymentRequest) (*
 // namedID returns the id of the payment that the response to a failed create
 // names, as far as it came.
 func namedID(err error) (id ID) {
-	var response *APIError
-	if !errors.As(err, &response) {
+	response, ok := errors.AsType[*APIError](err)
+	if !ok {
 		return ""
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(response.Body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
@@ -122,7 +122,8 @@ func (c *creation) settle(ctx context.Context) (*Payment, error) {
 	for attempt := 1; ; attempt++ {
 		last := !time.Now().Before(end)
 		found, err := c.look(ctx)
-		passes := ctx.Err() == nil && (temporary(err) || errors.As(err, new(doubtError)))
+		_, doubt := errors.AsType[doubtError](err)
+		passes := ctx.Err() == nil && (temporary(err) || doubt)
 		if found != nil || last || err != nil && !passes {
 			return found, err
 		}

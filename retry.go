@@ -68,9 +68,8 @@ func orDefault[T comparable](field *T, value T) {
 
 // delay returns how long to wait after the given attempt (1 is the first).
 func (p RetryPolicy) delay(attempt int, err error) time.Duration {
-	var answer *APIError
-	if errors.As(err, &answer) && answer.RetryAfter > 0 {
-		return min(answer.RetryAfter, p.MaxRetryAfter)
+	if response, ok := errors.AsType[*APIError](err); ok && response.RetryAfter > 0 {
+		return min(response.RetryAfter, p.MaxRetryAfter)
 	}
 	return jitter(p.BaseDelay, attempt, p.MaxDelay)
 }
@@ -84,24 +83,15 @@ func jitter(base time.Duration, attempt int, limit time.Duration) time.Duration 
 	return rand.N(max(1, min(base, limit))) //nolint:gosec // spreads load, guards nothing
 }
 
-// repeatable reports whether the request may be sent again after err.
-func (r *request) repeatable(err error) bool {
-	if errors.Is(err, ErrOutcomeUnknown) {
-		return false
-	}
-	lost := errors.As(err, new(*TransportError))
-	return lost || temporary(err) && (!r.creates || errors.Is(err, ErrRateLimited))
-}
-
 // temporary reports whether the same request may well succeed later.
 func temporary(err error) bool {
-	if answer := (*APIError)(nil); errors.As(err, &answer) {
-		return answer.StatusCode == http.StatusRequestTimeout ||
-			answer.StatusCode == http.StatusTooManyRequests ||
-			answer.StatusCode >= 500
+	if response, ok := errors.AsType[*APIError](err); ok {
+		return response.StatusCode == http.StatusRequestTimeout ||
+			response.StatusCode == http.StatusTooManyRequests ||
+			response.StatusCode >= 500
 	}
-	lost := (*TransportError)(nil)
-	return errors.As(err, &lost)
+	_, ok := errors.AsType[*TransportError](err)
+	return ok
 }
 
 // pause waits for d or until the context is done. It does not start a wait
@@ -132,7 +122,7 @@ func ended(ctx context.Context) error {
 // because adds to err why ctx has ended, if it has and err does not say so:
 // net/http returns the cause from HTTP/1 and the context's error from HTTP/2.
 func because(ctx context.Context, err error) error {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // without the address: the method and path are said already
 	}
 	reason := ended(ctx)

@@ -49,8 +49,11 @@ func (d Dialect) ended(err error) bool {
 // hasState reports whether err has one of the SQLSTATE codes. The drivers for
 // PostgreSQL have errors with this method.
 func hasState(err error, states ...string) bool {
-	var e interface{ SQLState() string }
-	return errors.As(err, &e) && slices.Contains(states, e.SQLState())
+	e, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err)
+	return ok && slices.Contains(states, e.SQLState())
 }
 
 // Bits of a code that say what the error is. SQLite's drivers differ in
