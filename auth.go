@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
+	jsonv2 "github.com/go-json-experiment/json"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -102,7 +102,7 @@ type session struct {
 func newSession(a *api, email string, password secret) *session {
 	return &session{login: func(ctx context.Context) (jwt string, err error) {
 		err = a.guard(func() error {
-			answer, err := do[loginAnswer](ctx, a, endpoint{
+			answer, err := do[loginResponse](ctx, a, endpoint{
 				method: http.MethodPost,
 				path:   loginPath,
 				body:   loginRequest{email, password()},
@@ -122,11 +122,11 @@ type loginRequest struct {
 	Password string `json:"password"`
 }
 
-type loginAnswer struct {
+type loginResponse struct {
 	Token string `json:"token"`
 }
 
-func (l *loginAnswer) accept([]byte) error {
+func (l *loginResponse) accept([]byte) error {
 	if l.Token == "" || strings.ContainsFunc(l.Token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		return errors.New("no usable token")
 	}
@@ -285,7 +285,7 @@ func lifetime(jwt string, now time.Time) time.Duration {
 		IssuedAt Amount `json:"iat"`
 		Expires  Amount `json:"exp"`
 	}
-	if json.Unmarshal(payload, &claims) != nil || claims.Expires.IsNull() {
+	if jsonv2.Unmarshal(payload, &claims) != nil || claims.Expires.IsNull() {
 		return assumedLifetime
 	}
 	issued := claims.IssuedAt.Decimal().IntPart()

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding"
-	stdjson "encoding/json"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-querystring/query"
 )
@@ -58,7 +58,19 @@ func NewClient(opts ...Option) (*Client, error) {
 // Status says whether the API is available. Message is "OK" when it is.
 type Status struct {
 	Message string `json:"message"`
-	Answer
+	Response
+}
+
+type plainStatus Status // without the methods
+
+// MarshalJSON writes the message and Extra.
+func (s Status) MarshalJSON() ([]byte, error) {
+	return writeObject(&plainStatus{Message: s.Message}, s.Extra)
+}
+
+// UnmarshalJSON reads a status as [Payment.UnmarshalJSON] reads a payment.
+func (s *Status) UnmarshalJSON(b []byte) error {
+	return readObject(b, (*plainStatus)(s), &s.Extra)
 }
 
 // Status asks whether the API is available. It needs no authentication.
@@ -111,7 +123,7 @@ func (c *Client) Do(ctx context.Context, method, path string, query, body, out a
 		*raw = answer.body
 		return nil
 	}
-	if err := json.Unmarshal(answer.body, out); err != nil {
+	if err := jsonv2.Unmarshal(answer.body, out); err != nil {
 		return unreadable(r, answer, err)
 	}
 	return nil
@@ -216,7 +228,7 @@ type request struct {
 	content []byte
 }
 
-type reply struct {
+type response struct {
 	status int
 	header http.Header
 	body   []byte
@@ -307,10 +319,10 @@ func encode(body any) ([]byte, error) {
 	switch body := body.(type) {
 	case nil:
 		return nil, nil
-	case stdjson.RawMessage:
+	case json.RawMessage:
 		return bytes.Clone(body), nil
-	case json.MarshalerTo, json.Marshaler, encoding.TextAppender, encoding.TextMarshaler:
-		return json.Marshal(body)
+	case jsonv2.MarshalerTo, jsonv2.Marshaler, encoding.TextAppender, encoding.TextMarshaler:
+		return jsonv2.Marshal(body)
 	case io.Reader:
 		return nil, fmt.Errorf("want a value for JSON or a byte slice, got the reader %T", body)
 	}
@@ -318,7 +330,7 @@ func encode(body any) ([]byte, error) {
 	if v.IsValid() && v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
 		return bytes.Clone(v.Bytes()), nil
 	}
-	return json.Marshal(body)
+	return jsonv2.Marshal(body)
 }
 
 // checkPath keeps a path from leaving the API: servers and proxies resolve dot
@@ -348,7 +360,7 @@ func hasDots(segment string) bool {
 }
 
 // send makes as many attempts as the retry rules allow.
-func (a *api) send(ctx context.Context, r *request) (*reply, error) {
+func (a *api) send(ctx context.Context, r *request) (*response, error) {
 	jwt, since, err := a.authorize(ctx, r)
 	if err != nil {
 		return nil, err
@@ -404,7 +416,7 @@ func (a *api) authorize(ctx context.Context, r *request) (jwt Token, since int, 
 }
 
 // attempt sends the request once and returns the response if it is a success.
-func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*reply, error) {
+func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*response, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, a.timeoutCause)
 	defer cancel()
 	proof := writeProof{content: r.content}
@@ -445,7 +457,7 @@ func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*reply, error
 	defer res.Body.Close()
 	r.clock.note(res.Header)
 	body, err := readBounded(res, a.maxBytes)
-	return judge(r, &reply{res.StatusCode, res.Header, body, hide}, because(ctx, err))
+	return judge(r, &response{res.StatusCode, res.Header, body, hide}, because(ctx, err))
 }
 
 // guard runs fn, which calls the user's transport, in a goroutine of its own. A

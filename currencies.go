@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // CurrenciesService tells what customers can pay with. Use it through
@@ -27,6 +30,36 @@ type Currency struct {
 	Extra map[string]json.RawMessage `json:",embed"`
 }
 
+type plainCurrency Currency // without the methods
+
+// MarshalJSON writes the fields that are set, and Extra.
+func (c Currency) MarshalJSON() ([]byte, error) {
+	fields := plainCurrency(c)
+	fields.Extra = nil
+	return writeObject(&fields, c.Extra)
+}
+
+// UnmarshalJSON reads a ticker or an object that describes the currency:
+// JovePay's API family sends both. The ticker is read in lower case.
+func (c *Currency) UnmarshalJSON(b []byte) error {
+	*c = Currency{}
+	if jsontext.Value(b).Kind() == '"' {
+		err := jsonv2.Unmarshal(b, &c.Code)
+		lowerTickers(&c.Code)
+		return err
+	}
+	err := readObject(b, (*plainCurrency)(c), &c.Extra)
+	if other, ok := c.Extra["currency"]; ok && c.Code == "" && jsonv2.Unmarshal(other, &c.Code) == nil {
+		delete(c.Extra, "currency")
+	}
+	if len(c.Extra) == 0 {
+		c.Extra = nil
+	}
+	lowerTickers(&c.Code)
+	noneIfNull(&c.Code, &c.Name, &c.Network, &c.LogoURL)
+	return err
+}
+
 // maxCurrencies bounds a list of currencies. JovePay's API family has a few
 // hundred.
 const maxCurrencies = 10_000
@@ -35,14 +68,43 @@ const maxCurrencies = 10_000
 // documented by JovePay.
 type CurrencyList struct {
 	Currencies []Currency `json:"currencies"`
-	Answer
+	Response
 }
 
 func (l *CurrencyList) accept(raw []byte) error {
 	if l.Currencies == nil {
 		return errors.New("list without currencies")
 	}
-	return l.Answer.accept(raw)
+	return l.Response.accept(raw)
+}
+
+// plainCurrencyList names the type of its rows, which bounds their number.
+type plainCurrencyList struct {
+	Currencies currencyRows `json:"currencies"`
+	Response
+}
+
+// MarshalJSON writes the list with its currencies, and Extra.
+func (l CurrencyList) MarshalJSON() ([]byte, error) {
+	return writeObject(&plainCurrencyList{l.Currencies, Response{}}, l.Extra)
+}
+
+// UnmarshalJSON reads a list of at most 10,000 currencies, as
+// [Currency.UnmarshalJSON] reads each.
+func (l *CurrencyList) UnmarshalJSON(b []byte) error {
+	fields := plainCurrencyList{l.Currencies, l.Response}
+	err := readObject(b, &fields, &fields.Extra)
+	*l = CurrencyList{fields.Currencies, fields.Response}
+	return err
+}
+
+type currencyRows []Currency
+
+// UnmarshalJSONFrom reads as many currencies as there can be.
+func (rows *currencyRows) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	return readRows(d, rows, maxCurrencies, errTooManyCoins, func(row *Currency) error {
+		return jsonv2.UnmarshalDecode(d, row)
+	})
 }
 
 // CurrencyListOptions selects currencies. The zero value selects all. Its

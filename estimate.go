@@ -19,14 +19,30 @@ type Estimate struct {
 	AmountFrom      Amount `json:"amount_from"` // in CurrencyFrom
 	CurrencyTo      string `json:"currency_to"`
 	EstimatedAmount Amount `json:"estimated_amount"` // in CurrencyTo
-	Answer
+	Response
 }
 
 func (e *Estimate) accept(raw []byte) error {
 	if e.EstimatedAmount.IsNull() {
 		return errors.New("estimate without estimated_amount")
 	}
-	return e.Answer.accept(raw)
+	return e.Response.accept(raw)
+}
+
+type plainEstimate Estimate // without the methods
+
+// MarshalJSON writes the fields and Extra.
+func (e Estimate) MarshalJSON() ([]byte, error) {
+	fields := plainEstimate(e)
+	fields.Extra = nil
+	return writeObject(&fields, e.Extra)
+}
+
+// UnmarshalJSON reads an estimate as [Payment.UnmarshalJSON] reads a payment.
+func (e *Estimate) UnmarshalJSON(b []byte) error {
+	err := readObject(b, (*plainEstimate)(e), &e.Extra)
+	lowerTickers(&e.CurrencyFrom, &e.CurrencyTo)
+	return err
 }
 
 // EstimateOptions says what to convert. All fields are required. Their names
@@ -64,14 +80,30 @@ type MinAmount struct {
 	CurrencyTo     string `json:"currency_to"`
 	MinAmount      Amount `json:"min_amount"`               // in CurrencyFrom
 	FiatEquivalent Amount `json:"fiat_equivalent,omitzero"` // of MinAmount, if it was asked for
-	Answer
+	Response
 }
 
 func (m *MinAmount) accept(raw []byte) error {
 	if m.MinAmount.IsNull() {
 		return errors.New("minimum without min_amount")
 	}
-	return m.Answer.accept(raw)
+	return m.Response.accept(raw)
+}
+
+type plainMinimum MinAmount // without the methods
+
+// MarshalJSON writes the fields and Extra.
+func (m MinAmount) MarshalJSON() ([]byte, error) {
+	fields := plainMinimum(m)
+	fields.Extra = nil
+	return writeObject(&fields, m.Extra)
+}
+
+// UnmarshalJSON reads a minimum as [Payment.UnmarshalJSON] reads a payment.
+func (m *MinAmount) UnmarshalJSON(b []byte) error {
+	err := readObject(b, (*plainMinimum)(m), &m.Extra)
+	lowerTickers(&m.CurrencyFrom, &m.CurrencyTo)
+	return err
 }
 
 // MinAmountOptions says for which currencies to ask. From is required. The

@@ -171,7 +171,7 @@ type WithdrawalEvent struct {
 	CreatedAt         Time             `json:"created_at,omitzero"`
 	RequestedAt       Time             `json:"requested_at,omitzero"`
 	UpdatedAt         Time             `json:"updated_at,omitzero"`
-	Answer
+	Response
 	verified `json:"-"`
 }
 
@@ -190,7 +190,7 @@ type RecurringPaymentEvent struct {
 	IPNCallbackURL string           `json:"ipn_callback_url,omitzero"`
 	CreatedAt      Time             `json:"created_at,omitzero"`
 	UpdatedAt      Time             `json:"updated_at,omitzero"`
-	Answer
+	Response
 	verified `json:"-"`
 }
 

@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"net/url"
 
-	"github.com/go-json-experiment/json"
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // Addresses of JovePay's hosted pages. They are not documented by JovePay's
@@ -153,7 +153,7 @@ func (c Checkout) params(v *validation) string {
 	v.optionalURL("ipnCallbackUrl", c.IPNCallbackURL)
 	v.page(c.Theme, c.Locale)
 	type order Checkout
-	content, err := json.Marshal(struct {
+	content, err := jsonv2.Marshal(struct {
 		PriceAmount string `json:"priceAmount"` // a string, as the plugins send it
 		order
 	}{c.PriceAmount.String(), order(c)})

@@ -33,14 +33,31 @@ type Invoice struct {
 	CreatedAt     Time `json:"created_at,omitzero"`
 	UpdatedAt     Time `json:"updated_at,omitzero"`
 
-	Answer
+	Response
 }
 
 func (i *Invoice) accept(raw []byte) error {
 	if i.ID == "" {
 		return errors.New("invoice without id")
 	}
-	return i.Answer.accept(raw)
+	return i.Response.accept(raw)
+}
+
+type plainInvoice Invoice // without the methods
+
+// MarshalJSON writes the fields that are set, and Extra.
+func (i Invoice) MarshalJSON() ([]byte, error) {
+	fields := plainInvoice(i)
+	fields.Extra = nil
+	return writeObject(&fields, i.Extra)
+}
+
+// UnmarshalJSON reads an invoice as [Payment.UnmarshalJSON] reads a payment.
+func (i *Invoice) UnmarshalJSON(b []byte) error {
+	err := readObject(b, (*plainInvoice)(i), &i.Extra)
+	lowerTickers(&i.PriceCurrency, &i.PayCurrency)
+	noneIfNull(&i.PriceCurrency, &i.PayCurrency, &i.URL, &i.IPNCallbackURL, &i.SuccessURL, &i.CancelURL, &i.PartiallyPaidURL)
+	return err
 }
 
 // InvoiceRequest is what to ask of a customer on a hosted page. PriceAmount

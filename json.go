@@ -128,7 +128,7 @@ func stringLength(text []byte) int {
 // decode reads a response strictly as JSON: duplicate names and anything after
 // the value are errors. A member of another type than expected is no error: it
 // is read if its meaning is plain (a number where a string was expected) and
-// left zero if not; see [Answer.Extra].
+// left zero if not; see [Response.Extra].
 func decode(body []byte, out any) error {
 	if object, ok := out.(json.Unmarshaler); ok {
 		return object.UnmarshalJSON(body)
@@ -137,6 +137,29 @@ func decode(body []byte, out any) error {
 		return err
 	}
 	return jsonv2.Unmarshal(body, out, jsonv2.WithUnmarshalers(lenient()))
+}
+
+// checkJSON returns why body is not JSON, read strictly and within the limits.
+func checkJSON(body []byte) error {
+	if err := checkSize(body); err != nil {
+		return err
+	}
+	if !jsontext.Value(body).IsValid() {
+		return errNotJSON
+	}
+	return nil
+}
+
+// readableJSON returns body, repaired if need be, or why it cannot be read.
+func readableJSON(body []byte) (jsontext.Value, error) {
+	err := checkJSON(body)
+	if err == nil {
+		return body, nil
+	}
+	if whole := repair(body); whole != nil && !overLimit(err) && checkJSON(whole) == nil {
+		return whole, nil
+	}
+	return nil, err
 }
 
 // readObject reads an object into its fields, and into extra what has no field
@@ -266,6 +289,18 @@ func members(object []byte) iter.Seq2[string, jsontext.Value] {
 			}
 		}
 	}
+}
+
+// membersNamed returns the members of an object that have the given names, nil
+// where there is none.
+func membersNamed(object jsontext.Value, names ...string) []jsontext.Value {
+	found := make([]jsontext.Value, len(names))
+	for name, value := range members(object) {
+		if i := slices.Index(names, name); i >= 0 {
+			found[i] = value
+		}
+	}
+	return found
 }
 
 // elements yields the elements of an array that is known to be valid.
@@ -432,4 +467,66 @@ func within(place jsontext.Pointer) string {
 		return ""
 	}
 	return fmt.Sprintf(" in %q", string(place))
+}
+
+// readRows reads an array of at most limit elements; null gives none.
+func readRows[R ~[]E, E any](d *jsontext.Decoder, rows *R, limit int, over error, read func(*E) error) error {
+	*rows = nil
+	token, err := d.ReadToken()
+	if err != nil || token.Kind() == 'n' {
+		return err
+	}
+	if token.Kind() != '[' {
+		return fmt.Errorf("want an array, got JSON %v", token.Kind())
+	}
+	*rows = R{}
+	for err == nil && d.PeekKind() != ']' {
+		if len(*rows) == limit {
+			return over
+		}
+		if len(*rows) == cap(*rows) {
+			*rows = slices.Grow(*rows, max(16, len(*rows))) // doubled: append leaves more garbage
+		}
+		var zero E
+		*rows = append(*rows, zero)
+		err = read(&(*rows)[len(*rows)-1])
+	}
+	if err == nil {
+		_, err = d.ReadToken()
+	}
+	return err
+}
+
+// lowerTickers makes tickers lower case, in which they are compared.
+func lowerTickers(tickers ...*string) {
+	for _, ticker := range tickers {
+		*ticker = lowerASCII(*ticker)
+	}
+}
+
+// lowerASCII returns s with its ASCII letters in lower case. Unicode has other
+// letters that fold to these, such as the Kelvin sign, and they spell no ticker.
+func lowerASCII(s string) string {
+	isUpper := func(r rune) bool { return 'A' <= r && r <= 'Z' }
+	first := strings.IndexFunc(s, isUpper)
+	if first < 0 {
+		return s
+	}
+	lower := []byte(s)
+	for i, c := range lower[first:] {
+		if 'A' <= c && c <= 'Z' {
+			lower[first+i] = c - 'A' + 'a'
+		}
+	}
+	return string(lower)
+}
+
+// noneIfNull empties texts that are "null": JovePay's API family writes that
+// where it means null.
+func noneIfNull(texts ...*string) {
+	for _, text := range texts {
+		if *text == "null" {
+			*text = ""
+		}
+	}
 }

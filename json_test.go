@@ -65,7 +65,7 @@ func TestTypesAreStoredAlike(t *testing.T) {
 func TestEscapedTypesAreReadAlike(t *testing.T) {
 	t.Parallel()
 	want := jovepay.Payment{
-		ID: "1", OrderID: "<&>\u2028\u007f\u0001", Answer: jovepay.Answer{Extra: raw("<x>", `"<&>"`, "y", "\"\u2028\"")},
+		ID: "1", OrderID: "<&>\u2028\u007f\u0001", Response: jovepay.Response{Extra: raw("<x>", `"<&>"`, "y", "\"\u2028\"")},
 	}
 	text, err := json.Marshal(want)
 	require.NoError(t, err)
@@ -92,9 +92,9 @@ func TestEscapedTypesAreReadAlike(t *testing.T) {
 func TestReadingMergesAndIsStrict(t *testing.T) {
 	t.Parallel()
 	for name, c := range codecs() {
-		got := jovepay.Payment{ID: "1", OrderID: "A-1", Answer: jovepay.Answer{Extra: raw("x", `1`)}}
+		got := jovepay.Payment{ID: "1", OrderID: "A-1", Response: jovepay.Response{Extra: raw("x", `1`)}}
 		require.NoError(t, c.unmarshal([]byte(`{"order_id":"A-2","y":2,"pay_amount":{}}`), &got), name)
-		assert.Equal(t, jovepay.Payment{ID: "1", OrderID: "A-2", Answer: jovepay.Answer{Extra: raw("x", `1`, "y", `2`, "pay_amount", `{}`)}}, got, name)
+		assert.Equal(t, jovepay.Payment{ID: "1", OrderID: "A-2", Response: jovepay.Response{Extra: raw("x", `1`, "y", `2`, "pay_amount", `{}`)}}, got, name)
 
 		for _, text := range []string{`[]`, `5`, `"x"`, `{"payment_id":1,"payment_id":2}`, `{"payment_id":1`, `{"payment_id":1} x`, ``} {
 			before := got
@@ -104,13 +104,13 @@ func TestReadingMergesAndIsStrict(t *testing.T) {
 		require.NoError(t, c.unmarshal([]byte(`{"PAYMENT_ID":7}`), &got), name)
 		assert.Equal(t, jovepay.ID("1"), got.ID, "%s: names are matched in their exact case", name)
 
-		_, err := c.marshal(jovepay.Payment{Answer: jovepay.Answer{Extra: raw("x", `{`)}})
+		_, err := c.marshal(jovepay.Payment{Response: jovepay.Response{Extra: raw("x", `{`)}})
 		require.Error(t, err, name)
-		_, err = c.marshal(jovepay.Payment{ID: "1", Answer: jovepay.Answer{Extra: raw("payment_id", `{}`)}})
+		_, err = c.marshal(jovepay.Payment{ID: "1", Response: jovepay.Response{Extra: raw("payment_id", `{}`)}})
 		require.ErrorContains(t, err, "payment_id", "%s: which of the two would be read?", name)
-		text, err := c.marshal(jovepay.Payment{Answer: jovepay.Answer{Extra: raw("payment_id", `{}`, "x", ``)}})
+		text, err := c.marshal(jovepay.Payment{Response: jovepay.Response{Extra: raw("payment_id", `{}`, "x", ``)}})
 		require.NoError(t, err, name)
-		other, err := c.marshal(jovepay.Estimate{Answer: jovepay.Answer{Extra: raw("currency_from", `{}`)}})
+		other, err := c.marshal(jovepay.Estimate{Response: jovepay.Response{Extra: raw("currency_from", `{}`)}})
 		require.NoError(t, err, name)
 		assert.JSONEq(t, `{"amount_from":null,"currency_to":"","estimated_amount":null,"currency_from":{}}`, string(other), name)
 		assert.JSONEq(t, `{"payment_id":{},"x":null}`, string(text), name)
@@ -188,7 +188,7 @@ func TestPaymentsAreDecoded(t *testing.T) {
 			ID: "5745459420", Status: jovepay.PaymentWaiting, PayAddress: "rNxp4h8apvRis6mJf9Sh8C6iRxfrDWN7AV",
 			PayinExtraID: "2086123432", PriceAmount: amount("10"), PriceCurrency: "eur", PayAmount: amount("16.123456"), PayCurrency: "xrp",
 			OrderID: "1002", PurchaseID: "5837122680",
-			Answer: jovepay.Answer{Extra: raw("valid_until", `"2026-11-23T15:20:22"`, "is_fixed_rate", `true`)},
+			Response: jovepay.Response{Extra: raw("valid_until", `"2026-11-23T15:20:22"`, "is_fixed_rate", `true`)},
 		},
 		"payment_finished.json": {
 			ID: "5745459419", InvoiceID: "4522625843", Status: jovepay.PaymentFinished, PayAddress: "3EZ2uTdVDAMFXTfc6uLDDKR6o8qKBZXVkj",
@@ -206,7 +206,7 @@ func TestPaymentsAreDecoded(t *testing.T) {
 		"payment_odd.json": {
 			ID: "18446744073709551617", Status: "on_hold", OrderID: "1001", OrderDescription: "true",
 			NetworkPrecision: 8, TimeLimit: "1200", PayinExtraID: "2086123432", CreatedAt: at(t, "2025-11-22T15:00:22Z"),
-			Answer: jovepay.Answer{Extra: raw("price_amount", `{"value":5,"currency":"usd"}`, "price_currency", `["usd"]`, "pay_amount", `"a lot"`,
+			Response: jovepay.Response{Extra: raw("price_amount", `{"value":5,"currency":"usd"}`, "price_currency", `["usd"]`, "pay_amount", `"a lot"`,
 				"pay_currency", `false`, "payment_extra_ids", `5`, "updated_at", `"yesterday"`, "purchase_id", `{"id":1}`)},
 		},
 	} {
@@ -301,7 +301,7 @@ func TestInvoiceIsDecoded(t *testing.T) {
 		PriceAmount: amount("1000.00"), PriceCurrency: "usd",
 		IPNCallbackURL: "https://shop.example/ipn", SuccessURL: "https://shop.example/thanks", CancelURL: "https://shop.example/cart",
 		FeePaidByUser: true, CreatedAt: at(t, "2026-11-22T15:05:44.742Z"), UpdatedAt: at(t, "2026-11-22T15:05:44.742Z"),
-		Answer: jovepay.Answer{Raw: []byte(body), Extra: raw("payout_currency", `null`)},
+		Response: jovepay.Response{Raw: []byte(body), Extra: raw("payout_currency", `null`)},
 	}, got)
 }
 

@@ -576,50 +576,50 @@ func stored(t *testing.T) map[string]any {
 		Type: "crypto2crypto", IPNCallbackURL: "https://shop.example/ipn", SmartContract: "0x1", Network: "trx", NetworkPrecision: 6,
 		TimeLimit: "1200", BurningPercent: amount("0.5"), CreatedAt: at(t, "2026-11-22T15:00:22.742Z"), UpdatedAt: at(t, "2026-11-22T18:30:00.5+03:00"),
 		ExpirationEstimateDate: at(t, "2026-11-23T15:00:22.123456789Z"),
-		Answer:                 jovepay.Answer{Extra: raw("zz", `{"b":[1,2.50,1E+2],"a":"x"}`, "aa", `null`, "Extra", `{}`, "paymentId", `"5"`, "é", `true`)},
+		Response:               jovepay.Response{Extra: raw("zz", `{"b":[1,2.50,1E+2],"a":"x"}`, "aa", `null`, "Extra", `{}`, "paymentId", `"5"`, "é", `true`)},
 	}
-	misfits := jovepay.Payment{ID: "1", Answer: jovepay.Answer{Extra: raw("pay_amount", `{}`, "parent_payment_id", `[5]`, "updated_at", `"soon"`, "payment_extra_ids", `5`)}}
+	misfits := jovepay.Payment{ID: "1", Response: jovepay.Response{Extra: raw("pay_amount", `{}`, "parent_payment_id", `[5]`, "updated_at", `"soon"`, "payment_extra_ids", `5`)}}
 	return map[string]any{
 		"payment":         payment,
 		"payment_zero":    jovepay.Payment{},
 		"payment_misfits": misfits,
 		"payment_list": jovepay.PaymentList{
 			Payments: []*jovepay.Payment{&payment, &misfits, {ID: "3"}}, Limit: 10, PagesCount: 1, Total: 3,
-			Answer: jovepay.Answer{Extra: raw("took_ms", `7`)},
+			Response: jovepay.Response{Extra: raw("took_ms", `7`)},
 		},
 		"payment_list_empty": jovepay.PaymentList{Payments: []*jovepay.Payment{}},
 		"invoice": jovepay.Invoice{
 			ID: "1", TokenID: "2", URL: "https://www.jovepay.com/pay/invoice/?iid=1", OrderID: "A-1", OrderDescription: "x", PriceAmount: amount("1000.00"),
 			PriceCurrency: "usd", PayCurrency: "btc", IPNCallbackURL: "https://shop.example/ipn", SuccessURL: "https://shop.example/s",
 			CancelURL: "https://shop.example/c", PartiallyPaidURL: "https://shop.example/p", FixedRate: true, FeePaidByUser: true,
-			CreatedAt: at(t, "2026-11-22T15:05:44Z"), UpdatedAt: at(t, "2026-11-22T15:05:45Z"), Answer: jovepay.Answer{Extra: raw("payout_currency", `null`)},
+			CreatedAt: at(t, "2026-11-22T15:05:44Z"), UpdatedAt: at(t, "2026-11-22T15:05:45Z"), Response: jovepay.Response{Extra: raw("payout_currency", `null`)},
 		},
 		"currency": jovepay.Currency{
 			Code: "xrp", Name: "Ripple", Network: "xrp", Enabled: true, MinAmount: amount("0.5"), MaxAmount: amount("1e3"), LogoURL: "/xrp.svg",
 			ExtraIDExists: true, Extra: raw("id", `93`, "wallet_regex", `"^r"`),
 		},
 		"currency_list": jovepay.CurrencyList{
-			Currencies: []jovepay.Currency{{Code: "btc"}, {Code: "doge", Extra: raw("max_amount", `{}`)}}, Answer: jovepay.Answer{Extra: raw("selected", `["btc"]`)},
+			Currencies: []jovepay.Currency{{Code: "btc"}, {Code: "doge", Extra: raw("max_amount", `{}`)}}, Response: jovepay.Response{Extra: raw("selected", `["btc"]`)},
 		},
 		"estimate": jovepay.Estimate{
-			CurrencyFrom: "usd", AmountFrom: amount("3999.50"), CurrencyTo: "btc", EstimatedAmount: amount("0.17061637"), Answer: jovepay.Answer{Extra: raw("x", `1`)},
+			CurrencyFrom: "usd", AmountFrom: amount("3999.50"), CurrencyTo: "btc", EstimatedAmount: amount("0.17061637"), Response: jovepay.Response{Extra: raw("x", `1`)},
 		},
 		"min_amount": jovepay.MinAmount{
-			CurrencyFrom: "eth", CurrencyTo: "trx", MinAmount: amount("0.0078999"), FiatEquivalent: amount("35.4"), Answer: jovepay.Answer{Extra: raw("x", `1`)},
+			CurrencyFrom: "eth", CurrencyTo: "trx", MinAmount: amount("0.0078999"), FiatEquivalent: amount("35.4"), Response: jovepay.Response{Extra: raw("x", `1`)},
 		},
-		"status": jovepay.Status{Message: "OK", Answer: jovepay.Answer{Extra: raw("x", `1`)}},
+		"status": jovepay.Status{Message: "OK", Response: jovepay.Response{Extra: raw("x", `1`)}},
 		"payment_event": jovepay.PaymentEvent{
 			Payment: payment, Fee: &jovepay.Fee{Currency: "btc", DepositFee: amount("0.1"), WithdrawalFee: amount("0"), ServiceFee: amount("2")}, TransactionID: "0x9",
 		},
-		"payment_event_misfits": jovepay.PaymentEvent{Payment: jovepay.Payment{ID: "1", Answer: jovepay.Answer{Extra: raw("fee", `5`, "transaction_id", `{}`)}}},
+		"payment_event_misfits": jovepay.PaymentEvent{Payment: jovepay.Payment{ID: "1", Response: jovepay.Response{Extra: raw("fee", `5`, "transaction_id", `{}`)}}},
 		"withdrawal_event": jovepay.WithdrawalEvent{
 			ID: "1", BatchWithdrawalID: "2", Status: jovepay.WithdrawalCreating, Error: "no", Currency: "usdttrc20", Amount: amount("50.0"), Address: "TGkm",
 			ExtraID: "7", Fee: amount("1"), Hash: "0x1", IPNCallbackURL: "https://shop.example/ipn", CreatedAt: at(t, "2023-07-27T15:29:40.803Z"),
-			RequestedAt: at(t, "2023-07-27T15:29:41Z"), UpdatedAt: at(t, "2023-07-27T15:29:42Z"), Answer: jovepay.Answer{Extra: raw("amount2", `{}`)},
+			RequestedAt: at(t, "2023-07-27T15:29:41Z"), UpdatedAt: at(t, "2023-07-27T15:29:42Z"), Response: jovepay.Response{Extra: raw("amount2", `{}`)},
 		},
 		"recurring_event": jovepay.RecurringPaymentEvent{
 			ID: "1", Status: jovepay.WithdrawalFinished, Currency: "trx", Amount: amount("12"), IPNCallbackURL: "https://shop.example/ipn",
-			CreatedAt: at(t, "2023-07-26T14:20:11.531Z"), UpdatedAt: at(t, "2023-07-26T14:20:12Z"), Answer: jovepay.Answer{Extra: raw("fee", `[]`)},
+			CreatedAt: at(t, "2023-07-26T14:20:11.531Z"), UpdatedAt: at(t, "2023-07-26T14:20:12Z"), Response: jovepay.Response{Extra: raw("fee", `[]`)},
 		},
 		"unknown_event": jovepay.UnknownEvent{Raw: json.RawMessage(`{"kind":"news","n":1.50}`)},
 	}

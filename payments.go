@@ -11,6 +11,9 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // PaymentsService creates payments and follows them. Use it through
@@ -66,14 +69,50 @@ type Payment struct {
 	UpdatedAt              Time `json:"updated_at,omitzero"`
 	ExpirationEstimateDate Time `json:"expiration_estimate_date,omitzero"` // when the price or the address ends
 
-	Answer
+	Response
 }
 
 func (p *Payment) accept(raw []byte) error {
 	if p.ID == "" {
 		return errors.New("payment without payment_id")
 	}
-	return p.Answer.accept(raw)
+	return p.Response.accept(raw)
+}
+
+// plainPayment has the fields and tags of a Payment, without its methods.
+type (
+	plainPayment  Payment
+	listedPayment Payment // which lenient knows
+)
+
+// MarshalJSON writes the fields that are set, and Extra, as members of one
+// object. A struct that embeds a Payment inherits this method and with it
+// loses its own members: give the Payment a name there.
+func (p Payment) MarshalJSON() ([]byte, error) {
+	fields := plainPayment(p)
+	fields.Extra = nil
+	return writeObject(&fields, p.Extra)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, and what JovePay sends. Members
+// without a field, and those that do not fit theirs, go to Extra; currencies
+// are read in lower case; the text "null", and a parent or invoice of 0, mean
+// none, except in the shop's own texts.
+func (p *Payment) UnmarshalJSON(b []byte) error {
+	err := readObject(b, (*plainPayment)(p), &p.Extra)
+	(*plainPayment)(p).normalize()
+	return err
+}
+
+func (p *plainPayment) normalize() {
+	lowerTickers(&p.PriceCurrency, &p.PayCurrency, &p.OutcomeCurrency)
+	noneIfNull(&p.PriceCurrency, &p.PayCurrency, &p.OutcomeCurrency, &p.PayAddress, &p.PayinExtraID, &p.PayinHash,
+		&p.PayoutHash, &p.OriginType, &p.Type, &p.IPNCallbackURL, &p.SmartContract, &p.Network, &p.TimeLimit)
+	for _, id := range [...]*ID{&p.ParentPaymentID, &p.InvoiceID} {
+		if *id == "0" {
+			*id = ""
+		}
+	}
 }
 
 // PaymentRequest is what to ask of a customer. PriceAmount, PriceCurrency and
@@ -248,6 +287,15 @@ const (
 	SortByPriceCurrency SortField = "price_currency"
 )
 
+// isFixed reports whether f keeps its value for the life of a payment.
+func (f SortField) isFixed() bool {
+	switch f {
+	case SortByCreatedAt, SortByPaymentID, SortByOrderID, SortByPurchaseID, SortByPriceAmount, SortByPriceCurrency:
+		return true
+	}
+	return false
+}
+
 // SortOrder is the direction of a sorted list.
 type SortOrder string
 
@@ -291,14 +339,55 @@ type PaymentList struct {
 	Page       int        `json:"page"`       // this one, from 0
 	PagesCount int        `json:"pagesCount"` // of the whole list
 	Total      int        `json:"total"`      // payments in the whole list
-	Answer
+	Response
 }
 
 func (l *PaymentList) accept(raw []byte) error {
 	if l.Payments == nil {
 		return errors.New("list without data") // not the same as a list with none
 	}
-	return l.Answer.accept(raw)
+	return l.Response.accept(raw)
+}
+
+// plainPaymentList names the type of its rows, which bounds their number.
+type plainPaymentList struct {
+	Payments   paymentRows `json:"data"`
+	Limit      int         `json:"limit"`
+	Page       int         `json:"page"`
+	PagesCount int         `json:"pagesCount"`
+	Total      int         `json:"total"`
+	Response
+}
+
+// MarshalJSON writes the list with its payments, and Extra.
+func (l PaymentList) MarshalJSON() ([]byte, error) {
+	return writeObject(&plainPaymentList{l.Payments, l.Limit, l.Page, l.PagesCount, l.Total, Response{}}, l.Extra)
+}
+
+// UnmarshalJSON reads a list of at most 500 payments, as [Payment.UnmarshalJSON]
+// reads each.
+func (l *PaymentList) UnmarshalJSON(b []byte) error {
+	fields := plainPaymentList{l.Payments, l.Limit, l.Page, l.PagesCount, l.Total, l.Response}
+	err := readObject(b, &fields, &fields.Extra)
+	*l = PaymentList{fields.Payments, fields.Limit, fields.Page, fields.PagesCount, fields.Total, fields.Response}
+	return err
+}
+
+// paymentRows are read one by one: a server that sends more than a page must
+// not fill the memory.
+type paymentRows []*Payment
+
+// UnmarshalJSONFrom reads the rows of one page.
+func (rows *paymentRows) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	return readRows(d, rows, largestPage, errTooManyRows, func(row **Payment) error {
+		*row = new(Payment)
+		if d.PeekKind() != '{' {
+			return d.SkipValue()
+		}
+		err := jsonv2.UnmarshalDecode(d, (*listedPayment)(*row))
+		(*plainPayment)(*row).normalize()
+		return err
+	})
 }
 
 var errRowWithoutID = errors.New("payment without payment_id in a list")

@@ -3,14 +3,14 @@ package jovepay
 import (
 	"cmp"
 	"database/sql/driver"
-	stdjson "encoding/json"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/shopspring/decimal"
 
@@ -204,7 +204,7 @@ func (s Settler) Settle(e Expectation, p *Payment) Verdict {
 // unreadMember returns the first member in extra, by name, that a verdict
 // depends on, in any spelling of its name. A member that is present but
 // unreadable is not missing.
-func unreadMember(extra map[string]stdjson.RawMessage) (name string, found bool) {
+func unreadMember(extra map[string]json.RawMessage) (name string, found bool) {
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		switch lowerASCII(strings.ReplaceAll(name, "_", "")) {
 		case "paymentid", "parentpaymentid", "origintype", "invoiceid", "orderid", "paymentstatus",
@@ -316,10 +316,10 @@ func (e Expectation) Value() (driver.Value, error) {
 	if err := e.validate(); err != nil {
 		return nil, err
 	}
-	amounts := json.MarshalToFunc(func(enc *jsontext.Encoder, a Amount) error {
+	amounts := jsonv2.MarshalToFunc(func(enc *jsontext.Encoder, a Amount) error {
 		return enc.WriteToken(jsontext.String(a.text))
 	})
-	text, err := json.Marshal(e, json.WithMarshalers(amounts))
+	text, err := jsonv2.Marshal(e, jsonv2.WithMarshalers(amounts))
 	if err != nil {
 		return nil, fmt.Errorf("jovepay: expectation: %w", err)
 	}
@@ -352,7 +352,7 @@ func (e *Expectation) Scan(src any) error {
 		return fmt.Errorf("jovepay: expectation: cannot scan %T; use a column of type TEXT, JSON or JSONB", src)
 	}
 	var stored Expectation
-	if err := json.Unmarshal(text, &stored); err != nil {
+	if err := jsonv2.Unmarshal(text, &stored); err != nil {
 		return fmt.Errorf("jovepay: expectation: %w", shortened(err))
 	}
 	if err := stored.validate(); err != nil {

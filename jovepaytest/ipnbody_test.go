@@ -34,7 +34,7 @@ func TestIPNBody(t *testing.T) {
 			Payment: jovepay.Payment{
 				ID: "7", Status: jovepay.PaymentPartiallyPaid, PurchaseID: "18446744073709551616", OrderID: `"1"`,
 				ActuallyPaid: jovepay.MustAmount("0.00000001"), PaymentExtraIDs: []jovepay.ID{"8"}, PayinHash: "ab",
-				Answer: jovepay.Answer{Extra: map[string]json.RawMessage{
+				Response: jovepay.Response{Extra: map[string]json.RawMessage{
 					"parent_payment_id": []byte("null"), "new": []byte(`[1.50,{"a":null}]`), "also_new": []byte(`"x"`),
 				}},
 			},
@@ -59,7 +59,7 @@ func TestIPNBody(t *testing.T) {
 func TestIPNBodyRefuses(t *testing.T) {
 	t.Parallel()
 	extra := func(name, value string) *jovepay.WithdrawalEvent {
-		return &jovepay.WithdrawalEvent{ID: "7", Answer: jovepay.Answer{Extra: map[string]json.RawMessage{name: []byte(value)}}}
+		return &jovepay.WithdrawalEvent{ID: "7", Response: jovepay.Response{Extra: map[string]json.RawMessage{name: []byte(value)}}}
 	}
 	for name, event := range map[string]jovepay.Event{
 		"no event":         nil,

@@ -4,36 +4,37 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 )
 
-// pages reads a list page after page, and ahead of the page at hand as many as
-// the list is known to have.
+// pages reads a list page by page, and as far ahead of the current page as the
+// list is known to reach.
 type pages struct {
 	service *PaymentsService
 	opts    PaymentListOptions // of the page that next returns
-	last    int                // to read ahead to
+	last    int                // page to read ahead to
 	width   int                // pages to read at the same time
-	got     int                // pages read and returned
+	got     int                // pages returned
 
-	ctx     context.Context //nolint:containedctx // lives as long as the loop it serves
+	ctx     context.Context //nolint:containedctx // lives as long as the loop
 	cancel  context.CancelFunc
 	readers sync.WaitGroup
 
-	ahead []chan page     // pages requested, the first is opts.Page
-	slots chan struct{}   // one for each page that is being read
-	wants context.Context //nolint:containedctx // ends when the pages ahead are not wanted any more
+	ahead []chan page     // pages requested; the first is opts.Page
+	slots chan struct{}   // one for each page being read
+	wants context.Context //nolint:containedctx // ends when the pages ahead are dropped
 	drop  context.CancelFunc
 }
 
-// page is what became of reading one.
+// page is the result of reading one page.
 type page struct {
 	list     *PaymentList
 	err      error
 	panicked any
 }
 
-// payments returns the payments on the page, if there is one.
+// payments returns the payments on the page, or nil if it was not read.
 func (p page) payments() []*Payment {
 	if p.list == nil {
 		return nil
@@ -47,13 +48,13 @@ func newPages(ctx context.Context, s *PaymentsService, opts PaymentListOptions) 
 	return r
 }
 
-// stop ends all reading and waits for it.
+// stop ends all reads and waits for them.
 func (r *pages) stop() {
 	r.cancel()
 	r.readers.Wait()
 }
 
-// seek makes number the page that next returns, and drops those ahead.
+// seek makes number the page that next returns, and drops the pages ahead.
 func (r *pages) seek(number, width int) {
 	r.drop()
 	r.wants, r.drop = context.WithCancel(r.ctx)
@@ -61,9 +62,9 @@ func (r *pages) seek(number, width int) {
 	r.slots = make(chan struct{}, r.opts.Window)
 }
 
-// expect reads ahead up to the end that a page tells, if its counts agree, and
-// one page further if the last one must be full. The numbers of a page that
-// was read in good order let the window grow.
+// expect reads ahead up to the end that a page reports, if its counts agree, and
+// one page further if the last one must be full. Each page that was taken lets
+// the window grow.
 func (r *pages) expect(list *PaymentList) {
 	r.last = 0
 	if list.Total > 0 && (list.PagesCount == 0 || list.PagesCount == r.count(list)) {
@@ -75,8 +76,8 @@ func (r *pages) expect(list *PaymentList) {
 // count returns how many pages the total of a list fills.
 func (r *pages) count(list *PaymentList) int { return (list.Total-1)/r.opts.Limit + 1 }
 
-// next returns the page at hand. A few more pages than are read at the same
-// time wait for their turn, so that one that comes late leaves none idle.
+// next returns the current page. A few more pages are queued than are read at the
+// same time, so that a slow one leaves no reader idle.
 func (r *pages) next() page {
 	for len(r.ahead) == 0 || len(r.ahead) < r.width+r.width/4 && r.opts.Page+len(r.ahead) <= r.last {
 		r.request(r.opts.Page + len(r.ahead))
@@ -86,12 +87,12 @@ func (r *pages) next() page {
 	r.opts.Page++
 	r.got++
 	if first.panicked != nil {
-		panic(first.panicked) //nolint:forbidigo // the caller's own, where the caller can recover it
+		panic(first.panicked) //nolint:forbidigo // the transport's own panic, where the caller can recover it
 	}
 	return first
 }
 
-// request reads a page in another goroutine once it is its turn.
+// request reads a page in another goroutine when a slot is free.
 func (r *pages) request(number int) {
 	opts, wants, slots, result := r.opts, r.wants, r.slots, make(chan page, 1)
 	opts.Page = number
@@ -127,4 +128,40 @@ func (r *pages) pause(attempt int) error {
 		return fmt.Errorf("jovepay: payment list: no time to read it again: %w", err)
 	}
 	return nil
+}
+
+// marks holds the number of the pass that last met each payment, or 0. Ids that
+// are plain numbers, as JovePay's are, are kept as numbers, which take less
+// memory.
+type marks struct {
+	numbers map[uint64]uint8
+	others  map[ID]uint8
+}
+
+func newMarks() marks { return marks{map[uint64]uint8{}, map[ID]uint8{}} }
+
+func (m *marks) len() int { return len(m.numbers) + len(m.others) }
+
+// of returns the mark of a payment.
+func (m *marks) of(id ID) int {
+	if n, ok := plainNumber(id); ok {
+		return int(m.numbers[n])
+	}
+	return int(m.others[id])
+}
+
+// set marks a payment with a pass and returns its previous mark.
+func (m *marks) set(id ID, pass int) int {
+	before, mark := m.of(id), uint8(pass) //nolint:gosec // at most maxPasses+maxCuts
+	if n, ok := plainNumber(id); ok {
+		m.numbers[n] = mark
+	} else {
+		m.others[id] = mark
+	}
+	return before
+}
+
+func plainNumber(id ID) (uint64, bool) {
+	n, err := strconv.ParseUint(string(id), 10, 64)
+	return n, err == nil && (id[0] != '0' || len(id) == 1)
 }
