@@ -658,5 +658,5 @@ func ExampleIPNVerifier_Diagnose() {
 	fmt.Println(verifier.Diagnose(arrived, verifier.Sign(sent)))
 	// Output:
 	// jovepay: IPN signature does not match
-	// - It matches with secret 0 over the body before it was changed on its way: slashes were escaped, as PHP's json_encode does. Verify the bytes as they arrive, before anything parses them.
+	// - It matches with secret 0 over the body before it was changed in transit: slashes were escaped, as PHP's json_encode does. Verify the bytes as they arrive, before anything parses them.
 }

@@ -115,52 +115,91 @@ func (d *Diagnosis) listTried(v *IPNVerifier, size int) {
 	}
 }
 
-// search looks for a key, a rule and a body that give the signature, the
+// search looks for a key, a text and a rule that give the signature, the
 // likeliest first, and reports whether it found them.
 func (d *Diagnosis) search(v *IPNVerifier, body, want []byte, otherSecrets []string) bool {
-	keys := candidateKeys(v, otherSecrets)
-	size := len(want)
-	for _, c := range unwrap(body, v.maxBytes) {
-		for _, form := range knownForms() {
-			text, right, accepted := form.textOf(c.body, v)
-			for _, key := range keys {
-				if size != right || len(text) == 0 || !mac(key.key, text, want) {
-					continue
-				}
-				rest := "."
-				switch {
-				case c.how != "":
-					rest = ", once the body is " + c.how + ". Give the verifier the bytes that JovePay sent."
-				case !accepted:
-					rest = ", which this verifier was told not to accept."
-				}
-				d.find("It matches with %s over the text of form %s%s", key.name, form, rest)
-				return true
-			}
-		}
-	}
-	for _, change := range undoings() {
-		original := change.undo(body)
-		if size != sha256.Size || bytes.Equal(original, body) {
-			continue // the forms of the other hash take no notice of such changes
-		}
-		for _, key := range keys {
-			if mac(key.key, original, want) {
-				d.find("It matches with %s over the body before it was changed on its way: %s. Verify the bytes as they arrive, before anything parses them.", key.name, change.name)
-				return true
-			}
-		}
-	}
-	for _, form := range knownForms() {
-		text, right, _ := form.textOf(body, v)
-		for _, key := range keys {
-			if len(text) > 0 && mac(key.key, text, want) {
-				d.find("It matches with %s over the text of form %s, but with HMAC-SHA%d where the form has HMAC-SHA%d. That text may be the body that was sent, and what arrived was re-serialized.", key.name, form, size*8, right*8)
-				return true
-			}
+	s := signatureSearch{v, candidateKeys(v, otherSecrets), want}
+	for _, try := range []func([]byte) string{s.asSigned, s.asSent, s.withOtherHash} {
+		if finding := try(body); finding != "" {
+			d.find("%s", finding)
+			return true
 		}
 	}
 	return false
+}
+
+// signatureSearch looks for what gives a signature.
+type signatureSearch struct {
+	v    *IPNVerifier
+	keys []candidate
+	want []byte // the signature
+}
+
+// signedWith returns the first key whose MAC of text is the signature.
+func (s signatureSearch) signedWith(text []byte) (key candidate, ok bool) {
+	if len(text) == 0 {
+		return candidate{}, false
+	}
+	i := slices.IndexFunc(s.keys, func(c candidate) bool { return mac(c.key, text, s.want) })
+	if i < 0 {
+		return candidate{}, false
+	}
+	return s.keys[i], true
+}
+
+// asSigned tries every form, of body and of what body may contain.
+func (s signatureSearch) asSigned(body []byte) (finding string) {
+	for _, c := range unwrap(body, s.v.maxBytes) {
+		for _, form := range knownForms() {
+			text, size, accepted := form.textOf(c.body, s.v)
+			if size != len(s.want) {
+				continue
+			}
+			key, ok := s.signedWith(text)
+			if !ok {
+				continue
+			}
+			finding = fmt.Sprintf("It matches with %s over the text of form %s", key.name, form)
+			switch {
+			case c.how != "":
+				return finding + ", once the body is " + c.how + ". Give the verifier the bytes that JovePay sent."
+			case !accepted:
+				return finding + ", which this verifier does not accept."
+			}
+			return finding + "."
+		}
+	}
+	return ""
+}
+
+// asSent tries the raw form of the body as it was before a change on its way.
+// The other forms are the same before and after such changes.
+func (s signatureSearch) asSent(body []byte) (finding string) {
+	if len(s.want) != sha256.Size {
+		return ""
+	}
+	for _, change := range reversals() {
+		original := change.reverse(body)
+		if bytes.Equal(original, body) {
+			continue
+		}
+		if key, ok := s.signedWith(original); ok {
+			return fmt.Sprintf("It matches with %s over the body before it was changed in transit: %s. Verify the bytes as they arrive, before anything parses them.", key.name, change.name)
+		}
+	}
+	return ""
+}
+
+// withOtherHash tries each form with the hash of the signature's size.
+func (s signatureSearch) withOtherHash(body []byte) (finding string) {
+	for _, form := range knownForms() {
+		text, size, _ := form.textOf(body, s.v)
+		if key, ok := s.signedWith(text); ok {
+			return fmt.Sprintf("It matches with %s over the text of form %s, but with HMAC-SHA%d where the form has HMAC-SHA%d. "+
+				"That text may be the body that was sent, and what arrived was re-serialized.", key.name, form, len(s.want)*8, size*8)
+		}
+	}
+	return ""
 }
 
 // A candidate is a key that a notification may have been signed with.
@@ -253,13 +292,13 @@ func mac(key, text, want []byte) bool {
 	return hmac.Equal(h.Sum(nil), want)
 }
 
-type undoing struct {
-	name string
-	undo func([]byte) []byte
+type reversal struct {
+	name    string // of the change
+	reverse func([]byte) []byte
 }
 
-// undoings are the changes that middleware makes to a body, backwards.
-func undoings() []undoing {
+// reversals undo the changes that middleware makes to a body.
+func reversals() []reversal {
 	replace := func(from, to string) func([]byte) []byte {
 		return func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(from), []byte(to)) }
 	}
@@ -269,7 +308,7 @@ func undoings() []undoing {
 		}
 		return b
 	}
-	return []undoing{
+	return []reversal{
 		{"white space was added around it", bytes.TrimSpace},
 		{"a line end was cut off", func(b []byte) []byte { return append(slices.Clip(b), '\n') }},
 		{"it was indented", func(b []byte) []byte {

@@ -76,11 +76,11 @@ func TestDiagnoseSignature(t *testing.T) {
 		"form not accepted": {
 			opts: only(jovepay.FormJS, jovepay.FormRaw), body: shuffled, signature: mac512(ipnSecret, sorted),
 			tried: []jovepay.IPNForm{jovepay.FormJS},
-			want:  "It matches with secret 0 over the text of form python, which this verifier was told not to accept.",
+			want:  "It matches with secret 0 over the text of form python, which this verifier does not accept.",
 		},
 		"raw not accepted": {
 			opts: only(jovepay.FormPHP), body: shuffled, signature: mac256(ipnSecret, shuffled),
-			want: "It matches with secret 0 over the text of form raw, which this verifier was told not to accept.",
+			want: "It matches with secret 0 over the text of form raw, which this verifier does not accept.",
 		},
 		"another secret": {
 			body: sorted, signature: mac512("old", `{"a":1,"b":{"0":2}}`), others: []string{"older", " old\n"}, tried: all,
@@ -143,7 +143,7 @@ func TestDiagnoseBody(t *testing.T) {
 		escaped    = `The body has \u003c or \u0026, as Go's encoding/json writes. It may have been re-serialized.`
 	)
 	changed := func(what string) string {
-		return "It matches with secret 0 over the body before it was changed on its way: " + what +
+		return "It matches with secret 0 over the body before it was changed in transit: " + what +
 			". Verify the bytes as they arrive, before anything parses them."
 	}
 	const sent = `{"url":"https://shop.example/?a=1&b=<2>"}`
