@@ -59,10 +59,10 @@ func (t Token) Expires() time.Time { return t.expires }
 // String returns a fixed text, so that no log shows the token.
 func (t Token) String() string { return "jovepay.Token(redacted)" }
 
-// rejectedBy reports whether err is a response that another token may help
+// isRejectedBy reports whether err is a response that another token may help
 // with. A 403 to a request without a token is about the API key, and the body
 // of a success is no reason to send a request once more.
-func (t Token) rejectedBy(err error) bool {
+func (t Token) isRejectedBy(err error) bool {
 	response, ok := errors.AsType[*APIError](err)
 	if !ok {
 		return false
@@ -137,15 +137,15 @@ func (l *loginResponse) accept([]byte) error {
 // share. The login goes on if the caller that started it gives up. While the
 // current token lasts, nobody waits for more than half of its remaining time.
 func (s *session) token(ctx context.Context) (Token, error) {
-	current, err, ok := s.remembered()
+	current, err, ok := s.recall()
 	if ok {
 		return current, err
 	}
 	if ctx.Err() != nil {
-		return Token{}, loginAbandoned(ctx)
+		return Token{}, loginWaitError(ctx)
 	}
 	flight := s.flight.DoChan("", func() (any, error) {
-		if t, err, ok := s.remembered(); ok {
+		if t, err, ok := s.recall(); ok {
 			return t, err
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loginTimeout)
@@ -166,17 +166,17 @@ func (s *session) token(ctx context.Context) (Token, error) {
 	case <-late:
 		return s.keep(current), nil
 	case <-ctx.Done():
-		return Token{}, loginAbandoned(ctx)
+		return Token{}, loginWaitError(ctx)
 	}
 }
 
-func loginAbandoned(ctx context.Context) error {
-	return &TransportError{Method: http.MethodPost, Path: loginPath, err: ended(ctx), effect: effectNone}
+func loginWaitError(ctx context.Context) error {
+	return &TransportError{Method: http.MethodPost, Path: loginPath, err: contextError(ctx), effect: effectNone}
 }
 
-// remembered returns the token if it needs no renewal, or what the last login
+// recall returns the token if it needs no renewal, or what the last login
 // has led to if it was rejected not long ago; ok is false if a login is needed.
-func (s *session) remembered() (t Token, err error, ok bool) { //nolint:revive // ok reads last
+func (s *session) recall() (t Token, err error, ok bool) { //nolint:revive // ok reads last
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -239,13 +239,13 @@ func (s *session) postpone(now time.Time) {
 // help: the rejected token is itself from a login after the first since, or
 // was so for another call in the last minute.
 func (s *session) replace(ctx context.Context, rejected Token, since int) (Token, error) {
-	if s.exhausted(rejected, since) {
+	if s.isExhausted(rejected, since) {
 		return Token{}, nil
 	}
 	return s.token(ctx)
 }
 
-func (s *session) exhausted(rejected Token, since int) bool {
+func (s *session) isExhausted(rejected Token, since int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()

@@ -124,7 +124,7 @@ func (c *Client) Do(ctx context.Context, method, path string, query, body, out a
 		return nil
 	}
 	if err := jsonv2.Unmarshal(answer.body, out); err != nil {
-		return unreadable(r, answer, err)
+		return unreadableError(r, answer, err)
 	}
 	return nil
 }
@@ -264,7 +264,7 @@ func do[T any, P acceptor[T]](ctx context.Context, a *api, e endpoint, checks ..
 		}
 	}
 	if err != nil {
-		return nil, unreadable(r, got, err)
+		return nil, unreadableError(r, got, err)
 	}
 	return out, nil
 }
@@ -373,7 +373,7 @@ func (a *api) send(ctx context.Context, r *request) (*response, error) {
 		if err == nil {
 			return got, nil
 		}
-		if a.session != nil && r.auth != public && jwt.rejectedBy(err) {
+		if a.session != nil && r.auth != public && jwt.isRejectedBy(err) {
 			next, failed := a.session.replace(ctx, jwt, since)
 			if failed != nil {
 				return nil, fmt.Errorf("%w; before that: %w", failed, err)
@@ -388,7 +388,7 @@ func (a *api) send(ctx context.Context, r *request) (*response, error) {
 			return nil, err
 		}
 		if cause := pause(ctx, a.retry.delay(attempt, err)); cause != nil {
-			return nil, gaveUp(err, cause)
+			return nil, noTimeError(err, cause)
 		}
 	}
 }
@@ -397,7 +397,7 @@ func (a *api) send(ctx context.Context, r *request) (*response, error) {
 // a request which was never sent is not taken for a lost one.
 func (a *api) admit(ctx context.Context) error {
 	if a.pace == nil {
-		return ended(ctx)
+		return contextError(ctx)
 	}
 	return a.pace.wait(ctx)
 }
@@ -439,7 +439,7 @@ func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*response, er
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Accept-Encoding", "gzip") // unpacked by readBounded: net/http loses what it cannot unpack
+	req.Header.Set("Accept-Encoding", "gzip") // unpacked by readLimited: net/http loses what it cannot unpack
 	req.Header.Set("User-Agent", a.userAgent)
 	if a.apiKey != nil && r.auth != public {
 		req.Header.Set("X-Api-Key", a.apiKey())
@@ -451,13 +451,13 @@ func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*response, er
 	}
 	res, err := a.http.Do(req)
 	if err != nil {
-		mayCreate := r.creates && !proof.unsent(ctx, err)
-		return nil, &TransportError{Method: r.method, Path: r.path, err: hide.cause(because(ctx, err)), effect: effectOf(mayCreate)}
+		mayCreate := r.creates && !proof.isUnsent(ctx, err)
+		return nil, &TransportError{Method: r.method, Path: r.path, err: hide.cause(addCause(ctx, err)), effect: effectOf(mayCreate)}
 	}
 	defer res.Body.Close()
 	r.clock.note(res.Header)
-	body, err := readBounded(res, a.maxBytes)
-	return judge(r, &response{res.StatusCode, res.Header, body, hide}, because(ctx, err))
+	body, err := readLimited(res, a.maxBytes)
+	return judge(r, &response{res.StatusCode, res.Header, body, hide}, addCause(ctx, err))
 }
 
 // guard runs fn, which calls the user's transport, in a goroutine of its own. A

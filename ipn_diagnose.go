@@ -119,7 +119,7 @@ func (d *Diagnosis) listTried(v *IPNVerifier, size int) {
 // likeliest first, and reports whether it found them.
 func (d *Diagnosis) search(v *IPNVerifier, body, want []byte, otherSecrets []string) bool {
 	s := signatureSearch{v, candidateKeys(v, otherSecrets), want}
-	for _, try := range []func([]byte) string{s.asSigned, s.asSent, s.withOtherHash} {
+	for _, try := range []func([]byte) string{s.tryForms, s.tryReversals, s.tryOtherHash} {
 		if finding := try(body); finding != "" {
 			d.find("%s", finding)
 			return true
@@ -135,8 +135,8 @@ type signatureSearch struct {
 	want []byte // the signature
 }
 
-// signedWith returns the first key whose MAC of text is the signature.
-func (s signatureSearch) signedWith(text []byte) (key candidate, ok bool) {
+// findKey returns the first key whose MAC of text is the signature.
+func (s signatureSearch) findKey(text []byte) (key candidate, ok bool) {
 	if len(text) == 0 {
 		return candidate{}, false
 	}
@@ -147,15 +147,15 @@ func (s signatureSearch) signedWith(text []byte) (key candidate, ok bool) {
 	return s.keys[i], true
 }
 
-// asSigned tries every form, of body and of what body may contain.
-func (s signatureSearch) asSigned(body []byte) (finding string) {
+// tryForms tries every form, of body and of what body may contain.
+func (s signatureSearch) tryForms(body []byte) (finding string) {
 	for _, c := range unwrap(body, s.v.maxBytes) {
 		for _, form := range knownForms() {
 			text, size, accepted := form.textOf(c.body, s.v)
 			if size != len(s.want) {
 				continue
 			}
-			key, ok := s.signedWith(text)
+			key, ok := s.findKey(text)
 			if !ok {
 				continue
 			}
@@ -172,9 +172,9 @@ func (s signatureSearch) asSigned(body []byte) (finding string) {
 	return ""
 }
 
-// asSent tries the raw form of the body as it was before a change on its way.
+// tryReversals tries the raw form of the body as it was before a change on its way.
 // The other forms are the same before and after such changes.
-func (s signatureSearch) asSent(body []byte) (finding string) {
+func (s signatureSearch) tryReversals(body []byte) (finding string) {
 	if len(s.want) != sha256.Size {
 		return ""
 	}
@@ -183,18 +183,18 @@ func (s signatureSearch) asSent(body []byte) (finding string) {
 		if bytes.Equal(original, body) {
 			continue
 		}
-		if key, ok := s.signedWith(original); ok {
+		if key, ok := s.findKey(original); ok {
 			return fmt.Sprintf("It matches with %s over the body before it was changed in transit: %s. Verify the bytes as they arrive, before anything parses them.", key.name, change.name)
 		}
 	}
 	return ""
 }
 
-// withOtherHash tries each form with the hash of the signature's size.
-func (s signatureSearch) withOtherHash(body []byte) (finding string) {
+// tryOtherHash tries each form with the hash of the signature's size.
+func (s signatureSearch) tryOtherHash(body []byte) (finding string) {
 	for _, form := range knownForms() {
 		text, size, _ := form.textOf(body, s.v)
-		if key, ok := s.signedWith(text); ok {
+		if key, ok := s.findKey(text); ok {
 			return fmt.Sprintf("It matches with %s over the text of form %s, but with HMAC-SHA%d where the form has HMAC-SHA%d. "+
 				"That text may be the body that was sent, and what arrived was re-serialized.", key.name, form, len(s.want)*8, size*8)
 		}

@@ -139,7 +139,7 @@ func (v *IPNVerifier) Handler(fn func(context.Context, Event) error) http.Handle
 			// The deadline stays: before it responds, the server reads what is
 			// left of the body.
 			v.logger().WarnContext(r.Context(), "jovepay: notification rejected", "error", err)
-			w.WriteHeader(refusal(err))
+			w.WriteHeader(rejectionStatus(err))
 			return
 		}
 		if !bounded {
@@ -167,7 +167,7 @@ func (v *IPNVerifier) logger() *slog.Logger {
 	return v.log
 }
 
-func refusal(err error) int {
+func rejectionStatus(err error) int {
 	switch {
 	case errors.Is(err, ErrIPNTooLarge):
 		return http.StatusRequestEntityTooLarge

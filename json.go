@@ -446,8 +446,8 @@ func readQuoted[T any](field *T, text string) error {
 	return jsonv2.Unmarshal([]byte(text), field)
 }
 
-// shortened returns err without what a hostile response can put into it.
-func shortened(err error) error {
+// shorten returns err without what a hostile response can put into it.
+func shorten(err error) error {
 	if broken, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("byte %d%s: %w", broken.ByteOffset, within(broken.JSONPointer), broken.Err)
 	}

@@ -196,7 +196,7 @@ func (r *PaymentRequest) contradiction(p *Payment) error {
 	case p.PayCurrency != "" && !mayBeSameCoin(p.PayCurrency, r.PayCurrency):
 		return fmt.Errorf("payment %.64q is in %.64q", p.ID, p.PayCurrency)
 	case p.PriceCurrency != "" && letters(p.PriceCurrency) != letters(r.PriceCurrency),
-		!p.PriceAmount.IsNull() && !alike(p.PriceAmount, r.PriceAmount, rounding) && !rounded(p.PriceAmount, r.PriceAmount):
+		!p.PriceAmount.IsNull() && !alike(p.PriceAmount, r.PriceAmount, rounding) && !isRounding(p.PriceAmount, r.PriceAmount):
 		return fmt.Errorf("payment %.64q has the price %s %.64q", p.ID, p.PriceAmount, p.PriceCurrency)
 	case !p.PayAmount.IsNull() && !r.PayAmount.IsNull() && !alike(p.PayAmount, r.PayAmount, rounding) &&
 		(!r.FeePaidByUser || p.PayAmount.Cmp(r.PayAmount) < 0):
@@ -241,9 +241,9 @@ func alike(a, b Amount, digits int32) bool {
 	return !x.Sub(y).Abs().Shift(digits).GreaterThan(x.Abs())
 }
 
-// rounded reports whether a gateway may have rounded or cut price to kept, to
+// isRounding reports whether a gateway may have rounded or cut price to kept, to
 // cents or finer and by less than a hundredth of it.
-func rounded(kept, price Amount) bool {
+func isRounding(kept, price Amount) bool {
 	k, p := kept.Decimal(), price.Decimal()
 	places := max(2, -k.Exponent())
 	return alike(price, kept, 2) && (k.Equal(p.Round(places)) || k.Equal(p.Truncate(places)))

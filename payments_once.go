@@ -60,7 +60,7 @@ func (s *PaymentsService) CreateOnce(ctx context.Context, req PaymentRequest) (*
 		case !errors.Is(err, ErrOutcomeUnknown):
 			return nil, fmt.Errorf("%w; before that: %w", err, doubt)
 		}
-		doubt, c.named = err, namedID(err)
+		doubt, c.named = err, responseID(err)
 		found, err := c.settle(ctx)
 		switch {
 		case err != nil:
@@ -73,9 +73,9 @@ func (s *PaymentsService) CreateOnce(ctx context.Context, req PaymentRequest) (*
 	}
 }
 
-// namedID returns the id of the payment that the response to a failed create
+// responseID returns the id of the payment that the response to a failed create
 // names, as far as it came.
-func namedID(err error) (id ID) {
+func responseID(err error) (id ID) {
 	response, ok := errors.AsType[*APIError](err)
 	if !ok {
 		return ""
@@ -231,7 +231,7 @@ const (
 // match judges a row. The first case that applies decides.
 func (c *creation) match(p *Payment) match {
 	order := c.order(p)
-	asked := order == sameOrder && c.asked(p)
+	asked := order == sameOrder && c.hasSameOffer(p)
 	earlier := c.payments.clock.before(p.CreatedAt)
 	switch {
 	case asked && !p.Status.Final() && (p.Status.Known() || !earlier):
@@ -242,7 +242,7 @@ func (c *creation) match(p *Payment) match {
 		return notOurs
 	case order == sameOrder:
 		return maybeOurs
-	case order == otherOrder, c.elsewhere(p):
+	case order == otherOrder, c.hasOtherOffer(p):
 		return notOurs
 	case order == cutOrder:
 		return cutOff
@@ -274,17 +274,17 @@ func (c *creation) order(p *Payment) likeness {
 	return otherOrder
 }
 
-// asked reports whether p says that it has the price and coin that were asked
+// hasSameOffer reports whether p says that it has the price and coin that were asked
 // for.
-func (c *creation) asked(p *Payment) bool {
-	_, unread := unreadMember(p.Extra)
+func (c *creation) hasSameOffer(p *Payment) bool {
+	_, unread := unreadableMember(p.Extra)
 	return !unread && !p.PriceAmount.IsNull() && p.PriceCurrency != "" &&
 		letters(p.PayCurrency) == letters(c.req.PayCurrency) && c.req.contradiction(p) == nil
 }
 
-// elsewhere reports whether both the price and the coin of p are so different
+// hasOtherOffer reports whether both the price and the coin of p are so different
 // that no rounding and no spelling explains it.
-func (c *creation) elsewhere(p *Payment) bool {
+func (c *creation) hasOtherOffer(p *Payment) bool {
 	return !p.PriceAmount.IsNull() && !alike(c.req.PriceAmount, p.PriceAmount, 2) && !mayBeSameCoin(p.PayCurrency, c.req.PayCurrency)
 }
 

@@ -54,7 +54,7 @@ func (s *PaymentsService) Wait(ctx context.Context, id ID, opts WaitOptions) (*P
 		case err == nil && opts.done(p):
 			return p, nil
 		case ctx.Err() != nil:
-			return cmp.Or(p, last), s.waitEnded(id, cmp.Or(p, last), ctx.Err())
+			return cmp.Or(p, last), s.waitError(id, cmp.Or(p, last), ctx.Err())
 		case err != nil && !temporary(err):
 			return last, err
 		case err == nil:
@@ -73,12 +73,12 @@ func (s *PaymentsService) Wait(ctx context.Context, id ID, opts WaitOptions) (*P
 		}
 		interval -= jitter(interval/4, 1, interval)
 		if err := pause(ctx, interval); err != nil {
-			return last, s.waitEnded(id, last, err)
+			return last, s.waitError(id, last, err)
 		}
 	}
 }
 
-func (s *PaymentsService) waitEnded(id ID, last *Payment, cause error) error {
+func (s *PaymentsService) waitError(id ID, last *Payment, cause error) error {
 	status := "not seen"
 	if last != nil {
 		status = show(s, last.Status)

@@ -51,13 +51,13 @@ func (hide secrets) body(b []byte) []byte {
 	for i := 0; i < len(b); {
 		n := 0
 		if s.starts[b[i]] {
-			n = s.spelledAt(b[i:])
+			n = s.matchAt(b[i:])
 		}
 		if s.left < 0 {
 			n = len(b) - i
 		}
 		if n == 0 {
-			i += max(1, backslashes(b[i:])) // which do not count, see spelledLength
+			i += max(1, backslashes(b[i:])) // which do not count, see matchLength
 			continue
 		}
 		if clean == nil {
@@ -115,8 +115,8 @@ func (hide secrets) search(size int) *search {
 	return s
 }
 
-// spelledAt returns the length of a secret that text starts with, or 0.
-func (s *search) spelledAt(text []byte) int {
+// matchAt returns the length of a secret that text starts with, or 0.
+func (s *search) matchAt(text []byte) int {
 	const compared = 256 // bytes in one step
 	for _, n := range s.needles {
 		length := min(len(text), len(n.plain))
@@ -124,7 +124,7 @@ func (s *search) spelledAt(text []byte) int {
 		if string(text[:length]) == n.plain[:length] && length >= min(enough, len(n.plain)) {
 			return length
 		}
-		if length := s.spelledLength(text, n.runes); length > 0 {
+		if length := s.matchLength(text, n.runes); length > 0 {
 			return length
 		}
 	}
@@ -134,9 +134,9 @@ func (s *search) spelledAt(text []byte) int {
 // enough of a secret at the end of a text is taken for the secret.
 const enough = 4
 
-// spelledLength returns the length of a secret at the start of text in any
+// matchLength returns the length of a secret at the start of text in any
 // mixture of spellings, or 0. Backslashes do not count: they escape.
-func (s *search) spelledLength(text []byte, secret []rune) int {
+func (s *search) matchLength(text []byte, secret []rune) int {
 	end := 0
 	for matched, want := range secret {
 		s.left--
@@ -146,7 +146,7 @@ func (s *search) spelledLength(text []byte, secret []rune) int {
 			}
 			return end
 		}
-		n := spelledRune(text[end:], want)
+		n := matchRune(text[end:], want)
 		if n == 0 {
 			return 0
 		}
@@ -155,17 +155,17 @@ func (s *search) spelledLength(text []byte, secret []rune) int {
 	return end
 }
 
-// spelledRune returns the length of one spelling of want at the start of text,
+// matchRune returns the length of one spelling of want at the start of text,
 // or 0: as it is, or escaped for JSON, in JSON once or more, for a URL or for
 // HTML.
-func spelledRune(text []byte, want rune) int {
+func matchRune(text []byte, want rune) int {
 	i := backslashes(text)
 	rest := text[i:]
 	if len(rest) == 0 {
 		return 0
 	}
 	if i > 0 {
-		if n := spelledEscape(rest, want); n > 0 {
+		if n := matchEscape(rest, want); n > 0 {
 			return i + n
 		}
 	}
@@ -219,8 +219,8 @@ func backslashes(text []byte) (n int) {
 	return n
 }
 
-// spelledEscape is spelledRune for what follows a backslash in JSON.
-func spelledEscape(rest []byte, want rune) int {
+// matchEscape is matchRune for what follows a backslash in JSON.
+func matchEscape(rest []byte, want rune) int {
 	if i := strings.IndexByte("bfnrt", rest[0]); i >= 0 && rune("\b\f\n\r\t"[i]) == want {
 		return 1
 	}
@@ -257,7 +257,7 @@ func hexRune(text []byte) (r rune, n int) {
 	return r, length
 }
 
-// percent is spelledRune for an escape in a URL.
+// percent is matchRune for an escape in a URL.
 func percent(text []byte, want rune) (n int) {
 	var buf [utf8.UTFMax]byte
 	for _, c := range buf[:utf8.EncodeRune(buf[:], want)] {
@@ -269,7 +269,7 @@ func percent(text []byte, want rune) (n int) {
 	return n
 }
 
-// entity is spelledRune for what follows the & of an entity in HTML.
+// entity is matchRune for what follows the & of an entity in HTML.
 func entity(text []byte, want rune) int {
 	const longest = len("#x0010ffff;")
 	end := bytes.IndexByte(text[:min(len(text), longest)], ';')

@@ -36,9 +36,9 @@ func (a *Response) accept(raw []byte) error {
 	return nil
 }
 
-// readBounded reads the body whole and unpacks it if it is packed; one over
+// readLimited reads the body whole and unpacks it if it is packed; one over
 // the limit is an error. What was read is returned beside an error, too.
-func readBounded(res *http.Response, limit int64) ([]byte, error) {
+func readLimited(res *http.Response, limit int64) ([]byte, error) {
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return nil, nil // no body but the connection, which no context ends
 	}
@@ -121,7 +121,7 @@ func judge(r *request, got *response, readErr error) (*response, error) {
 		}
 		return got, nil
 	case success && (r.creates || errors.Is(readErr, errTooLong) || errors.Is(readErr, errNotGzip)):
-		return nil, unreadable(r, got, readErr)
+		return nil, unreadableError(r, got, readErr)
 	case success:
 		return nil, &TransportError{Method: r.method, Path: r.path, err: got.hide.cause(readErr), effect: effectNone}
 	}
@@ -162,13 +162,13 @@ func mayBeProcessed(status int) bool {
 	return status < 400 || status == http.StatusRequestTimeout || status >= 500
 }
 
-// unreadable is the error for a success that cannot be read.
-func unreadable(r *request, got *response, cause error) *APIError {
+// unreadableError is the error for a success that cannot be read.
+func unreadableError(r *request, got *response, cause error) *APIError {
 	e := apiError(r, got)
 	e.Message = "answer cannot be read"
 	e.effect = effectOf(r.creates)
 	if r.path != loginPath {
-		e.err = got.hide.cause(shortened(cause))
+		e.err = got.hide.cause(shorten(cause))
 	}
 	return e
 }

@@ -98,7 +98,7 @@ func temporary(err error) bool {
 // that the context's deadline would cut short.
 func pause(ctx context.Context, d time.Duration) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
-		return cmp.Or(ended(ctx), context.DeadlineExceeded)
+		return cmp.Or(contextError(ctx), context.DeadlineExceeded)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -106,12 +106,12 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return ended(ctx)
+	return contextError(ctx)
 }
 
-// ended returns nil while ctx lasts, and then an error that matches both
+// contextError returns nil while ctx lasts, and then an error that matches both
 // [context.Context.Err] and [context.Cause].
-func ended(ctx context.Context) error {
+func contextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if err == nil || errors.Is(cause, err) {
 		return cause
@@ -119,13 +119,13 @@ func ended(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", err, cause)
 }
 
-// because adds to err why ctx has ended, if it has and err does not say so:
+// addCause adds to err why ctx has ended, if it has and err does not say so:
 // net/http returns the cause from HTTP/1 and the context's error from HTTP/2.
-func because(ctx context.Context, err error) error {
+func addCause(ctx context.Context, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // without the address: the method and path are said already
 	}
-	reason := ended(ctx)
+	reason := contextError(ctx)
 	switch {
 	case err == nil || reason == nil || errors.Is(err, ctx.Err()) && errors.Is(err, context.Cause(ctx)):
 		return err
@@ -177,10 +177,10 @@ func (p *pacer) wait(ctx context.Context) error {
 	select {
 	case p.head <- struct{}{}:
 	case <-ctx.Done():
-		return ended(ctx)
+		return contextError(ctx)
 	}
 	defer func() { <-p.head }()
-	if err := ended(ctx); err != nil {
+	if err := contextError(ctx); err != nil {
 		return err
 	}
 	turn := p.limiter.Reserve()
@@ -255,9 +255,9 @@ func (p *writeProof) Close() error {
 	return nil
 }
 
-// unsent reports whether it is certain that no server can have processed the
+// isUnsent reports whether it is certain that no server can have processed the
 // attempt, which ended with err. From then on the body gives nothing out.
-func (p *writeProof) unsent(ctx context.Context, err error) bool {
+func (p *writeProof) isUnsent(ctx context.Context, err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.over = true
@@ -278,8 +278,8 @@ func (p *writeProof) unsent(ctx context.Context, err error) bool {
 	return p.closed && !canceled
 }
 
-// gaveUp is the error of a request that was not repeated because the context
+// noTimeError is the error of a request that was not repeated because the context
 // ended or would have ended during the wait.
-func gaveUp(err, cause error) error {
+func noTimeError(err, cause error) error {
 	return fmt.Errorf("%w (no time to try again: %w)", err, cause)
 }

@@ -181,7 +181,7 @@ func (s Settler) Settle(e Expectation, p *Payment) Verdict {
 	if err := e.validate(); err != nil {
 		return verdict(DecisionMismatch, "invalid expectation: %s", strings.TrimPrefix(err.Error(), "jovepay: "))
 	}
-	if name, ok := unreadMember(p.Extra); ok {
+	if name, ok := unreadableMember(p.Extra); ok {
 		return verdict(DecisionUnknown, "cannot read member %q: %.100q", name, p.Extra[name])
 	}
 	if v, ok := e.identify(p); !ok {
@@ -201,10 +201,10 @@ func (s Settler) Settle(e Expectation, p *Payment) Verdict {
 	return verdict(DecisionUnknown, "unknown status %q", p.Status)
 }
 
-// unreadMember returns the first member in extra, by name, that a verdict
+// unreadableMember returns the first member in extra, by name, that a verdict
 // depends on, in any spelling of its name. A member that is present but
 // unreadable is not missing.
-func unreadMember(extra map[string]json.RawMessage) (name string, found bool) {
+func unreadableMember(extra map[string]json.RawMessage) (name string, found bool) {
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		switch lowerASCII(strings.ReplaceAll(name, "_", "")) {
 		case "paymentid", "parentpaymentid", "origintype", "invoiceid", "orderid", "paymentstatus",
@@ -353,7 +353,7 @@ func (e *Expectation) Scan(src any) error {
 	}
 	var stored Expectation
 	if err := jsonv2.Unmarshal(text, &stored); err != nil {
-		return fmt.Errorf("jovepay: expectation: %w", shortened(err))
+		return fmt.Errorf("jovepay: expectation: %w", shorten(err))
 	}
 	if err := stored.validate(); err != nil {
 		return fmt.Errorf("jovepay: stored expectation: %w", err)

@@ -56,13 +56,13 @@ func (v *validation) orderID(field, id string) {
 
 // verbatim rejects a text that may not arrive as it is sent.
 func (v *validation) verbatim(field, text string) {
-	v.require(utf8.ValidString(text) && !strings.ContainsFunc(text, unseen), field, "want valid UTF-8 without control or format characters")
+	v.require(utf8.ValidString(text) && !strings.ContainsFunc(text, isHidden), field, "want valid UTF-8 without control or format characters")
 	v.require(strings.TrimSpace(text) == text, field, "want no white space at either end")
 }
 
-// unseen reports whether r shows nothing, like a control or format character,
+// isHidden reports whether r shows nothing, like a control or format character,
 // or stands for a byte that was lost.
-func unseen(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }
+func isHidden(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }
 
 // pathSegment returns id escaped for a path, or refuses one that cannot name
 // anything.

@@ -1,11 +1,10 @@
-// Package inbox makes the processing of JovePay's notifications effectively
-// once.
+// Package inbox applies each of JovePay's notifications once.
 //
-// JovePay sends a notification for every event, again when delivery fails, and
-// in no promised order. An [Inbox] lets the shop's own function run in a
-// database transaction in which the event is recorded too: both happen, or
-// neither does. What was applied before, or is older than what was applied, is
-// acknowledged and not applied.
+// JovePay sends a notification for every event, retries failed deliveries, and
+// guarantees no order. An [Inbox] runs the shop's own function in a database
+// transaction that also records the event: both happen, or neither does. An event
+// that was applied before, or is older than one that was, is acknowledged but not
+// applied.
 //
 //	store, err := sqlstore.New(db, sqlstore.PostgreSQL)
 //	...
@@ -27,24 +26,24 @@
 //			return err
 //		})))
 //
-// [Inbox.Process] takes an event from anywhere else, such as a message queue,
-// and [Inbox.Reconcile] finds payments whose notification never came.
+// [Inbox.Process] applies an event from any other source, such as a message
+// queue, and [Inbox.Reconcile] makes up for lost notifications.
 //
 // # What once means
 //
 // Each event is applied once, and the events of a payment are applied in the
-// order of its life. That is about events, not about orders: a payment has
-// several events, and an order can have several payments. So let the
-// transaction change the order from a state in which it can be paid, and ship
-// only if it did.
+// order of its life. This is about events, not about orders: a payment has
+// several events, and an order can have several payments. So let the transaction
+// change the order from unpaid to paid, and ship only if it did.
 //
-// The guarantee covers what the function does in its transaction. What it does
-// outside, such as an e-mail or a call to another service, can happen more than
-// once. Write it down in the same transaction, and do it from there.
+// The guarantee covers what the function does in its transaction. Anything else
+// it does, such as sending an e-mail or calling another service, can happen more
+// than once. Record such work in the same transaction, and do it from that
+// record.
 //
 // # Stores
 //
 // Module github.com/jovepay/jovepay-go/sqlstore stores in PostgreSQL, MariaDB,
 // MySQL and SQLite. [Memory] is for tests, and for programs that may forget.
-// Package inboxtest tells whether a store of your own keeps the promises.
+// Package inboxtest tests whether your own store keeps the promises.
 package inbox

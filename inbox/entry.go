@@ -9,32 +9,32 @@ import (
 )
 
 // ErrUnprocessable is the error, for [errors.Is], of an event that cannot be
-// told apart or put in order: without id or status, with an id that is too
-// long or holds other characters than visible ASCII, or with an amount that is
-// negative or absurd. Nothing is recorded.
+// identified or ordered: it has no id or status, its id is too long or has
+// characters other than visible ASCII, or an amount is negative or absurdly
+// large. Nothing is recorded.
 var ErrUnprocessable = errors.New("event cannot be processed")
 
-// Entry is what a [Store] keeps of an event. All fields are ASCII without
-// spaces. They are compared byte by byte, so a database column for them needs a
+// Entry is what a [Store] records of an event. All fields are ASCII without
+// spaces. They are compared byte by byte, so their database columns need a
 // binary collation.
 type Entry struct {
 	// Subject is what the event is about: "payment:", "withdrawal:" or
-	// "recurring:" and the id. An event of unknown kind is its own subject.
-	// At most 160 bytes.
+	// "recurring:", and the id. An event of an unknown kind is its own
+	// subject. At most 160 bytes.
 	Subject string
 
 	// Key is the [jovepay.Event.Key], at most 64 bytes.
 	Key string
 
-	// Position sorts the events of a subject: what comes later in its life, or
-	// reports more of the same state, is greater. It ends with the key, so no
-	// two events are equal. At most 255 bytes.
+	// Position orders the events of a subject: an event that is later in its
+	// life, or reports more of the same state, has a greater position. It ends
+	// with the key, so no two events are equal. At most 255 bytes.
 	Position string
 }
 
-// Against returns what to do about e where last was applied before: [Pending]
-// if e is newer and so to be applied, or [Duplicate], or [Outdated]. The zero
-// Entry stands for nothing applied.
+// Against returns what to do with e after last was applied: [Pending] if e is
+// newer and should be applied, or [Duplicate], or [Outdated]. The zero Entry
+// means that nothing was applied.
 func (e Entry) Against(last Entry) Outcome {
 	switch {
 	case e.Position > last.Position:
@@ -45,29 +45,29 @@ func (e Entry) Against(last Entry) Outcome {
 	return Outdated
 }
 
-// maxIDLength lets a subject fit into 160 bytes.
+// maxIDLength keeps subjects within 160 bytes.
 const maxIDLength = 128
 
 // NewEntry returns the entry for an event, or [ErrUnprocessable].
 //
-// What makes one event of a payment newer than another is, first to last:
+// One event of a payment is newer than another by the first of these that
+// differs:
 //
-//  1. Its stage: nothing came, money came, finished, refunded. Money came if an
-//     amount above zero is reported, or a status that coins must have come for:
+//  1. Its stage: unpaid, paid, finished, refunded. A payment counts as paid if
+//     an amount above zero is reported, or a status that requires coins:
 //     confirmed, sending, partially_paid or wrong_asset_confirmed.
-//  2. More paid. So no report of more money is older than one of less, unless
-//     the payment is finished or refunded.
-//  3. Its status: waiting, confirming, confirmed, sending, statuses that are not
-//     known, partially_paid, wrong_asset_confirmed, expired, failed and
+//  2. A larger paid amount. So a report of more money is never older than one of
+//     less, unless the payment is finished or refunded.
+//  3. Its status, in this order: waiting, confirming, confirmed, sending, unknown
+//     statuses, partially_paid, wrong_asset_confirmed, expired, failed and
 //     cancelled.
-//  4. A greater outcome.
-//  5. That it names a parent payment.
-//  6. How many of the other members it has: order, invoice, amounts,
-//     currencies.
+//  4. A larger outcome.
+//  5. A parent payment.
+//  6. More of the other members: order, invoice, amounts, currencies.
 //
-// Times do not count: a notification may have none. Amounts that are the
-// same double are equal; see [jovepay.Expectation.Settle]. Whatever is still
-// equal is put in an arbitrary order, the same everywhere.
+// Times do not count: a notification may have none. Amounts that are the same
+// double are equal; see [jovepay.Expectation.Settle]. Remaining ties are broken
+// arbitrarily, but everywhere in the same way.
 func NewEntry(event jovepay.Event) (Entry, error) {
 	switch e := event.(type) {
 	case *jovepay.PaymentEvent:
@@ -89,7 +89,7 @@ func NewEntry(event jovepay.Event) (Entry, error) {
 	case *jovepay.UnknownEvent:
 		return Entry{Subject: e.Key(), Key: e.Key(), Position: e.Key()}, nil
 	}
-	return Entry{}, fmt.Errorf("%w: it is a %T", ErrUnprocessable, event)
+	return Entry{}, fmt.Errorf("%w: unexpected type %T", ErrUnprocessable, event)
 }
 
 func newEntry(kind string, id jovepay.ID, key string, s state) (Entry, error) {

@@ -79,7 +79,7 @@ func TestUnprocessable(t *testing.T) {
 		event jovepay.Event
 		want  string
 	}{
-		"nothing":           {nil, "it is a <nil>"},
+		"nothing":           {nil, "unexpected type <nil>"},
 		"no id":             {payment("", jovepay.PaymentFinished), "payment without id"},
 		"no withdrawal id":  {&jovepay.WithdrawalEvent{Status: jovepay.WithdrawalFinished}, "withdrawal without id"},
 		"no recurring id":   {&jovepay.RecurringPaymentEvent{Status: jovepay.WithdrawalFinished}, "recurring without id"},

@@ -10,7 +10,7 @@ import (
 )
 
 // Func is the shop's own work on an event. It runs in the transaction tx, which
-// it must neither commit nor roll back: what it returns decides. It must return
+// it must neither commit nor roll back: its return value decides. It must return
 // the errors of tx, and may be called again for an event whose transaction was
 // rolled back.
 type Func[Tx any] func(ctx context.Context, tx Tx, event jovepay.Event) error
@@ -31,9 +31,9 @@ type options struct {
 	observe func(context.Context, jovepay.Event, Outcome)
 }
 
-// WithLogger logs what became of each event: at level Debug what was applied,
-// at Info duplicates, at Warn what was outdated. Failures are returned, not
-// logged. By default nothing is logged.
+// WithLogger logs the outcome of each event: [Applied] at level Debug,
+// [Duplicate] at Info, [Outdated] at Warn. Failures are returned, not logged. By
+// default nothing is logged.
 func WithLogger(log *slog.Logger) Option {
 	return func(o *options) {
 		if log != nil {
@@ -42,9 +42,9 @@ func WithLogger(log *slog.Logger) Option {
 	}
 }
 
-// WithObserver calls observe with what became of each event, after the commit.
-// It is for counting and alarms. It is no place for work that must not get
-// lost: a crash may come between the commit and the call.
+// WithObserver calls observe with the outcome of each event, after the commit.
+// Use it for metrics and alerts, not for work that must not get lost: the program
+// may crash between the commit and the call.
 func WithObserver(observe func(context.Context, jovepay.Event, Outcome)) Option {
 	return func(o *options) {
 		if observe != nil {
@@ -67,18 +67,19 @@ func New[Tx any](store Store[Tx], opts ...Option) *Inbox[Tx] {
 	return &Inbox[Tx]{store, o.log, o.observe}
 }
 
-// Process applies an event: it calls fn in a transaction that records the
-// event too, and returns [Applied] after the commit. For an event that was
-// applied before, or is older than what was applied to its payment, it returns
-// [Duplicate] or [Outdated] and does not call fn. Events of one payment wait
-// for each other, on all replicas.
+// Process applies an event: it calls fn in a transaction that also records the
+// event, and returns [Applied] after the commit. For an event that was applied
+// before, or is older than one applied to the same payment, it returns
+// [Duplicate] or [Outdated] and does not call fn. Events of one payment wait for
+// each other, across all replicas.
 //
 // After an error nothing is applied, and the event should be delivered again.
-// The one exception is a connection that is lost during the commit: then
-// nobody knows, and delivering the event again is right as well, since it will
-// be found to be a duplicate if it was applied. If ctx ends, all is rolled back.
+// The one exception is a connection lost during the commit: the event may or may
+// not be applied. Delivering it again is correct in that case too, since it is
+// then applied or found to be a duplicate. If ctx ends, everything is rolled
+// back.
 //
-// A panic of fn rolls back and goes on.
+// If fn panics, Process rolls back and the panic continues.
 func (b *Inbox[Tx]) Process(ctx context.Context, event jovepay.Event, fn Func[Tx]) (Outcome, error) {
 	entry, err := NewEntry(event)
 	if err != nil {
@@ -87,9 +88,14 @@ func (b *Inbox[Tx]) Process(ctx context.Context, event jovepay.Event, fn Func[Tx
 	return b.apply(ctx, entry, event, fn)
 }
 
-// Once turns fn into what [jovepay.IPNVerifier.Handler] takes, and other
-// consumers of events: it returns nil for an event that is dealt with, applied
-// now or not, and an error for one that should be delivered again.
+// Once returns a function that applies each event once, with fn in the store's
+// transaction. Pass it to [jovepay.IPNVerifier.Handler], or to any other consumer
+// of events:
+//
+//	mux.Handle("POST /ipn", verifier.Handler(box.Once(fn)))
+//
+// It returns nil for an event that needs no further delivery, whatever its
+// [Outcome], and an error for one that should be delivered again.
 func (b *Inbox[Tx]) Once(fn Func[Tx]) func(context.Context, jovepay.Event) error {
 	return func(ctx context.Context, event jovepay.Event) error {
 		_, err := b.Process(ctx, event, fn)
@@ -121,15 +127,14 @@ func (o Outcome) level() slog.Level {
 	}
 }
 
-// Prune forgets the payments, withdrawals and other subjects that had their
-// last event applied before the given time, and returns how many they were.
-// Without it, records are kept for ever, one of some 200 bytes for each payment.
+// Prune deletes the records of payments, withdrawals and other subjects whose
+// last event was applied before the given time, and returns their number. Without
+// it, records are kept forever: one of about 200 bytes for each payment.
 //
-// A forgotten payment is like one that never was: an event of it that is
-// delivered again, by a late resend, by someone who kept a genuine notification,
-// which has no expiry, or by [Inbox.Reconcile], will be applied again. So keep
-// records longer than any of these reach back, and let the function be guarded
-// by the order's own state.
+// A pruned payment is unknown again. If one of its events is delivered once more,
+// by a late retry, by someone who kept a genuine notification, which never
+// expires, or by [Inbox.Reconcile], it is applied again. So keep records longer
+// than any of these reach back, and guard fn by the order's own state.
 func (b *Inbox[Tx]) Prune(ctx context.Context, before time.Time) (int64, error) {
 	n, err := b.store.Prune(ctx, before)
 	if err != nil {

@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// Memory is a [Store] that forgets when the program ends, for tests and for
-// programs whose work does not outlive them either. It has no transaction: the
-// effects of a function that fails stay. The zero value is ready to use; it
-// must not be copied after.
+// Memory is a [Store] in memory, for tests and for programs whose work does not
+// outlive them either. It has no transactions: the effects of a function that
+// fails remain. The zero value is ready to use. A Memory must not be copied after
+// first use.
 type Memory struct {
 	mu       sync.Mutex
 	subjects map[string]*subject
 }
 
-// NoTx is the transaction of a store that has none.
+// NoTx is the transaction type of a store without transactions.
 type NoTx struct{}
 
-// subject is what Memory knows of a payment.
+// subject is the record of one payment.
 type subject struct {
 	turn  chan struct{} // full while an event is being applied
-	users int           // calls of Apply that are in it
+	users int           // calls of Apply in progress
 	last  Entry
 	at    time.Time
 }
@@ -38,7 +38,7 @@ func (m *Memory) Apply(ctx context.Context, e Entry, apply func(context.Context,
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	if outcome := m.against(e); outcome != Pending {
+	if outcome := m.judge(e); outcome != Pending {
 		return outcome, nil
 	}
 	if err := apply(ctx, NoTx{}); err != nil {
@@ -58,7 +58,7 @@ func (m *Memory) Lookup(ctx context.Context, e Entry) (Outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	return m.against(e), nil
+	return m.judge(e), nil
 }
 
 // Prune implements [Store].
@@ -80,7 +80,7 @@ func (m *Memory) Prune(ctx context.Context, before time.Time) (int64, error) {
 	return n, nil
 }
 
-func (m *Memory) against(e Entry) Outcome {
+func (m *Memory) judge(e Entry) Outcome {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.subjects[e.Subject]; s != nil {
@@ -111,7 +111,7 @@ func (m *Memory) leave(name string, s *subject) {
 	m.drop(name, s)
 }
 
-// drop removes a subject of which nothing is known, once no one is in it.
+// drop removes a subject that has no record and no users.
 func (m *Memory) drop(name string, s *subject) {
 	if s.users == 0 && s.last == (Entry{}) {
 		delete(m.subjects, name)

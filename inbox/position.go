@@ -8,27 +8,26 @@ import (
 	"github.com/jovepay/jovepay-go/internal/double"
 )
 
-// maxDigits is how many digits an amount may have on either side of the point:
-// room for any coin, and positions fit into 255 bytes. Digits after the point
-// that a double cannot hold do not count.
+// maxDigits is the maximum number of digits on either side of an amount's decimal
+// point: enough for any coin, and positions fit into 255 bytes. Digits after the
+// point that a double cannot hold do not count.
 const (
 	maxDigits = 40
-	tooMuch   = "1e40" // the least amount with more digits before the point
+	tooMuch   = "1e40" // the smallest amount with more digits before the point
 )
 
-// state is what puts an event into the order of its subject's life. Whatever
-// bodies one signature is good for, it is the same: otherwise one event could
-// be newer than itself.
+// state is what orders the events of a subject. It is the same for all bodies
+// that one signature is valid for: otherwise an event could be newer than itself.
 type state struct {
 	status  string
-	stage   int               // counts before the first amount
-	amounts [4]jovepay.Amount // the first two tell the order, all must be sane
-	rank    int               // counts after the first amount
-	link    string            // something that an earlier event may not report
-	texts   [5]string         // what else a fuller report has
+	stage   int               // compared before the first amount
+	amounts [4]jovepay.Amount // the first two decide the order; all must be within bounds
+	rank    int               // compared after the first amount
+	link    string            // may be missing from an earlier event
+	texts   [5]string         // other members; a fuller event has more of them
 }
 
-// position returns the text that [Entry.Position] is.
+// position returns the [Entry.Position].
 func (s state) position(key string) (string, error) {
 	var digits [4]string
 	for i, amount := range s.amounts {
@@ -37,12 +36,12 @@ func (s state) position(key string) (string, error) {
 			return "", err
 		}
 	}
-	members := present(digits[:], zero) + present(s.texts[:], "")
+	members := countSet(digits[:], zero) + countSet(s.texts[:], "")
 	return fmt.Sprintf("%02d,%s,%02d,%s,%d,%02d,%s", s.stage, digits[0], s.rank, digits[1], min(len(s.link), 1), members, key), nil
 }
 
-// present counts the members that say something other than nothing.
-func present(members []string, nothing string) (n int) {
+// countSet returns the number of members that differ from nothing.
+func countSet(members []string, nothing string) (n int) {
 	for _, member := range members {
 		if member != nothing {
 			n++
@@ -51,14 +50,14 @@ func present(members []string, nothing string) (n int) {
 	return n
 }
 
-// zero is what sortable writes for zero.
+// zero is the sortable text of zero.
 const zero = "00"
 
-// sortable writes an amount so that texts sort as amounts do: the number of
-// digits before the point, these digits, the point, and the digits after it,
-// without zeros at either end. A comma may follow, which sorts before the point
-// and all digits. Amounts that are the same double are written alike, and null
-// is written as zero, as in the key.
+// sortable returns a text that sorts as the amount does: the number of digits
+// before the point, these digits, the point, and the digits after it, without
+// zeros at either end. A comma may follow; it sorts before the point and all
+// digits. Amounts that are the same double have the same text, and null has the
+// text of zero, as in the key.
 func sortable(amount jovepay.Amount) (string, error) {
 	rounded := double.Shortest(amount.String())
 	whole, fraction, _ := strings.Cut(rounded, ".")
@@ -76,12 +75,12 @@ func sortable(amount jovepay.Amount) (string, error) {
 	return fmt.Sprintf("%02d%s%s", len(whole), whole, fraction), nil
 }
 
-// The stages and ranks leave gaps, so that a status which JovePay adds can get
-// its place without changing positions that are recorded.
+// The stages and ranks leave gaps, so that a status that JovePay adds later can
+// be ranked without changing recorded positions.
 
-// paymentStage ranks how far a payment has certainly come:
-// what is reported of an earlier stage can never be news. An amount that is
-// there and cannot be read may be money.
+// paymentStage ranks the progress that a payment has certainly made: an event
+// of an earlier stage is never news. An amount that is present but unreadable may
+// be money.
 func paymentStage(e *jovepay.PaymentEvent) int {
 	switch e.Status {
 	case jovepay.PaymentRefunded:
@@ -97,8 +96,9 @@ func paymentStage(e *jovepay.PaymentEvent) int {
 	return 10
 }
 
-// paymentRank puts the statuses in the order of a payment's life. An unknown
-// one never hides how a payment ended, and is never hidden by how it began.
+// paymentRank orders the statuses of a payment. An unknown status ranks between
+// those of its beginning and those of its end, so that it hides no end and is
+// hidden by no beginning.
 func paymentRank(s jovepay.PaymentStatus) int {
 	switch s {
 	case jovepay.PaymentWaiting:
@@ -125,7 +125,7 @@ func paymentRank(s jovepay.PaymentStatus) int {
 	return 50
 }
 
-// withdrawalRank does the same for withdrawals and recurring payments.
+// withdrawalRank orders the statuses of withdrawals and recurring payments.
 func withdrawalRank(s jovepay.WithdrawalStatus) int {
 	switch s {
 	case jovepay.WithdrawalCreating:

@@ -11,43 +11,42 @@ import (
 
 // Report says what [Inbox.Reconcile] found.
 type Report struct {
-	Seen     int // payments, the sum of the others
-	Applied  int // now: their notification never came, or was not applied
-	Already  int // applied in this state before
-	Outdated int // applied in a newer state before
-	Failed   int // neither, with an error
+	Seen     int // payments: the sum of the counts below
+	Applied  int // just now: their notification was lost, or not applied
+	Already  int // already applied in this state
+	Outdated int // already applied in a newer state
+	Failed   int // with an error
 }
 
-// maxErrors is how many failures Reconcile returns one by one.
+// maxErrors is the number of failures that Reconcile returns one by one.
 const maxErrors = 10
 
 // Reconcile makes up for lost notifications: it applies the payments of a list
-// as if each had been notified in the state that it is in now. The events are
-// those that the notifications would have been, with the same keys, so it does
-// not matter which of the two comes first. A payment that was applied in that
-// state costs one lookup; one that the list reports more of is applied again,
-// as newer.
+// as if a notification of each one's present state had arrived. The events have
+// the same keys as the notifications would have, so it does not matter which of
+// the two arrives first. A payment that was already applied in its present state
+// costs one lookup. One that the list reports more of is applied again, as newer.
 //
 //	lately := jovepay.PaymentListOptions{DateFrom: time.Now().AddDate(0, 0, -14)}
 //	report, err := box.Reconcile(ctx, client.Payments.All(ctx, lately), fn)
 //
-// The list is by when a payment was created: reach back as far as one can
-// still change, not only to the last run.
+// The list selects payments by the time they were created: go back as far as a
+// payment can still change, not only to the last run.
 //
-// It can run on every replica at once, beside deliveries, and again and again.
-// A payment that fails, or that the list yields an error for, counts as Failed,
-// and Reconcile continues with the next. When the list ends with an error, or
-// ctx ends, it stops. The report is right in any case. The error joins the
-// first ten failures, says how many more there were, and holds the error that
-// the list ended with.
+// Reconcile can run at any time, on all replicas at once, and during deliveries.
+// A payment that fails, or for which the list yields an error, counts as Failed,
+// and Reconcile continues with the next one. It stops if the list ends with an
+// error, or if ctx ends. The report is correct in every case. The error joins the
+// first ten failures, the number of further ones, and the error that the list
+// ended with.
 //
-// States that came and went between two runs are not seen. A list that reaches
-// back to payments that were pruned applies them again; see [Inbox.Prune].
+// Reconcile does not see states between two runs. It applies pruned payments
+// again if the list reaches back to them; see [Inbox.Prune].
 func (b *Inbox[Tx]) Reconcile(ctx context.Context, payments iter.Seq2[*jovepay.Payment, error], fn Func[Tx]) (Report, error) {
 	var r reconciliation
-	var broken error // what the list yielded last, if it was an error
+	var broken error // the last error, if nothing followed it in the list
 	for payment, err := range payments {
-		if broken != nil { // the list continues: it was one payment's
+		if broken != nil { // the list continues, so it was about one payment
 			r.count("", broken)
 			broken = nil
 		}
@@ -66,7 +65,7 @@ func (b *Inbox[Tx]) Reconcile(ctx context.Context, payments iter.Seq2[*jovepay.P
 	return r.result(broken)
 }
 
-// reconciliation is what one run of Reconcile found so far.
+// reconciliation is what one run of Reconcile has found so far.
 type reconciliation struct {
 	report   Report
 	failures []error // at most maxErrors
@@ -97,8 +96,8 @@ func (r *reconciliation) result(broken error) (Report, error) {
 	return r.report, errors.Join(append(failures, broken)...)
 }
 
-// reconcile applies a payment, after a look whether that is needed: a look
-// costs less than a transaction.
+// reconcile applies a payment unless a lookup shows that it is not needed: a
+// lookup costs less than a transaction.
 func (b *Inbox[Tx]) reconcile(ctx context.Context, payment *jovepay.Payment, fn Func[Tx]) (Outcome, error) {
 	if payment == nil {
 		return "", fmt.Errorf("inbox: %w: the list has no payment here", ErrUnprocessable)

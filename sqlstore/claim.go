@@ -11,33 +11,33 @@ import (
 	"github.com/jovepay/jovepay-go/inbox"
 )
 
-// errEnded is the error of a function that ended the transaction it was given.
-var errEnded = errors.New("the transaction ended inside the function: by a commit or rollback, " +
+// errTxEnded means that a function ended the transaction it was given.
+var errTxEnded = errors.New("the transaction ended inside the function: by a commit or rollback, " +
 	"by a statement that commits implicitly, such as DDL, or by an error that the function did not return")
 
-// claim is an event's right to be applied in a transaction. Until it is
+// claim is an event's right to be applied in a transaction. Until the claim is
 // completed, the event does not count as applied, whatever is committed in the
-// meantime. Only the transaction that made it completes it.
+// meantime. Only the transaction that made the claim can complete it.
 type claim struct {
 	store *Store
 	entry inbox.Entry
 	token string // also names the savepoint; random, so a function cannot set it again
 }
 
-// claim claims e in tx, unless an event as new as it was applied: then there is
-// no claim, and the outcome says what e is.
+// claim claims e in tx, unless an event at least as new was already applied. In
+// that case there is no claim, and the outcome says why.
 func (s *Store) claim(ctx context.Context, tx *sql.Tx, e inbox.Entry) (*claim, inbox.Outcome, error) {
 	c := &claim{store: s, entry: e, token: "claim_" + rand.Text()}
 	result, err := s.exec(ctx, tx, s.statements.claim, e.Subject, c.token, e.Position)
 	if err != nil {
 		return nil, "", fmt.Errorf("sqlstore: claim: %w", err)
 	}
-	claimed, err := s.statements.claimed(result)
+	newer, err := s.statements.isNewer(result)
 	if err != nil {
 		return nil, "", fmt.Errorf("sqlstore: claim: %w", err)
 	}
-	if !claimed {
-		outcome, err := s.unclaimed(ctx, tx, e)
+	if !newer {
+		outcome, err := s.rejection(ctx, tx, e)
 		return nil, outcome, err
 	}
 	if s.statements.savepoint {
@@ -48,14 +48,14 @@ func (s *Store) claim(ctx context.Context, tx *sql.Tx, e inbox.Entry) (*claim, i
 	return c, inbox.Applied, nil
 }
 
-// unclaimed returns why e could not be claimed.
-func (s *Store) unclaimed(ctx context.Context, tx *sql.Tx, e inbox.Entry) (inbox.Outcome, error) {
-	outcome, err := against(tx.QueryRowContext(ctx, s.statements.last, e.Subject), e)
+// rejection returns why e could not be claimed.
+func (s *Store) rejection(ctx context.Context, tx *sql.Tx, e inbox.Entry) (inbox.Outcome, error) {
+	outcome, err := judge(tx.QueryRowContext(ctx, s.statements.last, e.Subject), e)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("sqlstore: look up: %w", err)
 	case outcome == inbox.Pending:
-		return "", fmt.Errorf("sqlstore: table %s does not take records", s.table)
+		return "", fmt.Errorf("sqlstore: table %s does not accept records", s.table)
 	}
 	return outcome, nil
 }
@@ -73,21 +73,21 @@ func (c *claim) complete(ctx context.Context, tx *sql.Tx) error {
 		return c.incomplete(err)
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return c.incomplete(cmp.Or(err, errEnded))
+		return c.incomplete(cmp.Or(err, errTxEnded))
 	}
 	return nil
 }
 
 func (c *claim) incomplete(err error) error {
-	if c.store.dialect.ended(err) {
-		err = fmt.Errorf("%w: %w", errEnded, err)
+	if c.store.dialect.isTxEnd(err) {
+		err = fmt.Errorf("%w: %w", errTxEnded, err)
 	}
 	return fmt.Errorf("sqlstore: commit: %w", err)
 }
 
 // completeLate completes the claim of a function that called Commit on its
-// transaction, so that nothing is applied twice. If it called Rollback, there is
-// no claim to complete.
+// transaction, so that the event is not applied again. If the function called
+// Rollback, there is no claim to complete.
 func (c *claim) completeLate(ctx context.Context) error {
 	return c.store.transact(ctx, nil, func(tx *sql.Tx) (commit bool, err error) {
 		_, err = tx.ExecContext(ctx, c.store.statements.completeLate, c.entry.Key, c.entry.Position, c.entry.Subject, c.token)

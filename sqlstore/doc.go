@@ -15,43 +15,44 @@
 //
 // # How it works
 //
-// There is one table with one row for each payment: the newest event that was
-// applied to it. A transaction begins by claiming that row with one statement,
-// which decides by itself whether the event is new, and makes other deliveries
-// for the same payment wait for the row's lock until the transaction has ended.
-// Then comes the shop's work, then the record is completed, then the commit.
-// Events of different payments do not wait for each other.
+// One table has one row for each payment: the newest event applied to it. A
+// transaction first claims that row with a single statement. The statement
+// decides whether the event is new, and makes other deliveries for the same
+// payment wait for the row's lock until the transaction ends. Then the shop's
+// function runs, the record is completed, and the transaction commits. Events of
+// different payments do not wait for each other.
 //
 // A record can only be completed in the transaction that made its claim. So a
 // function that ends its transaction gets an error, and the event does not count
-// as applied: by COMMIT or ROLLBACK, by a statement that commits implicitly, as
-// DDL does on MariaDB and MySQL, or by hiding the error of a statement after
-// which the database rolls back. What such a function has committed stays, and
-// happens again with the next delivery.
+// as applied. Functions end a transaction with COMMIT or ROLLBACK, with a
+// statement that commits implicitly, as DDL does on MariaDB and MySQL, or by
+// hiding the error of a statement after which the database rolls back. Whatever
+// such a function has committed stays committed, and happens again with the next
+// delivery.
 //
-// A delivery that waits holds a connection of the pool, so bound the pool with
+// A delivery that waits holds a connection of the pool. Limit the pool with
 // [sql.DB.SetMaxOpenConns], and let the shop's function use its transaction for
-// all access to the database: in a pool that is used up, it would wait for those
-// that wait for it.
+// all access to the database: a function that needs a second connection from an
+// exhausted pool waits for deliveries that wait for it.
 //
 // # Conflicts
 //
-// A transaction that the database gives up for a deadlock, a serialization
-// failure or a busy SQLite file is run again, up to five times in all, after a
-// random wait. So the shop's function may run more than once for an event,
-// while only the last run is committed. It must return the errors of its
-// transaction.
+// If the database aborts a transaction because of a deadlock, a serialization
+// failure or a busy SQLite file, the store runs it again after a random pause,
+// up to five times in total. So the shop's function may run more than once for
+// an event, although only its last run is committed. It must return the errors
+// of its transaction.
 //
 // # SQLite
 //
-// One transaction writes at a time. A store lets its own take turns in the
-// order in which they came, since SQLite's way of waiting, trying again after a
-// pause, lets some starve; use one [Store] for all of a program. Other writers,
-// in this program or another, are waited for as long as busy_timeout says. For
-// modernc.org/sqlite:
+// SQLite has one writer at a time. A store's transactions take turns in the
+// order in which they arrive, because SQLite's own way of waiting, a retry after
+// a pause, lets some of them starve. Use one [Store] for the whole program. It
+// waits for other writers, in this program or another, for as long as
+// busy_timeout says. For modernc.org/sqlite:
 //
 //	file:shop.db?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate
 //
 // Leave the pragma synchronous at FULL, its default: with NORMAL, a power
-// failure can take back what JovePay was told is done.
+// failure can undo what JovePay was told is done.
 package sqlstore

@@ -9,9 +9,9 @@ import (
 
 // Errors are recognized by the codes that they carry, never by their text.
 
-// conflict reports whether the database gave up a transaction that has nothing
-// wrong with it: it can be run again.
-func (d Dialect) conflict(err error) bool {
+// isConflict reports whether the database aborted a transaction that may succeed
+// if it is run again.
+func (d Dialect) isConflict(err error) bool {
 	switch d {
 	case PostgreSQL: // serialization failure, deadlock
 		return hasState(err, "40001", "40P01")
@@ -23,15 +23,15 @@ func (d Dialect) conflict(err error) bool {
 	return false
 }
 
-// created reports whether a table was not created because another process has
-// just done so, which PostgreSQL's IF NOT EXISTS does not notice in time.
-func (d Dialect) created(err error) bool {
-	return d.conflict(err) || d == PostgreSQL && hasState(err, "23505", "42710", "42P07")
+// isCreateConflict reports whether creating a table failed because another
+// process has just created it, which PostgreSQL's IF NOT EXISTS can miss.
+func (d Dialect) isCreateConflict(err error) bool {
+	return d.isConflict(err) || d == PostgreSQL && hasState(err, "23505", "42710", "42P07")
 }
 
-// ended reports whether a claim was not completed because its transaction is
-// gone, or waits only to be rolled back.
-func (d Dialect) ended(err error) bool {
+// isTxEnd reports whether a claim was not completed because its transaction has
+// ended, or can only be rolled back.
+func (d Dialect) isTxEnd(err error) bool {
 	if errors.Is(err, sql.ErrTxDone) {
 		return true
 	}

@@ -41,7 +41,7 @@ func kinds(err error) string {
 		for _, kind := range []struct {
 			name string
 			is   bool
-		}{{"conflict", d.conflict(err)}, {"created", d.created(err) && !d.conflict(err)}, {"ended", d.ended(err)}} {
+		}{{"conflict", d.isConflict(err)}, {"created", d.isCreateConflict(err) && !d.isConflict(err)}, {"ended", d.isTxEnd(err)}} {
 			if kind.is {
 				all = append(all, string(d)+" "+kind.name)
 			}

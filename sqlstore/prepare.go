@@ -10,9 +10,9 @@ import (
 // each of them once on every connection.
 type prepared map[string]*sql.Stmt
 
-// prepare prepares the statements of a claim, where that spares every delivery
-// the round trips that preparing them takes. pgx does so by itself, and knows
-// what a pooler allows.
+// prepare prepares the statements of a claim for the dialects in which that
+// saves every delivery a round trip. pgx prepares by itself, and knows what a
+// pooler allows.
 func (s *Store) prepare(ctx context.Context) error {
 	if !s.statements.prepare || s.prepared.Load() != nil {
 		return nil
@@ -34,7 +34,7 @@ func (s *Store) prepare(ctx context.Context) error {
 
 func (p prepared) close() {
 	for _, stmt := range p {
-		_ = stmt.Close() // with the connection at the latest
+		_ = stmt.Close() // at the latest it closes with its connection
 	}
 }
 

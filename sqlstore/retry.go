@@ -12,15 +12,15 @@ const (
 	firstPause  = 10 * time.Millisecond // at most; doubled each time
 )
 
-// retry calls try until it succeeds, fails in a way that does not pass, has
-// failed too often, or ctx ends.
-func retry(ctx context.Context, passes func(error) bool, try func() error) error {
+// retry calls try until it succeeds, fails with an error that is not temporary,
+// has failed maxAttempts times, or ctx ends.
+func retry(ctx context.Context, temporary func(error) bool, try func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := try()
-		if err == nil || attempt == maxAttempts || !passes(err) {
+		if err == nil || attempt == maxAttempts || !temporary(err) {
 			return err
 		}
-		// A random wait, so that those who clashed do not clash again.
+		// A random pause, so that the same transactions don't conflict again.
 		pause := time.NewTimer(rand.N(firstPause << (attempt - 1))) //nolint:gosec // not a secret
 		select {
 		case <-pause.C:

@@ -29,10 +29,10 @@ type Option func(*Store) error
 
 var tableName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
-// WithTable keeps the records in the given table, which may be preceded by a
-// schema and a point. The default is jovepay_inbox. The name is used as it is,
-// so it must not be a reserved word. Shops that share a database, or accounts of
-// JovePay, need a table each.
+// WithTable keeps the records in the given table, optionally qualified with a
+// schema, as in shop.events. The default is jovepay_inbox. The name is not
+// quoted, so it must not be a reserved word. If several shops, or several
+// JovePay accounts, share a database, give each its own table.
 func WithTable(name string) Option {
 	return func(s *Store) error {
 		if !tableName.MatchString(name) {
@@ -45,11 +45,11 @@ func WithTable(name string) Option {
 
 // WithTxOptions begins transactions with the given options, for shops whose own
 // work needs an isolation level other than the database's default. The records
-// are right at every level.
+// are correct at every level.
 func WithTxOptions(o sql.TxOptions) Option {
 	return func(s *Store) error {
 		if o.ReadOnly {
-			return errors.New("sqlstore: transactions have to write")
+			return errors.New("sqlstore: want transactions that can write, got ReadOnly")
 		}
 		s.txOptions = o
 		return nil
@@ -82,14 +82,13 @@ func New(db *sql.DB, dialect Dialect, opts ...Option) (*Store, error) {
 }
 
 // Schema returns the SQL statement that creates the table unless it exists, for
-// a migration tool or a person to run.
+// a migration tool or for a person to run.
 func (s *Store) Schema() string { return s.statements.schema }
 
-// Migrate runs [Store.Schema]. It can be called at every start of every
-// replica. Where the program may not create tables, run the statement by hand
-// instead.
+// Migrate runs [Store.Schema]. Every replica can call it at every start. If the
+// program may not create tables, run the statement by hand instead.
 func (s *Store) Migrate(ctx context.Context) error {
-	err := retry(ctx, s.dialect.created, func() error {
+	err := retry(ctx, s.dialect.isCreateConflict, func() error {
 		_, err := s.db.ExecContext(ctx, s.statements.schema)
 		return err
 	})
@@ -106,7 +105,7 @@ func (s *Store) Apply(ctx context.Context, e inbox.Entry, apply func(context.Con
 		return "", err
 	}
 	var c *claim
-	err = retry(ctx, s.dialect.conflict, func() error {
+	err = retry(ctx, s.dialect.isConflict, func() error {
 		return s.transact(ctx, &s.txOptions, func(tx *sql.Tx) (commit bool, err error) {
 			if c, outcome, err = s.claim(ctx, tx, e); c == nil {
 				return false, err
@@ -121,7 +120,7 @@ func (s *Store) Apply(ctx context.Context, e inbox.Entry, apply func(context.Con
 		})
 	})
 	switch {
-	case errors.Is(err, errEnded) && errors.Is(err, sql.ErrTxDone):
+	case errors.Is(err, errTxEnded) && errors.Is(err, sql.ErrTxDone):
 		return "", errors.Join(err, c.completeLate(ctx))
 	case err != nil:
 		return "", err
@@ -129,8 +128,8 @@ func (s *Store) Apply(ctx context.Context, e inbox.Entry, apply func(context.Con
 	return outcome, nil
 }
 
-// against judges e by the row of its subject, if there is one.
-func against(row *sql.Row, e inbox.Entry) (inbox.Outcome, error) {
+// judge compares e with the row of its subject, if there is one.
+func judge(row *sql.Row, e inbox.Entry) (inbox.Outcome, error) {
 	var last inbox.Entry
 	if err := row.Scan(&last.Key, &last.Position); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", err
@@ -139,7 +138,7 @@ func against(row *sql.Row, e inbox.Entry) (inbox.Outcome, error) {
 }
 
 // transact calls work in a transaction, and commits if work says so and ctx has
-// not ended; in any other case, a panic included, it rolls back.
+// not ended. In any other case, including a panic, it rolls back.
 func (s *Store) transact(ctx context.Context, o *sql.TxOptions, work func(*sql.Tx) (commit bool, err error)) error {
 	if s.turn != nil {
 		select {
@@ -154,8 +153,8 @@ func (s *Store) transact(ctx context.Context, o *sql.TxOptions, work func(*sql.T
 		return fmt.Errorf("sqlstore: begin: %w", err)
 	}
 	defer release()
-	// After a commit this does nothing. Where it fails the connection is lost,
-	// and the database rolls back by itself.
+	// After a commit this does nothing. If it fails, the connection is lost, and
+	// the database rolls back by itself.
 	defer func() { _ = tx.Rollback() }()
 	commit, err := work(tx)
 	if err != nil || !commit {
@@ -170,7 +169,8 @@ func (s *Store) transact(ctx context.Context, o *sql.TxOptions, work func(*sql.T
 	return nil
 }
 
-// begin begins a transaction, and returns what releases its connection.
+// begin begins a transaction, and returns a function that releases its
+// connection.
 //
 // With autocommit = 0, a statement outside a transaction leaves one open on a
 // connection to MySQL. A new transaction commits it, but an isolation level
@@ -184,7 +184,7 @@ func (s *Store) begin(ctx context.Context, o *sql.TxOptions) (*sql.Tx, func(), e
 	if err != nil {
 		return nil, nil, err
 	}
-	release := func() { _ = conn.Close() } // it goes back to the pool
+	release := func() { _ = conn.Close() } // back to the pool
 	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
 		release()
 		return nil, nil, err
@@ -196,9 +196,10 @@ func (s *Store) begin(ctx context.Context, o *sql.TxOptions) (*sql.Tx, func(), e
 	return tx, release, err
 }
 
-// read reads a row of what is committed, outside the transactions of Apply, and
-// waits for no one. On MySQL it takes a transaction for it: with autocommit = 0,
-// the connection would otherwise keep one open, and read from its old snapshot.
+// read reads a committed row, outside the transactions of Apply and without
+// waiting for them. On MySQL it uses a transaction of its own: with
+// autocommit = 0, the connection would otherwise keep one open, and keep reading
+// from its old snapshot.
 func (s *Store) read(ctx context.Context, scan func(*sql.Row) error, query string, args ...any) error {
 	if s.dialect != MySQL {
 		return scan(s.db.QueryRowContext(ctx, query, args...))
@@ -215,7 +216,7 @@ func (s *Store) read(ctx context.Context, scan func(*sql.Row) error, query strin
 // Lookup implements [inbox.Store].
 func (s *Store) Lookup(ctx context.Context, e inbox.Entry) (outcome inbox.Outcome, err error) {
 	err = s.read(ctx, func(row *sql.Row) (err error) {
-		outcome, err = against(row, e)
+		outcome, err = judge(row, e)
 		return err
 	}, s.statements.last, e.Subject)
 	if err != nil {
@@ -224,12 +225,12 @@ func (s *Store) Lookup(ctx context.Context, e inbox.Entry) (outcome inbox.Outcom
 	return outcome, nil
 }
 
-// afterAll sorts behind all subjects, which are visible ASCII.
+// afterAll sorts after all subjects, which are visible ASCII.
 const afterAll = "\x7f"
 
-// Prune implements [inbox.Store]. It works in many short transactions; after an
-// error, what they did stays done. The time is compared with the database's
-// clock.
+// Prune implements [inbox.Store]. It works in many short transactions; those
+// committed before an error stay committed. The time is compared with the
+// database's clock.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 	var total int64
 	limit := before.UTC().Format("2006-01-02 15:04:05.000000")
@@ -248,10 +249,11 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 	return total, nil
 }
 
-// pruneRange prunes the subjects after from up to to. Read committed keeps
-// MySQL from locking the gaps between rows, into which deliveries insert.
+// pruneRange prunes the subjects after from, up to and including to. Read
+// committed keeps MySQL from locking the gaps between rows, into which
+// deliveries insert.
 func (s *Store) pruneRange(ctx context.Context, from, to, limit string) (n int64, err error) {
-	err = retry(ctx, s.dialect.conflict, func() error {
+	err = retry(ctx, s.dialect.isConflict, func() error {
 		return s.transact(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}, func(tx *sql.Tx) (commit bool, err error) {
 			result, err := tx.ExecContext(ctx, s.statements.prune, from, to, limit)
 			if err != nil {

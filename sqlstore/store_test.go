@@ -120,14 +120,14 @@ func TestNewRejects(t *testing.T) {
 		want    string
 	}{
 		"no database":   {nil, sqlstore.SQLite, sqlstore.WithTable("a"), "sqlstore: db is nil"},
-		"dialect":       {db, "oracle", sqlstore.WithTable("a"), `sqlstore: dialect "oracle" is not known`},
-		"no dialect":    {db, "", sqlstore.WithTable("a"), `sqlstore: dialect "" is not known`},
+		"dialect":       {db, "oracle", sqlstore.WithTable("a"), `sqlstore: unknown dialect "oracle"`},
+		"no dialect":    {db, "", sqlstore.WithTable("a"), `sqlstore: unknown dialect ""`},
 		"no table":      {db, sqlstore.SQLite, sqlstore.WithTable(""), `sqlstore: table "": want letters, digits and underscores`},
 		"injection":     {db, sqlstore.SQLite, sqlstore.WithTable("a; DROP TABLE b"), `sqlstore: table "a; DROP TABLE b": want letters, digits and underscores`},
 		"three parts":   {db, sqlstore.SQLite, sqlstore.WithTable("a.b.c"), `sqlstore: table "a.b.c": want letters, digits and underscores`},
 		"trailing line": {db, sqlstore.SQLite, sqlstore.WithTable("a\n"), `sqlstore: table "a\n": want letters, digits and underscores`},
 		"long":          {db, sqlstore.SQLite, sqlstore.WithTable(strings.Repeat("a", 64)), `sqlstore: table "` + strings.Repeat("a", 64) + `": want letters, digits and underscores`},
-		"read only":     {db, sqlstore.SQLite, sqlstore.WithTxOptions(sql.TxOptions{ReadOnly: true}), "sqlstore: transactions have to write"},
+		"read only":     {db, sqlstore.SQLite, sqlstore.WithTxOptions(sql.TxOptions{ReadOnly: true}), "sqlstore: want transactions that can write, got ReadOnly"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -10,11 +10,11 @@ import (
 	"github.com/jovepay/jovepay-go/inbox"
 )
 
-// crowd is how many goroutines come at once.
+// crowd is the number of goroutines that apply at the same time.
 const crowd = 50
 
-// together applies n entries at the same time and counts the outcomes. Errors
-// are reported. Each takes a while, so that they meet.
+// together applies n entries at the same time and counts the outcomes. It
+// reports errors. Each call takes a while, so that the calls overlap.
 func (k *kit[Tx]) together(n int, choose func(i int) inbox.Entry) map[inbox.Outcome]int {
 	k.t.Helper()
 	var (
@@ -27,7 +27,7 @@ func (k *kit[Tx]) together(n int, choose func(i int) inbox.Entry) map[inbox.Outc
 		callers.Go(func() {
 			<-start
 			var err error
-			if outcomes[i], err = k.apply(k.t.Context(), e, tarry); err != nil {
+			if outcomes[i], err = k.apply(k.t.Context(), e, pause); err != nil {
 				k.t.Errorf("Apply: %v", err)
 			}
 		})
@@ -37,7 +37,7 @@ func (k *kit[Tx]) together(n int, choose func(i int) inbox.Entry) map[inbox.Outc
 	return count(outcomes)
 }
 
-func tarry[Tx any](context.Context, Tx) error {
+func pause[Tx any](context.Context, Tx) error {
 	<-time.After(time.Millisecond)
 	return nil
 }
@@ -50,11 +50,8 @@ func count(outcomes []inbox.Outcome) map[inbox.Outcome]int {
 	return counts
 }
 
-// once: of 50 deliveries of one event at the same time, one is applied and the
-// others are told so. Several times over, since the first event of a subject
-// and those that follow take different ways through a database.
 func (k *kit[Tx]) once() {
-	for _, status := range life() {
+	for _, status := range lifecycle() {
 		e := k.entry("1", status)
 		counts := k.together(crowd, func(int) inbox.Entry { return e })
 		if counts[inbox.Applied] != 1 || counts[inbox.Duplicate] != crowd-1 {
@@ -63,7 +60,6 @@ func (k *kit[Tx]) once() {
 	}
 }
 
-// manySubjects: different payments do not get into each other's way.
 func (k *kit[Tx]) manySubjects() {
 	counts := k.together(2*crowd, func(i int) inbox.Entry {
 		return k.entry(jovepay.ID(fmt.Sprint(i/2)), jovepay.PaymentWaiting)
@@ -73,14 +69,14 @@ func (k *kit[Tx]) manySubjects() {
 	}
 }
 
-// result is what a call of Apply in a goroutine returned.
+// result is what Apply returned in a goroutine.
 type result struct {
 	outcome inbox.Outcome
 	err     error
 }
 
-// hold applies e in a goroutine and returns when it is inside; it ends with
-// what is sent to release.
+// hold applies e in a goroutine and returns when the function has been called;
+// the function returns the error that is sent to release.
 func (k *kit[Tx]) hold(e inbox.Entry) (release chan<- error, done <-chan result) {
 	k.t.Helper()
 	inside, end, results := make(chan struct{}), make(chan error, 1), make(chan result, 1)
@@ -107,8 +103,6 @@ func (k *kit[Tx]) hold(e inbox.Entry) (release chan<- error, done <-chan result)
 	return end, results
 }
 
-// waits: while an event is being applied, the same event waits; it gives up when
-// its context ends, and is told of the duplicate when the first has committed.
 func (k *kit[Tx]) waits() {
 	e := k.entry("1", jovepay.PaymentFinished)
 	release, holder := k.hold(e)
@@ -123,10 +117,10 @@ func (k *kit[Tx]) waits() {
 	select {
 	case r := <-impatient:
 		if r.outcome != "" || r.err == nil || ctx.Err() == nil {
-			k.t.Errorf("Apply beside a holder = %q, %v; want to wait until the context ends", r.outcome, r.err)
+			k.t.Errorf("Apply during another = %q, %v; want it to wait until its context ends", r.outcome, r.err)
 		}
 	case <-time.After(impatience):
-		k.t.Error("Apply waits for a holder although its context has ended")
+		k.t.Error("Apply waits for another although its context has ended")
 	}
 	k.expectLookup(inbox.Pending, e)
 
@@ -144,8 +138,6 @@ func (k *kit[Tx]) waits() {
 	}
 }
 
-// holderFails: when the event that all others wait for fails, one of them is
-// applied instead.
 func (k *kit[Tx]) holderFails() {
 	e := k.entry("1", jovepay.PaymentFinished)
 	release, holder := k.hold(e)
@@ -161,8 +153,8 @@ func (k *kit[Tx]) holderFails() {
 			}
 		})
 	}
-	// Give the others time to be in the store. If they are late, the test
-	// is milder, not wrong.
+	// Give the others time to enter the store. If they are late, the test is
+	// weaker, not wrong.
 	<-time.After(moment)
 	release <- errShop
 	if r := <-holder; r.outcome != "" || r.err == nil {

@@ -8,18 +8,14 @@ import (
 	"github.com/jovepay/jovepay-go/inbox"
 )
 
-// failure: when the function fails, its error is returned, its writes are
-// undone, and the event is applied when it is delivered again. What was applied
-// to the payment before stays.
 func (k *kit[Tx]) failure() {
-	for _, status := range life() {
+	for _, status := range lifecycle() {
 		e := k.entry("1", status)
 		k.expectError(k.t.Context(), errShop, e, func(context.Context, Tx) error { return errShop })
 		k.expect(inbox.Applied, e)
 	}
 }
 
-// panics: a panic undoes everything and reaches the caller.
 func (k *kit[Tx]) panics() {
 	e := k.entry("1", jovepay.PaymentFinished)
 	reached := func() (reached any) {
@@ -35,20 +31,17 @@ func (k *kit[Tx]) panics() {
 	k.expect(inbox.Applied, e)
 }
 
-// poisoned: an event that always fails is never recorded, and stands in the way
-// of no other.
 func (k *kit[Tx]) poisoned() {
 	poison := k.entry("poison", jovepay.PaymentFinished)
 	for i := range 10 {
 		k.expectError(k.t.Context(), errShop, poison, func(context.Context, Tx) error { return errShop })
 		k.expect(inbox.Applied, k.entry(jovepay.ID(fmt.Sprint(i)), jovepay.PaymentFinished))
 	}
-	// Not even for the payment itself.
+	// It does not even block its own payment.
 	k.expect(inbox.Applied, k.entry("poison", jovepay.PaymentRefunded))
 	k.expect(inbox.Outdated, poison)
 }
 
-// contextEnded: nothing is begun after the context's end.
 func (k *kit[Tx]) contextEnded() {
 	ctx, cancel := context.WithCancel(k.t.Context())
 	cancel()
@@ -60,9 +53,6 @@ func (k *kit[Tx]) contextEnded() {
 	k.expect(inbox.Applied, e)
 }
 
-// contextEnds: when the context ends between the function's write and the
-// commit, as when a process is told to stop, nothing is applied, whether or not
-// the function looks at the context.
 func (k *kit[Tx]) contextEnds() {
 	for _, heeds := range []bool{false, true} {
 		e := k.entry(jovepay.ID(fmt.Sprint(heeds)), jovepay.PaymentFinished)
@@ -78,8 +68,6 @@ func (k *kit[Tx]) contextEnds() {
 	}
 }
 
-// lostConnection: when the connection breaks between the function's write and
-// the commit, nothing is applied, and the store works on.
 func (k *kit[Tx]) lostConnection() {
 	if k.Cut == nil {
 		k.t.Skip("the harness has no Cut")

@@ -1,4 +1,4 @@
-// Package inboxtest tells whether an [inbox.Store] keeps its promises.
+// Package inboxtest tests whether an [inbox.Store] keeps its promises.
 //
 //	func TestStore(t *testing.T) {
 //		inboxtest.Run(t, func(t *testing.T) inboxtest.Harness[*sql.Tx] {
@@ -22,71 +22,95 @@ import (
 	"github.com/jovepay/jovepay-go/inbox"
 )
 
-// Harness is a store to test, with what the tests need to look behind it.
+// Harness is a store to test, and access to the database behind it.
 type Harness[Tx any] struct {
 	// Store is empty. The tests apply up to 50 events to it at the same time.
 	Store inbox.Store[Tx]
 
-	// Write makes a note in tx, as a shop's own write. It must allow equal
-	// notes. Both Write and Written are nil for a store without transactions;
-	// whether writes and record go together is then not tested.
+	// Write writes a note in tx, as a shop would write. It must allow equal
+	// notes. Both Write and Written are nil for a store without transactions.
+	// Then it is not tested that writes and record are committed together.
 	Write func(ctx context.Context, tx Tx, note string) error
 
-	// Written returns the notes that were committed, in any order.
+	// Written returns the committed notes, in any order.
 	Written func(ctx context.Context) ([]string, error)
 
-	// Cut breaks the connection to the database on which tx runs, as a network
-	// failure or a killed server process does, and leaves others alone. If it
-	// is nil, lost connections are not tested.
+	// Cut breaks the database connection of tx, as a network failure or a
+	// killed server process would, and no other. If it is nil, lost
+	// connections are not tested.
 	Cut func(ctx context.Context, tx Tx) error
 }
 
 const (
-	// patience is how long an event may take before it counts as hanging,
-	// impatience how long what must not wait for it may.
+	// patience is how long an event may take before it counts as hanging;
+	// impatience is how long a call may take that must not wait for it.
 	patience   = 30 * time.Second
 	impatience = 5 * time.Second
 
-	// moment is how long a call that has to wait is watched doing so.
+	// moment is how long a call that must wait is observed to wait.
 	moment = 100 * time.Millisecond
 )
 
-// Run tests the stores that open returns, one for each subtest. open can use
-// its t to clean up.
+// Run tests the stores that open returns, one for each subtest. A subtest that
+// fails prints the promise that was broken. open can use its t to clean up.
 func Run[Tx any](t *testing.T, open func(t *testing.T) Harness[Tx]) {
 	t.Helper()
 	for _, test := range []struct {
-		name string
-		run  func(*kit[Tx])
+		name    string
+		run     func(*kit[Tx])
+		promise string
 	}{
-		{"Once", (*kit[Tx]).once},
-		{"ManySubjects", (*kit[Tx]).manySubjects},
-		{"Waits", (*kit[Tx]).waits},
-		{"HolderFails", (*kit[Tx]).holderFails},
-		{"OutOfOrder", (*kit[Tx]).outOfOrder},
-		{"Shuffled", (*kit[Tx]).shuffled},
-		{"MoneyAfterEnd", (*kit[Tx]).moneyAfterEnd},
-		{"FullerReport", (*kit[Tx]).fullerReport},
-		{"Bytewise", (*kit[Tx]).bytewise},
-		{"Lookup", (*kit[Tx]).lookup},
-		{"Failure", (*kit[Tx]).failure},
-		{"Panic", (*kit[Tx]).panics},
-		{"Poisoned", (*kit[Tx]).poisoned},
-		{"ContextEnded", (*kit[Tx]).contextEnded},
-		{"ContextEnds", (*kit[Tx]).contextEnds},
-		{"LostConnection", (*kit[Tx]).lostConnection},
-		{"Prune", (*kit[Tx]).prune},
-		{"PruneBeside", (*kit[Tx]).pruneBeside},
+		{"Once", (*kit[Tx]).once,
+			"Of 50 deliveries of one event at the same time, one must be applied and the others must be duplicates. This is tested for each event of a payment, because the first one and those that follow take different paths through a database."},
+		{"ManySubjects", (*kit[Tx]).manySubjects,
+			"Events of different payments must not interfere with each other."},
+		{"Waits", (*kit[Tx]).waits,
+			"While an event is being applied, another delivery of it must wait. It must give up when its context ends, and be a duplicate once the first has committed."},
+		{"HolderFails", (*kit[Tx]).holderFails,
+			"When the delivery that all others wait for fails, one of them must be applied instead."},
+		{"OutOfOrder", (*kit[Tx]).outOfOrder,
+			"In whatever order the events of a payment arrive, each one that is newer than all before it must be applied, every other must not, and none must be applied again."},
+		{"Shuffled", (*kit[Tx]).shuffled,
+			"Events of a payment that arrive many times and at the same time must be applied in the order of its life, up to its end."},
+		{"MoneyAfterEnd", (*kit[Tx]).moneyAfterEnd,
+			"Money that arrives after a payment expired, failed or was canceled is news, whatever its status, and a late report of that end is not."},
+		{"FullerReport", (*kit[Tx]).fullerReport,
+			"A report with more members than the previous one is newer, and the previous one is then outdated. Both can have the same key, so a store must compare positions, not only keys."},
+		{"Bytewise", (*kit[Tx]).bytewise,
+			"Subjects, keys and positions must be stored whole and compared byte by byte, whatever the locale of the database."},
+		{"Lookup", (*kit[Tx]).lookup,
+			"Lookup must return what Apply would do, and change nothing."},
+		{"Failure", (*kit[Tx]).failure,
+			"When the function fails, Apply must return its error and undo its writes, and apply the event when it is delivered again. What was applied to the payment before must remain."},
+		{"Panic", (*kit[Tx]).panics,
+			"A panic must undo everything and reach the caller."},
+		{"Poisoned", (*kit[Tx]).poisoned,
+			"An event that always fails must never be recorded, and must not block any other."},
+		{"ContextEnded", (*kit[Tx]).contextEnded,
+			"Nothing must be started after the context has ended."},
+		{"ContextEnds", (*kit[Tx]).contextEnds,
+			"When the context ends between the function's write and the commit, as when a process is told to stop, nothing must be applied, whether or not the function checks the context."},
+		{"LostConnection", (*kit[Tx]).lostConnection,
+			"When the connection breaks between the function's write and the commit, nothing must be applied, and the store must keep working."},
+		{"Prune", (*kit[Tx]).prune,
+			"Prune must delete the records of everything applied before the given time, and nothing else. Pruned events are applied again."},
+		{"PruneBeside", (*kit[Tx]).pruneBeside,
+			"Events must be applied while old records are being pruned, including events of a payment that is being pruned."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			k := &kit[Tx]{Harness: open(t), t: t}
+			defer func() {
+				if t.Failed() {
+					t.Log(test.promise)
+				}
+			}()
 			test.run(k)
 			k.checkWritten()
 		})
 	}
 }
 
-// kit applies entries to a store and remembers which were applied.
+// kit applies entries to a store and records which were applied.
 type kit[Tx any] struct {
 	Harness[Tx]
 	t *testing.T
@@ -97,7 +121,7 @@ type kit[Tx any] struct {
 
 var errShop = errors.New("the shop's own failure")
 
-// apply applies e with a write, and then what inside does; nil does nothing.
+// apply applies e with a write, and then calls inside unless it is nil.
 func (k *kit[Tx]) apply(ctx context.Context, e inbox.Entry, inside func(context.Context, Tx) error) (inbox.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -148,8 +172,8 @@ func (k *kit[Tx]) expectError(ctx context.Context, want error, e inbox.Entry, in
 	k.expectLookup(inbox.Pending, e)
 }
 
-// checkWritten compares what was committed with what was applied: all of it,
-// nothing else, nothing twice.
+// checkWritten checks that the committed writes are those of the applied events,
+// each once.
 func (k *kit[Tx]) checkWritten() {
 	k.t.Helper()
 	if k.Written == nil {

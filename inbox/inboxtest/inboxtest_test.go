@@ -30,7 +30,7 @@ func TestFindsWhatIsBroken(t *testing.T) {
 	for name, fails := range map[string][]string{
 		"forgets":             {"Once", "OutOfOrder", "Lookup"},
 		"does not wait":       {"Once", "Waits"},
-		"waits for ever":      {"Waits"},
+		"waits forever":      {"Waits"},
 		"records too early":   {"Failure", "Panic", "Poisoned", "ContextEnds"},
 		"keeps failed writes": {"Failure", "Panic", "ContextEnds"},
 		"loses writes":        {"Once", "OutOfOrder"},
@@ -133,7 +133,7 @@ func (b *broken) Apply(ctx context.Context, e inbox.Entry, apply func(context.Co
 		}
 		_, err := record(ctx, e, nothing)
 		return inbox.Applied, err
-	case "waits for ever":
+	case "waits forever":
 		turn, _ := b.turns.LoadOrStore(e.Subject, new(sync.Mutex))
 		turn.(*sync.Mutex).Lock()
 		defer turn.(*sync.Mutex).Unlock()

@@ -11,21 +11,18 @@ import (
 	"github.com/jovepay/jovepay-go/inbox"
 )
 
-// life returns the statuses of a payment that goes well and is refunded, in
-// their order.
-func life() []jovepay.PaymentStatus {
+// lifecycle returns the statuses of a successful payment that is then refunded,
+// in order.
+func lifecycle() []jovepay.PaymentStatus {
 	return []jovepay.PaymentStatus{
 		jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentSending,
 		jovepay.PaymentFinished, jovepay.PaymentRefunded,
 	}
 }
 
-// outOfOrder: whatever the order in which the events of a payment arrive, each
-// one that is newer than all before is applied, every other is not, and all of
-// them again are not either.
 func (k *kit[Tx]) outOfOrder() {
 	number := 0
-	for order := range permutations(life()) {
+	for order := range permutations(lifecycle()) {
 		number++
 		var last inbox.Entry
 		for _, status := range append(order, order...) {
@@ -68,13 +65,11 @@ func permutations(all []jovepay.PaymentStatus) func(yield func([]jovepay.Payment
 	}
 }
 
-// shuffled: the events of a payment that arrive many times and at the same time
-// are applied in the order of its life, up to its end.
 func (k *kit[Tx]) shuffled() {
 	for round := range 5 {
 		id := jovepay.ID(fmt.Sprint(round))
-		statuses := slices.Repeat(life(), crowd/len(life()))
-		rand.Shuffle(len(statuses), func(i, j int) { //nolint:gosec // any order will do
+		statuses := slices.Repeat(lifecycle(), crowd/len(lifecycle()))
+		rand.Shuffle(len(statuses), func(i, j int) { //nolint:gosec // not a secret
 			statuses[i], statuses[j] = statuses[j], statuses[i]
 		})
 		k.together(len(statuses), func(i int) inbox.Entry { return k.entry(id, statuses[i]) })
@@ -90,8 +85,6 @@ func (k *kit[Tx]) shuffled() {
 	}
 }
 
-// moneyAfterEnd: money that comes after a payment expired, failed or was
-// cancelled is news, in whatever status, and a late report of that end is not.
 func (k *kit[Tx]) moneyAfterEnd() {
 	received := func(p *jovepay.Payment) { p.ActuallyPaid = jovepay.MustAmount("0.0005") }
 	for _, end := range []jovepay.PaymentStatus{
@@ -112,9 +105,6 @@ func (k *kit[Tx]) moneyAfterEnd() {
 	}
 }
 
-// fullerReport: a report that has more members than the one before is newer,
-// and the first one is then outdated. Both can have the same key, so a store
-// must compare positions, not keys alone.
 func (k *kit[Tx]) fullerReport() {
 	first := inbox.Entry{Subject: "payment:1", Key: "k", Position: "80,0250,80,00,0,05,k"}
 	fuller := inbox.Entry{Subject: "payment:1", Key: "k", Position: "80,0250,80,00,0,06,k"}
@@ -125,8 +115,6 @@ func (k *kit[Tx]) fullerReport() {
 	k.expect(inbox.Duplicate, fuller)
 }
 
-// bytewise: subjects, keys and positions are kept whole and compared byte by
-// byte, whatever the language of the database.
 func (k *kit[Tx]) bytewise() {
 	// Each list sorts by its bytes, and otherwise in most languages.
 	for i, positions := range [][]string{
@@ -155,7 +143,6 @@ func (k *kit[Tx]) bytewise() {
 	}
 }
 
-// lookup: Lookup tells what Apply would do, and changes nothing.
 func (k *kit[Tx]) lookup() {
 	older := k.entry("1", jovepay.PaymentConfirming)
 	e := k.entry("1", jovepay.PaymentFinished)

@@ -22,8 +22,6 @@ func (k *kit[Tx]) expectPruned(want int64, before time.Time) {
 	}
 }
 
-// prune: what was applied before the given time is forgotten, all of it and
-// nothing else; forgotten events are applied again.
 func (k *kit[Tx]) prune() {
 	k.expectPruned(0, time.Now().Add(apart))
 	for i := range pruned {
@@ -39,8 +37,6 @@ func (k *kit[Tx]) prune() {
 	k.expect(inbox.Outdated, k.entry("0", jovepay.PaymentWaiting))
 }
 
-// pruneBeside: events can be applied while old records are being removed, also
-// to a payment that is.
 func (k *kit[Tx]) pruneBeside() {
 	var pruning sync.WaitGroup
 	stop := make(chan struct{})
@@ -59,7 +55,7 @@ func (k *kit[Tx]) pruneBeside() {
 		})
 	}
 	for range 4 {
-		for _, status := range life() {
+		for _, status := range lifecycle() {
 			k.together(crowd/5, func(i int) inbox.Entry {
 				return k.entry(jovepay.ID(fmt.Sprint(i)), status)
 			})

@@ -146,7 +146,7 @@ func TestTableTakesNothing(t *testing.T) {
 	s := databases()["SQLite"].shop(t)
 	s.exec(t, "CREATE TRIGGER refuse BEFORE INSERT ON "+s.table+" BEGIN SELECT RAISE(IGNORE); END")
 	outcome, err := s.store.Apply(t.Context(), entry(t, "1", "finished"), nil)
-	require.EqualError(t, err, "sqlstore: table "+s.table+" does not take records")
+	require.EqualError(t, err, "sqlstore: table "+s.table+" does not accept records")
 	assert.Empty(t, outcome)
 }
 
