@@ -355,7 +355,7 @@ var faultTable = []struct {
 		create: outcome{1, 1, "TransportError, ErrOutcomeUnknown"},
 	},
 	{
-		name:   "no answer in time",
+		name:   "no response in time",
 		fault:  jovepaytest.Fault{Hang: true, AfterEffect: true},
 		get:    outcome{4, 2, "TransportError, context.DeadlineExceeded"},
 		login:  outcome{4, 2, "TransportError, context.DeadlineExceeded"},
@@ -620,7 +620,7 @@ func newFaulty(t *testing.T, name string, once bool) *faulty {
 		jovepay.WithBaseURL(address), jovepay.WithAPIKey(server.APIKey), jovepay.WithCredentials(server.Email, server.Password),
 		jovepay.WithHTTPClient(&http.Client{Transport: transport}), jovepay.WithMaxResponseBytes(1 << 16), quickly,
 	}
-	if name == "no answer in time" || name == "success, too slow" {
+	if name == "no response in time" || name == "success, too slow" {
 		opts = append(opts, jovepay.WithTimeout(500*time.Millisecond))
 	}
 	f.client, err = jovepay.NewClient(opts...)
@@ -676,7 +676,7 @@ func faultPage() string {
 	var b strings.Builder
 	for i, call := range []string{"A GET", "The login", "A request that creates"} {
 		fmt.Fprintf(&b, "\n## %s\n\n"+
-			"| What goes wrong | Each time: requests | the caller gets | First time only: requests | the caller gets |\n"+
+			"| Fault | Each time: requests | the caller gets | First time only: requests | the caller gets |\n"+
 			"| --- | --- | --- | --- | --- |\n", call)
 		for _, row := range faultTable {
 			o := [...]outcome{row.get, row.login, row.create}[i]
@@ -685,7 +685,7 @@ func faultPage() string {
 			}
 			then := "the same"
 			if o.recovers() {
-				then = "the answer"
+				then = "the response"
 			}
 			fmt.Fprintf(&b, "| %s | %d | `%s` | %d | %s |\n", row.name, o.always, strings.ReplaceAll(o.err, ", ", "`, `"), o.once, then)
 		}
