@@ -545,7 +545,7 @@ func TestDoneContextStartsNoLogin(t *testing.T) {
 	assertIs(t, err)
 	assert.Zero(t, server.logins)
 
-	// Nor does one whose time is over with the rejection.
+	// Nor does one that expires at the same time as the rejection.
 	ctx, cancel := context.WithCancel(t.Context())
 	server.holds = func(string) bool { cancel(); return false }
 	_, err = client.Payments.Create(ctx, goods("1"))

@@ -619,7 +619,7 @@ func ExampleIPNVerifier_ParseRequest() {
 }
 
 // While the secret changes, both the new and the old one are accepted. Which
-// of them signed is told, so that it can be seen when the old one has run dry.
+// of them signed is told, so that you can see when nothing signed with the old one arrives anymore.
 func ExampleWithFurtherSecret() {
 	verifier, err := jovepay.NewIPNVerifier("new secret", jovepay.WithFurtherSecret("old secret"))
 	if err != nil {

@@ -577,7 +577,7 @@ func refusedBodies() []refusedBody {
 	return []refusedBody{
 		{"duplicate", `{"payment_id":1,"payment_id":2}`, "duplicate name at byte 16", everywhere(`{"payment_id":2}`)},
 		{"duplicate, same value", `{"a":1,"a":1}`, "duplicate name at byte 7", everywhere(`{"a":1}`)},
-		{"duplicate, not neighbours", `{"fee":{"a":1,"b":2,"a":3}}`, "duplicate name at byte 20", everywhere(`{"fee":{"a":3,"b":2}}`)},
+		{"duplicate, not neighbors", `{"fee":{"a":1,"b":2,"a":3}}`, "duplicate name at byte 20", everywhere(`{"fee":{"a":3,"b":2}}`)},
 		{
 			"duplicate in a list", `{"list":[{"a":1,"a":2}]}`, "duplicate name at byte 16",
 			everywhere(`{"list":[{"a":2}]}`).with(js, `{"list":{"0":{"a":2}}}`),

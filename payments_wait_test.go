@@ -57,7 +57,7 @@ func TestWaitPolls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shortest := slices.Repeat([]float64{1}, 8)
-		want := []float64{2, 4, 8, 16, 30, 30, 2, 4} // seconds: a change starts anew
+		want := []float64{2, 4, 8, 16, 30, 30, 2, 4} // seconds: a change starts over
 		for range 100 {
 			s, client := play(t, inStatus("waiting"), inStatus("waiting"), inStatus("waiting"), inStatus("waiting"),
 				inStatus("waiting"), inStatus("waiting"), inStatus("confirming"), inStatus("confirming"), inStatus("finished"))

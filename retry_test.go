@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// script answers requests one after the other, the last answer for ever, and
+// script answers requests one after the other, the last one forever, and
 // notes when they came.
 type script struct {
 	mu      sync.Mutex

@@ -51,7 +51,7 @@ func TestPruneManyRanges(t *testing.T) {
 	}
 }
 
-// A record that is old when Prune comes to it, but is just being written anew,
+// A record that is old when Prune comes to it, but is just being rewritten,
 // stays; and events of other payments do not wait meanwhile.
 func TestPruneMeetsApply(t *testing.T) {
 	t.Parallel()
