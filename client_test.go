@@ -30,9 +30,10 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/jovepay/jovepay-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
 )
 
 // recorder answers everything with a JSON object that suits every call, and

@@ -21,10 +21,11 @@ import (
 	"time"
 
 	"github.com/jarcoal/httpmock"
-	"github.com/jovepay/jovepay-go"
-	"github.com/jovepay/jovepay-go/jovepaytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
 var sentinels = []error{

@@ -14,10 +14,11 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/jovepay/jovepay-go"
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
 )
 
 // camelCase spells all names of a body as JovePay's shop plugins do.

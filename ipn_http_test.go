@@ -23,9 +23,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jovepay/jovepay-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
 )
 
 // handled returns what a handler answers.

@@ -30,9 +30,10 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/jovepay/jovepay-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
 )
 
 // The webhook examples of JovePay's guide, without its white space.

@@ -14,9 +14,10 @@ import (
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/jovepay/jovepay-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
 )
 
 var updateJSON = flag.Bool("update-json", false, "write testdata/json")

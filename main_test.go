@@ -36,11 +36,12 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/jarcoal/httpmock"
-	"github.com/jovepay/jovepay-go"
-	"github.com/jovepay/jovepay-go/jovepaytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
 func TestMain(m *testing.M) {

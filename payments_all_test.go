@@ -17,10 +17,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jovepay/jovepay-go"
-	"github.com/jovepay/jovepay-go/jovepaytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
 func TestAllAtTheEmulator(t *testing.T) {

@@ -16,10 +16,11 @@ import (
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/jovepay/jovepay-go"
-	"github.com/jovepay/jovepay-go/jovepaytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
 const settleWindow = 16 * time.Second

@@ -14,9 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jovepay/jovepay-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
 )
 
 // What servers really send, and how it reads, in a response, in a list and

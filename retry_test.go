@@ -17,9 +17,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jovepay/jovepay-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
 )
 
 // script answers requests one after the other, the last one forever, and

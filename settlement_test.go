@@ -484,11 +484,11 @@ func TestExpectationComesBackAsStored(t *testing.T) {
 				assert.Equal(t, e, got)
 			}
 			// Inside another JSON document, amounts are numbers.
-			document, err := json.Marshal(map[string]any{"expected": e})
+			document, err := json.Marshal(map[string]any{"Order": e})
 			require.NoError(t, err)
-			var back struct{ Expected jovepay.Expectation }
+			var back struct{ Order jovepay.Expectation }
 			require.NoError(t, json.Unmarshal(document, &back))
-			assert.Equal(t, e, back.Expected)
+			assert.Equal(t, e, back.Order)
 		})
 	}
 }

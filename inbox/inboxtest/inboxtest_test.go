@@ -30,7 +30,7 @@ func TestFindsWhatIsBroken(t *testing.T) {
 	for name, fails := range map[string][]string{
 		"forgets":             {"Once", "OutOfOrder", "Lookup"},
 		"does not wait":       {"Once", "Waits"},
-		"waits forever":      {"Waits"},
+		"waits forever":       {"Waits"},
 		"records too early":   {"Failure", "Panic", "Poisoned", "ContextEnds"},
 		"keeps failed writes": {"Failure", "Panic", "ContextEnds"},
 		"loses writes":        {"Once", "OutOfOrder"},
