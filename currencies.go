@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -123,4 +124,28 @@ func (s *CurrenciesService) List(ctx context.Context, opts CurrencyListOptions) 
 		query:  opts,
 		auth:   withKey,
 	})
+}
+
+// lowerTickers makes tickers lower case, in which they are compared.
+func lowerTickers(tickers ...*string) {
+	for _, ticker := range tickers {
+		*ticker = lowerASCII(*ticker)
+	}
+}
+
+// lowerASCII returns s with its ASCII letters in lower case. Unicode has other
+// letters that fold to these, such as the Kelvin sign, and they spell no ticker.
+func lowerASCII(s string) string {
+	isUpper := func(r rune) bool { return 'A' <= r && r <= 'Z' }
+	first := strings.IndexFunc(s, isUpper)
+	if first < 0 {
+		return s
+	}
+	lower := []byte(s)
+	for i, c := range lower[first:] {
+		if 'A' <= c && c <= 'Z' {
+			lower[first+i] = c - 'A' + 'a'
+		}
+	}
+	return string(lower)
 }

@@ -497,30 +497,6 @@ func readRows[R ~[]E, E any](d *jsontext.Decoder, rows *R, limit int, over error
 	return err
 }
 
-// lowerTickers makes tickers lower case, in which they are compared.
-func lowerTickers(tickers ...*string) {
-	for _, ticker := range tickers {
-		*ticker = lowerASCII(*ticker)
-	}
-}
-
-// lowerASCII returns s with its ASCII letters in lower case. Unicode has other
-// letters that fold to these, such as the Kelvin sign, and they spell no ticker.
-func lowerASCII(s string) string {
-	isUpper := func(r rune) bool { return 'A' <= r && r <= 'Z' }
-	first := strings.IndexFunc(s, isUpper)
-	if first < 0 {
-		return s
-	}
-	lower := []byte(s)
-	for i, c := range lower[first:] {
-		if 'A' <= c && c <= 'Z' {
-			lower[first+i] = c - 'A' + 'a'
-		}
-	}
-	return string(lower)
-}
-
 // noneIfNull empties texts that are "null": JovePay's API family writes that
 // where it means null.
 func noneIfNull(texts ...*string) {
