@@ -3,65 +3,182 @@ package jovepaytest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/jovepay/jovepay-go"
-	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-// arguments are those of every action; each has some of them.
-type arguments struct {
-	ID         jovepay.ID         `json:"id,omitzero"`
-	Amount     jovepay.Amount     `json:"amount,omitzero"`
-	Currency   string             `json:"currency,omitzero"`
-	Currencies []string           `json:"currencies,omitzero"`
-	Status     string             `json:"status,omitzero"`
-	Duration   time.Duration      `json:"duration,omitzero"`
-	Faults     []Fault            `json:"faults,omitzero"`
-	IPN        *IPNBehavior       `json:"ipn,omitzero"`
-	URL        string             `json:"url,omitzero"`
-	Body       string             `json:"body,omitzero"`
-	Number     int                `json:"number,omitzero"`
-	Withdrawal *WithdrawalRequest `json:"withdrawal,omitzero"`
-	Recurring  *RecurringRequest  `json:"recurring,omitzero"`
+// Action is one thing that can be done to a [Server]: by the customer, the
+// network, JovePay's staff or the merchant. [Actions] lists all of them. Each
+// is a method of Server too, which takes Go's types where Do takes JSON.
+//
+// The journal, [Server.Replay], the sandbox's control API, the commands below
+// "jovepay sandbox" and the buttons of its pages are made from this list.
+type Action struct {
+	// Name is that of the method of Server, and in the journal: DepositWrongAsset.
+	Name string
+	// Command is the name of the command below "jovepay sandbox": wrong-asset.
+	Command string
+	// Route is the call of the control API, with arguments in braces:
+	// POST payments/{id}/wrong-asset.
+	Route string
+	// Group is who does it: one of [Groups].
+	Group string
+	// Summary says in one line what it does, and Details says more about it.
+	Summary, Details string
+	// Arguments are those that it has, the required ones first.
+	Arguments []Argument
+	// Returns names the result, such as payment; empty if there is none.
+	Returns string
+	// Label is that of the button that does it to a payment; empty if it has
+	// none.
+	Label string
+
+	blocked func(p *jovepay.Payment) string // nil: never
+	bind    func(text []byte, check bool, opts json.Options) (call, error)
 }
 
-// act does what changes the server: with an entry in the journal, and saved
-// when it returns.
-func act[R any](s *Server, name string, a arguments, do func() (R, error)) (R, error) {
+// call is an action with its arguments.
+type call func(ctx context.Context, s *Server) (result []byte, err error)
+
+// Argument is one argument of an [Action].
+type Argument struct {
+	Name        string // of the member of the JSON object, and in braces in the Route
+	Usage       string // what it is, in a few words
+	Placeholder string // the kind of its values: amount, duration, n, url, ...; empty for a boolean
+	Optional    bool
+	Example     string // a value that works, as text; empty if examples do without it
+
+	kind argumentKind
+}
+
+type argumentKind int
+
+const (
+	kindText argumentKind = iota
+	kindNumber
+	kindBool
+	kindList // of texts
+	kindJSON // any other
+)
+
+// Do does the action to the server. The arguments are a JSON object, or empty
+// for none; amounts are numbers or strings, durations strings such as 1h30m.
+// An argument that the action does not have and a required one that is missing
+// are errors. The result is JSON, or nil if there is none.
+func (a Action) Do(ctx context.Context, s *Server, arguments []byte) ([]byte, error) {
+	if len(arguments) == 0 {
+		arguments = []byte("{}")
+	}
+	call, err := a.read(arguments)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	return call(ctx, s)
+}
+
+func (a Action) read(arguments []byte) (call, error) {
+	var given map[string]jsontext.Value
+	err := json.Unmarshal(arguments, &given)
+	if err == nil && given == nil { // null
+		err = errNoObject
+	}
+	if err != nil {
+		return nil, explain(err)
+	}
+	for _, argument := range a.Arguments {
+		if _, ok := given[argument.Name]; !ok && !argument.Optional {
+			return nil, fmt.Errorf("%s is required", argument.Name)
+		}
+	}
+	call, err := a.bind(arguments, true, argumentJSON())
+	if err != nil {
+		return nil, explain(err)
+	}
+	return call, nil
+}
+
+// Blocked says in a sentence why the action cannot be done to the payment now.
+// It is empty if it can, or if only trying shows.
+func (a Action) Blocked(p *jovepay.Payment) string {
+	if a.blocked == nil {
+		return ""
+	}
+	return a.blocked(p)
+}
+
+// JSON returns a value that a person wrote as the argument's JSON. A list is
+// separated by commas.
+func (a Argument) JSON(text string) ([]byte, error) {
+	switch a.kind {
+	case kindNumber:
+		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
+			return nil, fmt.Errorf("%s: want a whole number, got %.40q", a.Name, text)
+		}
+		return []byte(text), nil
+	case kindBool:
+		value, err := strconv.ParseBool(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: want true or false, got %.40q", a.Name, text)
+		}
+		return strconv.AppendBool(nil, value), nil
+	case kindList:
+		list := []string{}
+		if text != "" {
+			list = strings.Split(text, ",")
+		}
+		return json.Marshal(list)
+	case kindJSON:
+		if value := jsontext.Value(text); !value.IsValid() {
+			return nil, fmt.Errorf("%s: want JSON, got %.40q", a.Name, text)
+		}
+		return []byte(text), nil
+	default:
+		return json.Marshal(text)
+	}
+}
+
+// verb is an action with the types of its arguments and of its result.
+type verb[A, R any] struct {
+	Action
+	do func(ctx context.Context, s *Server, a A) (R, error)
+}
+
+// none is the type of no arguments, and of no result.
+type none struct{}
+
+// perform does an action: with an entry in the journal, and saved when it
+// returns.
+func perform[A, R any](ctx context.Context, s *Server, v verb[A, R], a A) (R, error) {
 	text, err := json.Marshal(a, journalJSON(s.api.Scrub))
 	if err != nil {
-		var none R
-		return none, wrap(err)
+		var nothing R
+		return nothing, wrap(err)
 	}
-	action := s.api.Act(name, text)
-	result, err := do()
+	entry := s.api.Act(v.Name, text)
+	result, err := v.do(ctx, s, a)
 	var raw []byte
 	if err == nil {
 		raw, err = resultJSON(result)
 	}
-	if failure := s.api.Acted(action, raw, err); err == nil && failure != nil {
+	if failure := s.api.Acted(entry, raw, err); err == nil && failure != nil {
 		err = wrap(failure)
 	}
 	return result, err
 }
 
-// actOn is act for an action on a payment or an invoice.
-func (s *Server) actOn(name string, a arguments, do func(number int64) (engine.Payment, error)) (*jovepay.Payment, error) {
-	return act(s, name, a, func() (*jovepay.Payment, error) { return s.change(a.ID, do) })
+// performNow is perform for what does not wait for anything.
+func performNow[A, R any](s *Server, v verb[A, R], a A) (R, error) {
+	return perform(context.Background(), s, v, a) //nolint:forbidigo // nothing looks at it
 }
-
-// set is act for an action without a result.
-func (s *Server) set(name string, a arguments, do func() error) error {
-	_, err := act(s, name, a, func() (nothing, error) { return nothing{}, do() })
-	return err
-}
-
-type nothing struct{}
 
 func resultJSON(result any) ([]byte, error) {
 	switch r := result.(type) {
@@ -71,132 +188,124 @@ func resultJSON(result any) ([]byte, error) {
 		return r.Raw, nil
 	case *jovepay.RecurringPaymentEvent:
 		return r.Raw, nil
-	case nothing:
+	case none:
 		return nil, nil
 	default:
 		return json.Marshal(r)
 	}
 }
 
-// The actions that a replay treats in their own way.
-const (
-	actionRedeliver = "Redeliver"
-	actionWait      = "WaitDeliveries"
-)
+// composer is arguments that are made from others before the action is done.
+type composer interface{ compose() error }
 
-// redo does an action of a journal again.
-type redo func(ctx context.Context, s *Server, a arguments) error
+// action forgets the types.
+func (v verb[A, R]) action() Action {
+	a := v.Action
+	a.Arguments = argumentsOf(reflect.TypeFor[A]())
+	a.Returns = resultOf[R]()
+	a.bind = func(text []byte, check bool, opts json.Options) (call, error) {
+		var arguments A
+		if err := json.Unmarshal(text, &arguments, opts); err != nil {
+			return nil, err
+		}
+		if c, ok := any(&arguments).(composer); ok && check {
+			if err := c.compose(); err != nil {
+				return nil, err
+			}
+		}
+		return func(ctx context.Context, s *Server) ([]byte, error) {
+			result, err := perform(ctx, s, v, arguments)
+			if err != nil {
+				return nil, err
+			}
+			return resultJSON(result)
+		}, nil
+	}
+	return a
+}
 
-// actions are those that change the server, by the names of their methods.
-func actions() map[string]redo {
-	return map[string]redo{
-		"Pay":     func(_ context.Context, s *Server, a arguments) error { return second(s.PayAmount(a.ID, a.Amount)) },
-		"Deposit": func(_ context.Context, s *Server, a arguments) error { return second(s.Deposit(a.ID, a.Amount)) },
-		"DepositWrongAsset": func(_ context.Context, s *Server, a arguments) error {
-			return second(s.DepositWrongAsset(a.ID, a.Currency, a.Amount))
-		},
-		"Refund":  func(_ context.Context, s *Server, a arguments) error { return second(s.Refund(a.ID)) },
-		"Expire":  func(_ context.Context, s *Server, a arguments) error { return second(s.Expire(a.ID)) },
-		"Advance": func(_ context.Context, s *Server, a arguments) error { return second(s.Advance(a.ID)) },
-		"SetStatus": func(_ context.Context, s *Server, a arguments) error {
-			return second(s.SetStatus(a.ID, jovepay.PaymentStatus(a.Status)))
-		},
-		"CheckOut":      func(_ context.Context, s *Server, a arguments) error { return second(s.CheckOut(a.ID, a.Currency)) },
-		"SetPrice":      func(_ context.Context, s *Server, a arguments) error { return s.SetPrice(a.Currency, a.Amount) },
-		"SetMinimum":    func(_ context.Context, s *Server, a arguments) error { return s.SetMinimum(a.Currency, a.Amount) },
-		"SetCurrencies": func(_ context.Context, s *Server, a arguments) error { return s.SetCurrencies(a.Currencies...) },
-		"SetTokenLifetime": func(_ context.Context, s *Server, a arguments) error {
-			return s.SetTokenLifetime(a.Duration)
-		},
-		"Withdraw": func(_ context.Context, s *Server, a arguments) error { return second(s.Withdraw(value(a.Withdrawal))) },
-		"SetWithdrawalStatus": func(_ context.Context, s *Server, a arguments) error {
-			return second(s.SetWithdrawalStatus(a.ID, jovepay.WithdrawalStatus(a.Status)))
-		},
-		"Recur": func(_ context.Context, s *Server, a arguments) error { return second(s.Recur(value(a.Recurring))) },
-		"SetRecurringStatus": func(_ context.Context, s *Server, a arguments) error {
-			return second(s.SetRecurringStatus(a.ID, jovepay.WithdrawalStatus(a.Status)))
-		},
-		"MoveClock":     func(_ context.Context, s *Server, a arguments) error { return second(s.MoveClock(a.Duration)) },
-		"Inject":        func(_ context.Context, s *Server, a arguments) error { return s.Inject(a.Faults...) },
-		"ClearFaults":   func(_ context.Context, s *Server, _ arguments) error { s.ClearFaults(); return nil },
-		"SetIPN":        func(_ context.Context, s *Server, a arguments) error { return s.SetIPN(value(a.IPN)) },
-		"SendIPN":       func(ctx context.Context, s *Server, a arguments) error { return s.SendIPN(ctx, a.URL, []byte(a.Body)) },
-		actionRedeliver: func(ctx context.Context, s *Server, a arguments) error { return s.Redeliver(ctx, a.Number) },
-		actionWait:      func(ctx context.Context, s *Server, _ arguments) error { return s.WaitDeliveries(ctx) },
+func resultOf[R any]() string {
+	switch any(*new(R)).(type) {
+	case *jovepay.Payment:
+		return "payment"
+	case *jovepay.WithdrawalEvent:
+		return "withdrawal"
+	case *jovepay.RecurringPaymentEvent:
+		return "recurring payment"
+	case clockResult:
+		return "time"
+	default:
+		return ""
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
-
-func value[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
+// argumentsOf reads the fields of a struct: their types and tags say everything
+// about the arguments.
+func argumentsOf(t reflect.Type) []Argument {
+	var required, optional []Argument
+	for field := range t.Fields() {
+		name, rest, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
+		a := Argument{Name: name, Usage: field.Tag.Get("usage"), Example: field.Tag.Get("example"), Optional: rest != ""}
+		a.Placeholder, a.kind = kindOf(field.Type)
+		if placeholder := field.Tag.Get("placeholder"); placeholder != "" {
+			a.Placeholder = placeholder
+		}
+		if a.Optional {
+			optional = append(optional, a)
+		} else {
+			required = append(required, a)
+		}
 	}
-	return v
+	return append(required, optional...)
 }
 
-// journalJSON is how the journal writes and reads what has no form of its own:
-// strictly, without what is zero, and the same in every run. Text that is not
-// UTF-8 is an object: {"base64":"..."}. The function changes every text before it
-// is written and after it is read; it reaches what base64 hides.
-func journalJSON(change func(string) string) json.Options {
-	return json.JoinOptions(
-		json.Deterministic(true),
-		json.OmitZeroStructFields(true),
-		json.RejectUnknownMembers(true),
-		jsontext.AllowInvalidUTF8(true), // the names of a fault's headers
-		json.WithMarshalers(json.JoinMarshalers(
-			json.MarshalToFunc(func(enc *jsontext.Encoder, d time.Duration) error {
-				return enc.WriteToken(jsontext.String(d.String()))
-			}),
-			writeText[string](change), writeText[jovepay.ID](change),
-			writeText[jovepay.IPNForm](change), writeText[jovepay.PaymentStatus](change),
-		)),
-		json.WithUnmarshalers(json.JoinUnmarshalers(
-			json.UnmarshalFromFunc(func(dec *jsontext.Decoder, d *time.Duration) error {
-				token, err := dec.ReadToken()
-				if err == nil {
-					*d, err = time.ParseDuration(token.String())
-				}
-				return err
-			}),
-			readText[string](change), readText[jovepay.ID](change),
-			readText[jovepay.IPNForm](change), readText[jovepay.PaymentStatus](change),
-		)),
-	)
+func kindOf(t reflect.Type) (placeholder string, kind argumentKind) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t {
+	case reflect.TypeFor[jovepay.Amount]():
+		return "amount", kindText
+	case reflect.TypeFor[jovepay.ID]():
+		return "id", kindText
+	case reflect.TypeFor[time.Duration]():
+		return "duration", kindText
+	case reflect.TypeFor[jsontext.Value](), reflect.TypeFor[http.Header]():
+		return "json", kindJSON
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "", kindBool
+	case reflect.Int, reflect.Int64:
+		return "n", kindNumber
+	case reflect.Slice:
+		return "list", kindList
+	case reflect.String:
+		return "text", kindText
+	default:
+		return "json", kindJSON
+	}
 }
 
-// asItIs changes nothing.
-func asItIs(text string) string { return text }
+var errNoObject = errors.New("the arguments must be an object")
 
-type encoded struct {
-	Base64 []byte `json:"base64"`
-}
-
-func writeText[T ~string](change func(string) string) *json.Marshalers {
-	return json.MarshalToFunc(func(enc *jsontext.Encoder, t T) error {
-		text := change(string(t))
-		if kind, written := enc.StackIndex(enc.StackDepth()); utf8.ValidString(text) || kind == '{' && written%2 == 0 {
-			return enc.WriteToken(jsontext.String(text)) // a name cannot be an object
-		}
-		return json.MarshalEncode(enc, encoded{[]byte(text)})
-	})
-}
-
-func readText[T ~string](change func(string) string) *json.Unmarshalers {
-	return json.UnmarshalFromFunc(func(dec *jsontext.Decoder, t *T) error {
-		switch dec.PeekKind() {
-		case '"':
-			token, err := dec.ReadToken()
-			*t = T(change(token.String()))
-			return err
-		case '{':
-			var e encoded
-			err := json.UnmarshalDecode(dec, &e)
-			*t = T(change(string(e.Base64)))
-			return err
-		default:
-			return errors.ErrUnsupported // it is read as if there were no such function
-		}
-	})
+// explain says what is wrong with arguments without Go's names for it.
+func explain(err error) error {
+	semantic, ok := errors.AsType[*json.SemanticError](err)
+	if !ok {
+		return errors.New(strings.TrimPrefix(err.Error(), "jsontext: "))
+	}
+	switch name := semantic.JSONPointer.LastToken(); {
+	case errors.Is(err, json.ErrUnknownName):
+		return fmt.Errorf("unknown argument %.40q", name)
+	case name == "":
+		return errNoObject
+	case semantic.Err != nil:
+		return fmt.Errorf("%s: %w", name, semantic.Err)
+	default:
+		return fmt.Errorf("%s must not be of the type %v", name, semantic.JSONKind)
+	}
 }

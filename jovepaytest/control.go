@@ -1,8 +1,6 @@
 package jovepaytest
 
 import (
-	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -22,13 +20,7 @@ func (s *Server) Pay(id jovepay.ID) (*jovepay.Payment, error) {
 // [WithAutoAdvance] it returns once the coins have arrived, and the rest comes
 // with time.
 func (s *Server) PayAmount(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
-	return act(s, "Pay", arguments{ID: id, Amount: amount}, func() (*jovepay.Payment, error) {
-		p, err := s.deposit(id, amount)
-		if err != nil || s.auto {
-			return p, err
-		}
-		return s.change(p.ID, s.engine.Settle)
-	})
+	return performNow(s, pay(), amountOnPayment{id, amount})
 }
 
 // Deposit is the customer's coins arriving, and returns the payment that they
@@ -38,15 +30,7 @@ func (s *Server) PayAmount(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payme
 // Coins for a payment that no longer waits, because it was paid or has
 // expired, become a new payment with ParentPaymentID set.
 func (s *Server) Deposit(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
-	return act(s, "Deposit", arguments{ID: id, Amount: amount}, func() (*jovepay.Payment, error) {
-		return s.deposit(id, amount)
-	})
-}
-
-func (s *Server) deposit(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
-	return s.change(id, func(number int64) (engine.Payment, error) {
-		return s.engine.Deposit(number, amount.Decimal())
-	})
+	return performNow(s, deposit(), amountOnPayment{id, amount})
 }
 
 // DepositWrongAsset is the customer's coins of another currency arriving at the
@@ -59,49 +43,40 @@ func (s *Server) deposit(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment
 // person once it is confirmed: [Server.Advance] goes on, [Server.Refund] sends
 // the coins back. [WithWrongAssetProcessing] lets it run on by itself.
 func (s *Server) DepositWrongAsset(id jovepay.ID, currency string, amount jovepay.Amount) (*jovepay.Payment, error) {
-	a := arguments{ID: id, Currency: currency, Amount: amount}
-	return s.actOn("DepositWrongAsset", a, func(number int64) (engine.Payment, error) {
-		return s.engine.DepositWrongAsset(number, currency, amount.Decimal())
-	})
+	return performNow(s, depositWrongAsset(), wrongAsset{id, currency, amount})
 }
 
 // Refund sends the coins of a payment back to the customer, and returns it as
 // refunded. That can happen at any status; it is an error if no coins came, or
 // if they went back before.
 func (s *Server) Refund(id jovepay.ID) (*jovepay.Payment, error) {
-	return s.actOn("Refund", arguments{ID: id}, s.engine.Refund)
+	return performNow(s, refund(), onPayment{id})
 }
 
 // Expire ends the time that a waiting payment has, and returns it as expired.
 // Where it does not wait it is an error. Coins that arrive later are a payment
 // of their own: see [Server.Deposit].
 func (s *Server) Expire(id jovepay.ID) (*jovepay.Payment, error) {
-	return s.actOn("Expire", arguments{ID: id}, s.engine.Expire)
+	return performNow(s, expire(), onPayment{id})
 }
 
 // Advance takes a payment one status further on its ordinary way: waiting
 // (which it leaves as if paid exactly), confirming, confirmed, sending, and
 // finished or partially_paid. Where no status follows it is an error.
 func (s *Server) Advance(id jovepay.ID) (*jovepay.Payment, error) {
-	return s.actOn("Advance", arguments{ID: id}, s.engine.Advance)
+	return performNow(s, advance(), onPayment{id})
 }
 
 // SetStatus gives a payment any status, one that the SDK does not know
 // included, and changes nothing else: no coins come or go.
 func (s *Server) SetStatus(id jovepay.ID, status jovepay.PaymentStatus) (*jovepay.Payment, error) {
-	a := arguments{ID: id, Status: string(status)}
-	return s.actOn("SetStatus", a, func(number int64) (engine.Payment, error) {
-		return s.engine.SetStatus(number, string(status))
-	})
+	return performNow(s, setStatus(), paymentStatus{id, status})
 }
 
 // CheckOut is the customer opening an invoice's page and choosing a coin, and
 // returns the payment that this makes. An empty coin is the invoice's own.
 func (s *Server) CheckOut(invoice jovepay.ID, payCurrency string) (*jovepay.Payment, error) {
-	a := arguments{ID: invoice, Currency: payCurrency}
-	return s.actOn("CheckOut", a, func(number int64) (engine.Payment, error) {
-		return s.engine.PayInvoice(number, payCurrency)
-	})
+	return performNow(s, checkOut(), onInvoice{invoice, payCurrency})
 }
 
 func (s *Server) change(id jovepay.ID, do func(number int64) (engine.Payment, error)) (*jovepay.Payment, error) {
@@ -120,34 +95,26 @@ func (s *Server) change(id jovepay.ID, do func(number int64) (engine.Payment, er
 // and estimates from now on. A ticker that was not known becomes a coin that
 // customers can pay with.
 func (s *Server) SetPrice(currency string, usd jovepay.Amount) error {
-	return s.set("SetPrice", arguments{Currency: currency, Amount: usd}, func() error {
-		return wrap(s.engine.SetPrice(currency, usd.Decimal()))
-	})
+	return second(performNow(s, setPrice(), price{currency, usd}))
 }
 
 // SetMinimum sets the smallest payment in a currency. Null makes it follow the
 // price again, as it does at first: it is then worth two dollars.
 func (s *Server) SetMinimum(currency string, amount jovepay.Amount) error {
-	return s.set("SetMinimum", arguments{Currency: currency, Amount: amount}, func() error {
-		return wrap(s.engine.SetMinimum(currency, amount.Decimal()))
-	})
+	return second(performNow(s, setMinimum(), minimum{currency, amount}))
 }
 
 // SetCurrencies says which coins customers can pay with from now on. It is an
 // error to name one without a price; see [Server.SetPrice].
-func (s *Server) SetCurrencies(tickers ...string) error {
-	return s.set("SetCurrencies", arguments{Currencies: tickers}, func() error {
-		return wrap(s.engine.SetCurrencies(tickers...))
-	})
+func (s *Server) SetCurrencies(coins ...string) error {
+	return second(performNow(s, setCurrencies(), tickers{coins}))
 }
 
 // SetTokenLifetime sets how long a login lasts from now on, in whole seconds; less
 // than one is an error. Tokens that there are keep their time: [Server.MoveClock]
 // ends those.
 func (s *Server) SetTokenLifetime(d time.Duration) error {
-	return s.set("SetTokenLifetime", arguments{Duration: d}, func() error {
-		return wrap(s.engine.SetTokenLifetime(d))
-	})
+	return second(performNow(s, setTokenLifetime(), lifetime{d}))
 }
 
 // Now returns the time by the server's clock, in UTC and whole milliseconds.
@@ -167,47 +134,8 @@ func (s *Server) Now() time.Time { return s.engine.Now() }
 // What passes in real time, such as an answer's latency or the pause before a
 // notification is sent again, is not shortened.
 func (s *Server) MoveClock(d time.Duration) (time.Time, error) {
-	return act(s, "MoveClock", arguments{Duration: d}, func() (time.Time, error) {
-		now, err := s.engine.MoveClock(d)
-		s.pace.Wake()
-		return now, wrap(err)
-	})
-}
-
-// refusal is an error of the engine in the SDK's terms.
-type refusal struct{ error }
-
-// Is reports whether the SDK sorts the refusal so.
-func (r refusal) Is(target error) bool {
-	e, ok := errors.AsType[*engine.Error](r.error)
-	if !ok {
-		return false
-	}
-	switch e.Code {
-	case engine.CodePaymentNotFound, engine.CodeInvoiceNotFound, engine.CodeTransferNotFound:
-		return target == jovepay.ErrNotFound
-	default:
-		return target == jovepay.ErrInvalidRequest
-	}
-}
-
-// Unwrap returns the engine's error.
-func (r refusal) Unwrap() error { return r.error }
-
-// wrap makes an error of the engine the package's.
-func wrap(err error) error {
-	if err == nil {
-		return nil
-	}
-	return refusal{fmt.Errorf("jovepaytest: %w", err)}
-}
-
-// invalid makes an error about a setting the package's.
-func invalid(err error) error {
-	if err == nil {
-		return nil
-	}
-	return wrap(engine.InvalidParam("%s", err))
+	result, err := performNow(s, moveClock(), clockMove{d})
+	return result.Now, err
 }
 
 // numberOf reads an id as the engine counts them.

@@ -13,29 +13,31 @@ import (
 type Delivery struct {
 	// Number is that of the notification, from 1, in the order in which the
 	// events happened. All attempts have it, and every copy has its own.
-	Number int
+	Number int `json:"number"`
 	// Attempt counts from 1; it is 0 if none was made.
-	Attempt int
+	Attempt int `json:"attempt"`
 	// RepeatOf is the notification that [Server.Redeliver] sent again with this
 	// one; 0 for all others.
-	RepeatOf int
+	RepeatOf int `json:"repeat_of,omitzero"`
 	// PaymentID and Status are those of the payment, withdrawal or recurring
 	// payment; empty for [Server.SendIPN].
-	PaymentID jovepay.ID
-	Status    jovepay.PaymentStatus
+	PaymentID jovepay.ID            `json:"payment_id"`
+	Status    jovepay.PaymentStatus `json:"status"`
 
-	URL       string
-	Form      jovepay.IPNForm
-	Body      string // as it was sent
-	Signature string // as it was sent
-	Corrupted bool   // a byte of the body was changed
-	Forged    bool   // another secret was used
+	URL       string          `json:"url"`
+	Form      jovepay.IPNForm `json:"form"`
+	Body      string          `json:"body"`      // as it was sent
+	Signature string          `json:"signature"` // as it was sent
+	Corrupted bool            `json:"corrupted"` // a byte of the body was changed
+	Forged    bool            `json:"forged"`    // another secret was used
 
-	Outcome    DeliveryOutcome
-	StatusCode int    // what the shop answered; 0 if it did not, or not yet
-	Error      string // why it failed or was not made; empty otherwise
+	Outcome    DeliveryOutcome `json:"outcome"`
+	StatusCode int             `json:"status_code"` // of the shop's response; 0 if there was none, or not yet
+	Error      string          `json:"error"`       // why it failed or was not made; empty otherwise
 	// Started and Ended are by the server's clock; Ended is zero until then.
-	Started, Ended time.Time
+	// A [Server.Journal] has neither.
+	Started time.Time `json:"started,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
 }
 
 // DeliveryOutcome is how an attempt ended.

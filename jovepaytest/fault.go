@@ -25,47 +25,47 @@ import (
 //	{Drip: time.Second}                             a byte a second
 //	{Delay: time.Minute}                            late
 type Fault struct {
-	// Method and Path are of the requests that are hit. "" is any; a path
+	// Method and Path are of the requests that are hit. Empty is any; a path
 	// that ends in * is any that begins so, as in /v1/payment/*.
-	Method, Path string
-	// Skip lets so many of these requests pass before the first hit.
-	Skip int
-	// Times is after how many hits the fault is gone; 0 is never.
-	Times int
+	Method string `json:"method,omitzero" usage:"hit requests with this method" placeholder:"method"`
+	Path   string `json:"path,omitzero" usage:"hit requests of this path; a * at the end is any rest" placeholder:"path" example:"/v1/estimate"`
+	// Skip is the number of these requests that pass before the first hit.
+	Skip int `json:"skip,omitzero" usage:"let the first n requests pass"`
+	// Times is the number of hits after which the fault is gone; 0 is never.
+	Times int `json:"times,omitzero" usage:"hit n requests; 0 is all" example:"1"`
 	// Percent of these requests are hit, the same ones for the same seed; 0
 	// is all.
-	Percent int
+	Percent int `json:"percent,omitzero" usage:"hit n percent of the requests; 0 is all"`
 
 	// AfterEffect lets the request take effect before anything goes wrong.
 	// Otherwise Cut, Hang and Status keep it from taking effect, and so does
 	// Delay if the client gives up meanwhile.
-	AfterEffect bool
+	AfterEffect bool `json:"after_effect,omitzero" usage:"fail after the request has taken effect"`
 
-	// Delay passes before the answer, in real time.
-	Delay time.Duration
-	// Hang holds the answer back until the client gives up or the server is
+	// Delay passes before the response, in real time.
+	Delay time.Duration `json:"delay,omitzero" usage:"delay the response"`
+	// Hang holds the response back until the client gives up or the server is
 	// closed.
-	Hang bool
-	// Cut closes the connection without an answer.
-	Cut bool
+	Hang bool `json:"hang,omitzero" usage:"never respond"`
+	// Cut closes the connection without a response.
+	Cut bool `json:"cut,omitzero" usage:"close the connection without a response"`
 
-	// Status, Header and Body are sent in place of the server's own. A Status
-	// of 400 or more without Body has an error in JovePay's form as its body.
-	// The Content-Type is that of JSON if the Body is, else it is detected. A
-	// header with no values is left out.
-	Status int
-	Header http.Header
-	Body   string
+	// Status, Header and Body replace those of the response. A Status of 400 or
+	// more without Body has an error in JovePay's form as its body. The
+	// Content-Type is that of JSON if the Body is JSON, else it is detected. A
+	// header with no values is removed.
+	Status int         `json:"status,omitzero" usage:"respond with this status" example:"503"`
+	Header http.Header `json:"header,omitzero" usage:"respond with these headers, as in {\"Retry-After\":[\"2\"]}"`
+	Body   string      `json:"body,omitzero" usage:"respond with this body"`
 	// Empty sends no body.
-	Empty bool
+	Empty bool `json:"empty,omitzero" usage:"respond without a body"`
 
-	// Size repeats the body until it has so many bytes, without announcing
-	// the length.
-	Size int64
-	// Truncate closes the connection so many bytes before the end of the body.
-	Truncate int
-	// Drip sends the body byte by byte, so far apart.
-	Drip time.Duration
+	// Size repeats the body to Size bytes and omits Content-Length.
+	Size int64 `json:"size,omitzero" usage:"repeat the body to n bytes, without Content-Length"`
+	// Truncate closes the connection Truncate bytes before the end of the body.
+	Truncate int `json:"truncate,omitzero" usage:"close the connection n bytes before the end of the body"`
+	// Drip sends the body byte by byte, with this pause between two.
+	Drip time.Duration `json:"drip,omitzero" usage:"send the body byte by byte, with this pause"`
 }
 
 // BadGatewayPage is what a proxy in front of an API that is down likes to send
@@ -77,18 +77,25 @@ const BadGatewayPage = `<!DOCTYPE html>
 </html>
 `
 
-// Inject lets things go wrong from now on. Where several faults match a
-// request, the one injected first hits it. A fault that contradicts itself is
-// an error, and then none is injected.
+// Inject adds faults to subsequent requests. Of several that match a request,
+// the one injected first hits it. A fault that contradicts itself is an error,
+// and then none is injected.
 func (s *Server) Inject(faults ...Fault) error {
-	inject := make([]emulator.Fault, len(faults))
-	for i, f := range faults {
-		inject[i] = emulator.Fault(f)
+	for _, f := range faults {
+		if emulator.Fault(f).Validate() != nil {
+			faults = []Fault{f} // fails, which the journal shows
+			break
+		}
 	}
-	return s.set("Inject", arguments{Faults: faults}, func() error { return invalid(s.api.Inject(inject...)) })
+	for _, f := range faults {
+		if _, err := performNow(s, inject(), f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// ClearFaults makes everything go right again.
+// ClearFaults removes all faults, so that requests succeed again.
 func (s *Server) ClearFaults() {
-	_ = s.set("ClearFaults", arguments{}, func() error { s.api.ClearFaults(); return nil }) // Err tells what could not be saved
+	_, _ = performNow(s, clearFaults(), none{}) // Err says what could not be saved
 }

@@ -55,7 +55,7 @@ func (e *Entry) outcome() string {
 	case x != nil && x.Status == 0:
 		return fmt.Sprintf("no answer (handled: %t)", x.Handled)
 	case x != nil:
-		return fmt.Sprintf("%d %s%s", x.Status, x.Answer, x.AnswerSHA256)
+		return fmt.Sprintf("%d %s%s", x.Status, x.Response, x.ResponseSHA256)
 	case a.Error != "":
 		return "error " + a.Error
 	default:
@@ -115,10 +115,10 @@ func same(want, got *Entry) bool {
 	case want.Request != nil && got.Request != nil:
 		w, g := want.Request, got.Request
 		return w.Status == g.Status && w.Handled == g.Handled && w.Fault == g.Fault &&
-			w.Answer == g.Answer && w.AnswerSHA256 == g.AnswerSHA256
+			w.Response == g.Response && w.ResponseSHA256 == g.ResponseSHA256
 	case want.Action != nil && got.Action != nil:
 		w, g := want.Action, got.Action
-		if w.Name == actionWait && g.Name == actionWait {
+		if w.Name == waitDeliveries().Name && g.Name == w.Name {
 			return true // how long it waited is the shops' doing
 		}
 		return w.Name == g.Name && bytes.Equal(w.Arguments, g.Arguments) && bytes.Equal(w.Result, g.Result) && w.Error == g.Error
@@ -129,13 +129,12 @@ func same(want, got *Entry) bool {
 
 // replay is one run of a journal.
 type replay struct {
-	server    *Server
-	entries   []Entry
-	arguments map[int]arguments // of the actions, by their numbers
-	actions   map[string]redo
-	client    *http.Client
-	ahead     time.Duration // of the journal's time
-	stale     string        // a token that has expired
+	server  *Server
+	entries []Entry
+	calls   map[int]call // the actions, by their numbers
+	client  *http.Client
+	ahead   time.Duration // of the journal's time
+	stale   string        // a token that has expired
 }
 
 func (s *Server) newReplay(r io.Reader) (*replay, error) {
@@ -143,7 +142,7 @@ func (s *Server) newReplay(r io.Reader) (*replay, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &replay{server: s, entries: entries, arguments: make(map[int]arguments), actions: actions()}
+	p := &replay{server: s, entries: entries, calls: make(map[int]call)}
 	if err := p.prepare(); err != nil {
 		return nil, err
 	}
@@ -166,6 +165,10 @@ func (s *Server) newReplay(r io.Reader) (*replay, error) {
 
 // prepare reads the arguments of all actions.
 func (p *replay) prepare() error {
+	actions := make(map[string]Action)
+	for _, a := range Actions() {
+		actions[a.Name] = a
+	}
 	first := true
 	for i, e := range p.entries {
 		if first && e.Number > 1 {
@@ -175,16 +178,19 @@ func (p *replay) prepare() error {
 		if e.Action == nil {
 			continue
 		}
-		if p.actions[e.Action.Name] == nil {
-			return fmt.Errorf("line %d: action %.40q is not known", i+1, e.Action.Name)
+		action, known := actions[e.Action.Name]
+		if !known {
+			return fmt.Errorf("line %d: unknown action %.40q", i+1, e.Action.Name)
 		}
-		var a arguments
-		if len(e.Action.Arguments) > 0 {
-			if err := json.Unmarshal(e.Action.Arguments, &a, journalJSON(p.own)); err != nil {
-				return fmt.Errorf("line %d: action %s: %w", i+1, e.Action.Name, err)
-			}
+		arguments := e.Action.Arguments
+		if len(arguments) == 0 {
+			arguments = []byte("{}")
 		}
-		p.arguments[e.Number] = a
+		call, err := action.bind(arguments, false, journalJSON(p.own))
+		if err != nil {
+			return fmt.Errorf("line %d: action %s: %w", i+1, action.Name, err)
+		}
+		p.calls[e.Number] = call
 	}
 	return nil
 }
@@ -220,17 +226,18 @@ func (p *replay) redo(ctx context.Context, want Entry) (Entry, error) {
 
 // act does an action. How it ends is in the journal.
 func (p *replay) act(ctx context.Context, want Entry) {
-	name := want.Action.Name
-	if name == actionWait && want.Action.Error != "" {
-		// It was broken off. Doing so at once keeps the numbers in step.
-		broken, cancel := context.WithCancel(ctx)
-		cancel()
-		ctx = broken
+	switch want.Action.Name {
+	case waitDeliveries().Name:
+		if want.Action.Error != "" {
+			// It was canceled. Canceling it immediately keeps the numbers in step.
+			canceled, cancel := context.WithCancel(ctx)
+			cancel()
+			ctx = canceled
+		}
+	case redeliver().Name:
+		_ = p.server.ipns.Wait(ctx) // for the notification to be there
 	}
-	if name == actionRedeliver {
-		_ = p.server.ipns.Wait(ctx) // for it to be there
-	}
-	_ = p.actions[name](ctx, p.server, p.arguments[want.Number])
+	_, _ = p.calls[want.Number](ctx, p.server)
 }
 
 // ask sends a request. What is answered is in the journal; the error tells why

@@ -66,11 +66,11 @@ func TestReplayTellsWhatDiffers(t *testing.T) {
 		old, new string
 		want     string
 	}{
-		"answer": {lineOf(`"GET"`), `finished`, `expired`, `want 200 {"payment_id":` + id.String() + `,`},
-		"status": {lineOf(`"GET"`), `"status":200`, `"status":404`, `GET /v1/payment/` + id.String() + `: want 404`},
-		"result": {lineOf(`"Pay"`), `"actually_paid":0.001`, `"actually_paid":1.001`, `Pay {"id":"` + id.String() + `"}: want result {`},
-		"error":  {lineOf(`"Pay"`), `"result":`, `"error":"no coins","result":`, `want error no coins, got result {`},
-		"asked":  {lineOf(`"GET"`), `/v1/payment/` + id.String(), `/v1/payment/1`, `got 404`},
+		"response": {lineOf(`"GET"`), `finished`, `expired`, `want 200 {"payment_id":` + id.String() + `,`},
+		"status":   {lineOf(`"GET"`), `"status":200`, `"status":404`, `GET /v1/payment/` + id.String() + `: want 404`},
+		"result":   {lineOf(`"Pay"`), `"actually_paid":0.001`, `"actually_paid":1.001`, `Pay {"id":"` + id.String() + `"}: want result {`},
+		"error":    {lineOf(`"Pay"`), `"result":`, `"error":"no coins","result":`, `want error no coins, got result {`},
+		"asked":    {lineOf(`"GET"`), `/v1/payment/` + id.String(), `/v1/payment/1`, `got 404`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,7 +87,7 @@ func TestReplayTellsWhatDiffers(t *testing.T) {
 	differences := replay(t, newServer(t, busyOptions(jovepaytest.WithSeed(8))...), journal)
 	require.Len(t, differences, 3, "another seed differs in everything")
 	assert.Equal(t, "/v1/payment", differences[0].Want.Request.Path)
-	assert.NotEqual(t, differences[0].Want.Request.Answer, differences[0].Got.Request.Answer)
+	assert.NotEqual(t, differences[0].Want.Request.Response, differences[0].Got.Request.Response)
 }
 
 func TestReplayRefusesWhatIsNoJournal(t *testing.T) {
@@ -120,10 +120,14 @@ func TestReplayRefusesWhatIsNoJournal(t *testing.T) {
 		"a numbered delivery": {
 			strings.Replace(journal, `{"time"`, `{"number":2,"time"`, 1), "line 2: the number of a delivery is its notification's",
 		},
-		"unknown action":   {strings.Replace(journal, "ClearFaults", "Close", 1), `line 3: action "Close" is not known`},
-		"unknown argument": {strings.Replace(journal, `"ClearFaults","arguments":{}`, `"ClearFaults","arguments":{"x":1}`, 1), `line 3: action ClearFaults: `},
+		"a delivery's time": {
+			strings.Replace(journal, `"delivery":{`, `"delivery":{"started":"2026-03-14T12:00:00Z",`, 1), "line 2: the delivery has times",
+		},
+		"unknown action":     {strings.Replace(journal, "ClearFaults", "Close", 1), `line 3: unknown action "Close"`},
+		"another's argument": {strings.Replace(journal, `"ClearFaults","arguments":{}`, `"ClearFaults","arguments":{"status":"x"}`, 1), `line 3: action ClearFaults: `},
+		"unknown argument":   {strings.Replace(journal, `"ClearFaults","arguments":{}`, `"ClearFaults","arguments":{"x":1}`, 1), `line 3: action ClearFaults: `},
 		"a bad argument": {
-			strings.Replace(journal, `"ClearFaults","arguments":{}`, `"MoveClock","arguments":{"duration":"soon"}`, 1), `line 3: action MoveClock: `,
+			strings.Replace(journal, `"ClearFaults","arguments":{}`, `"MoveClock","arguments":{"advance":"soon"}`, 1), `line 3: action MoveClock: `,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -203,7 +207,7 @@ func TestReplayMovesTheClock(t *testing.T) {
 	later := newServer(t, jovepaytest.WithFrozenClock(noon().Add(time.Hour)))
 	differences := replay(t, later, journal)
 	require.Len(t, differences, 2, "times differ")
-	assert.Contains(t, differences[1].Got.Request.Answer, `"payment_status":"expired"`)
+	assert.Contains(t, differences[1].Got.Request.Response, `"payment_status":"expired"`)
 	assert.Equal(t, noon().Add(8*24*time.Hour+time.Hour), later.Now())
 }
 
@@ -220,7 +224,7 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 // Whatever is taken for a journal is written again as it was read.
 func FuzzReadJournal(f *testing.F) {
 	for _, line := range []string{
-		`{"number":1,"time":"2026-03-14T12:00:00Z","request":{"id":"x","method":"GET","path":"/v1/status","key":"valid","handled":true,"status":200,"answer":"{}"}}`,
+		`{"number":1,"time":"2026-03-14T12:00:00Z","request":{"id":"x","method":"GET","path":"/v1/status","key":"valid","handled":true,"status":200,"response":"{}"}}`,
 		`{"number":2,"time":"2026-03-14T12:00:00.5+01:00","action":{"name":"Pay","arguments":{"id":"1","amount":1e2},"result":null,"error":"x"}}`,
 		`{"time":"2026-03-14T12:00:00Z","delivery":{"number":1,"attempt":2,"body":{"base64":"/w=="},"outcome":"failed","status_code":500}}`,
 	} {
@@ -270,7 +274,7 @@ func TestReplayOfTextThatIsNotUTF8(t *testing.T) {
 	require.NoError(t, server.SetIPN(jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{jovepay.FormRaw}}))
 	require.NoError(t, server.SendIPN(t.Context(), shop.URL, []byte(odd)))
 	journal := written(t, server)
-	assert.Contains(t, journal, `"Body":{"base64":"/wAgb2RkIM`)
+	assert.Contains(t, journal, `"body":{"base64":"/wAgb2RkIM`)
 	assert.NotContains(t, journal, "\uFFFD", "nothing was replaced")
 
 	again := newServer(t, options()...)
@@ -281,14 +285,12 @@ func TestReplayOfTextThatIsNotUTF8(t *testing.T) {
 	entries, err := jovepaytest.ReadJournal(strings.NewReader(journal))
 	require.NoError(t, err)
 	var injected struct {
-		Faults []struct {
-			Body struct {
-				Base64 []byte `json:"base64"`
-			}
-		} `json:"faults"`
+		Body struct {
+			Base64 []byte `json:"base64"`
+		} `json:"body"`
 	}
 	require.NoError(t, json.Unmarshal(entries[0].Action.Arguments, &injected))
-	assert.Equal(t, odd+"http://jovepay.invalid"+odd+"[secret]", string(injected.Faults[0].Body.Base64))
+	assert.Equal(t, odd+"http://jovepay.invalid"+odd+"[secret]", string(injected.Body.Base64))
 }
 
 // What changes how a server behaves while it runs is done again too.
@@ -308,8 +310,8 @@ func TestReplayOfSettings(t *testing.T) {
 	}))
 	require.Error(t, server.SendIPN(t.Context(), shop.URL, []byte(`{"a":1}`)))
 	journal := written(t, server)
-	assert.Contains(t, journal, `"SetTokenLifetime","arguments":{"duration":"2s"}`)
-	assert.Contains(t, journal, `"ipn":{"Retries":0,"Interval":"0s","Timeout":"1m0s"}`)
+	assert.Contains(t, journal, `"SetTokenLifetime","arguments":{"lifetime":"2s"}`)
+	assert.Contains(t, journal, `"SetIPN","arguments":{"retries":0,"interval":"0s","timeout":"1m0s"}`)
 	again := newServer(t, jovepaytest.WithFrozenClock(noon()))
 	for _, d := range replay(t, again, journal) {
 		assert.Fail(t, "differs", d.String())

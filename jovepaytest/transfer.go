@@ -11,11 +11,11 @@ import (
 // WithdrawalRequest is a withdrawal from the merchant's balance. Currency,
 // Amount and Address are required.
 type WithdrawalRequest struct {
-	Currency       string         // ticker of a coin
-	Amount         jovepay.Amount // in Currency
-	Address        string         // where the coins go; any text, since none go
-	ExtraID        string         // memo or tag of Address
-	IPNCallbackURL string         // where notifications go; empty for none
+	Currency       string         `json:"currency" usage:"a coin" placeholder:"coin" example:"trx"`                          // ticker of a coin
+	Amount         jovepay.Amount `json:"amount" usage:"coins to withdraw" example:"50"`                                     // in Currency
+	Address        string         `json:"address" usage:"where they go; any text" placeholder:"address" example:"somewhere"` // where the coins go; any text, since none go
+	ExtraID        string         `json:"extra_id,omitzero" usage:"memo or tag of the address" placeholder:"memo"`           // memo or tag of Address
+	IPNCallbackURL string         `json:"ipn_callback_url,omitzero" usage:"where notifications go" placeholder:"url"`        // where notifications go; empty for none
 }
 
 // Withdraw makes a withdrawal and returns it as its first notification tells of
@@ -25,15 +25,7 @@ type WithdrawalRequest struct {
 // The guide shows what a withdrawal's notifications look like; how one is asked
 // for is not documented by JovePay, so the server's API has no endpoint for it.
 func (s *Server) Withdraw(r WithdrawalRequest) (*jovepay.WithdrawalEvent, error) {
-	return act(s, "Withdraw", arguments{Withdrawal: &r}, func() (*jovepay.WithdrawalEvent, error) {
-		return event[jovepay.WithdrawalEvent](s.engine.CreateTransfer(engine.TransferRequest{
-			Currency:       r.Currency,
-			Amount:         r.Amount.Decimal(),
-			Address:        r.Address,
-			ExtraID:        r.ExtraID,
-			IPNCallbackURL: r.IPNCallbackURL,
-		}))
-	})
+	return performNow(s, withdraw(), r)
 }
 
 // SetWithdrawalStatus gives a withdrawal any status, and returns it as its
@@ -41,15 +33,15 @@ func (s *Server) Withdraw(r WithdrawalRequest) (*jovepay.WithdrawalEvent, error)
 // hash; at FAILED and REJECTED it has an error. These are invented: the guide
 // shows the names of the fields alone.
 func (s *Server) SetWithdrawalStatus(id jovepay.ID, status jovepay.WithdrawalStatus) (*jovepay.WithdrawalEvent, error) {
-	return setTransfer[jovepay.WithdrawalEvent](s, "SetWithdrawalStatus", id, false, status)
+	return performNow(s, setWithdrawalStatus(), onWithdrawal{id, status})
 }
 
 // RecurringRequest is a custodial recurring payment. Currency and Amount are
 // required.
 type RecurringRequest struct {
-	Currency       string         // ticker of a coin
-	Amount         jovepay.Amount // in Currency
-	IPNCallbackURL string         // where notifications go; empty for none
+	Currency       string         `json:"currency" usage:"a coin" placeholder:"coin" example:"trx"`                   // ticker of a coin
+	Amount         jovepay.Amount `json:"amount" usage:"coins to charge" example:"12.5"`                              // in Currency
+	IPNCallbackURL string         `json:"ipn_callback_url,omitzero" usage:"where notifications go" placeholder:"url"` // where notifications go; empty for none
 }
 
 // Recur makes one custodial recurring payment and returns it as its first
@@ -57,30 +49,21 @@ type RecurringRequest struct {
 // JovePay. Its guide shows FINISHED. [Server.SetRecurringStatus] takes it
 // further; nothing else does.
 func (s *Server) Recur(r RecurringRequest) (*jovepay.RecurringPaymentEvent, error) {
-	return act(s, "Recur", arguments{Recurring: &r}, func() (*jovepay.RecurringPaymentEvent, error) {
-		return event[jovepay.RecurringPaymentEvent](s.engine.CreateTransfer(engine.TransferRequest{
-			Recurring:      true,
-			Currency:       r.Currency,
-			Amount:         r.Amount.Decimal(),
-			IPNCallbackURL: r.IPNCallbackURL,
-		}))
-	})
+	return performNow(s, recur(), r)
 }
 
 // SetRecurringStatus gives a custodial recurring payment any status, and returns
 // it as its notification tells of it.
 func (s *Server) SetRecurringStatus(id jovepay.ID, status jovepay.WithdrawalStatus) (*jovepay.RecurringPaymentEvent, error) {
-	return setTransfer[jovepay.RecurringPaymentEvent](s, "SetRecurringStatus", id, true, status)
+	return performNow(s, setRecurringStatus(), onRecurring{id, status})
 }
 
-func setTransfer[E transferEvent](s *Server, action string, id jovepay.ID, recurring bool, status jovepay.WithdrawalStatus) (*E, error) {
-	return act(s, action, arguments{ID: id, Status: string(status)}, func() (*E, error) {
-		number, err := numberOf(id)
-		if err != nil {
-			return nil, err
-		}
-		return event[E](s.engine.SetTransferStatus(number, recurring, string(status)))
-	})
+func setTransfer[E transferEvent](s *Server, id jovepay.ID, recurring bool, status jovepay.WithdrawalStatus) (*E, error) {
+	number, err := numberOf(id)
+	if err != nil {
+		return nil, err
+	}
+	return event[E](s.engine.SetTransferStatus(number, recurring, string(status)))
 }
 
 type transferEvent interface {

@@ -3,6 +3,8 @@ package sandbox_test
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -340,22 +342,78 @@ func TestControlJournal(t *testing.T) {
 	assert.Contains(t, other.Differences[0].Text, "POST /v1/payment")
 }
 
-// docs/sandbox.md lists the calls that there are, each of its examples works,
-// and each call has one.
-func TestDocumented(t *testing.T) {
+var update = flag.Bool("update", false, "write the tables of docs/sandbox.md")
+
+// tables returns what docs/sandbox.md says about the calls, by the names of the
+// places where it does.
+func tables() map[string]string {
+	actions := make(map[string]jovepaytest.Action)
+	tables := make(map[string]string)
+	for _, a := range jovepaytest.Actions() {
+		actions[a.Route] = a
+		rows := "| member | value | meaning |\n| --- | --- | --- |\n"
+		for _, argument := range a.Arguments {
+			value := argument.Placeholder
+			if value == "" {
+				value = "boolean"
+			}
+			rows += fmt.Sprintf("| `%s` | %s | %s |\n", argument.Name, value, argument.Usage)
+		}
+		tables[a.Name] = rows
+	}
+	calls := "| call | arguments | does | returns |\n| --- | --- | --- | --- |\n"
+	for _, r := range control.Routes() {
+		call := r.Method + " " + r.Path
+		var arguments []string
+		for _, argument := range actions[call].Arguments {
+			switch name := "`" + argument.Name + "`"; {
+			case strings.Contains(call, "{"+argument.Name+"}"):
+			case len(actions[call].Arguments) > 6: // in a table of its own
+				arguments = []string{"see below"}
+			case argument.Optional:
+				arguments = append(arguments, "["+name+"]")
+			default:
+				arguments = append(arguments, name)
+			}
+		}
+		calls += fmt.Sprintf("| `%s` | %s | %s | %s |\n", call, strings.Join(arguments, " "), r.Does, r.Returns)
+	}
+	tables["calls"] = calls
+	return tables
+}
+
+// docs/sandbox.md has the tables that the actions give; -update writes them.
+func TestDocumentedTables(t *testing.T) {
+	t.Parallel()
+	const file = "../docs/sandbox.md"
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	all, found := tables(), 0
+	places := regexp.MustCompile(`(?s)<!-- begin (\w+) -->\n(.*?)<!-- end \w+ -->`)
+	want := places.ReplaceAllStringFunc(string(text), func(place string) string {
+		found++
+		name := places.FindStringSubmatch(place)[1]
+		return "<!-- begin " + name + " -->\n" + all[name] + "<!-- end " + name + " -->"
+	})
+	require.Equal(t, 4, found)
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(want), 0o600))
+		return
+	}
+	assert.Equal(t, want, string(text), "go test -run TestDocumentedTables -update writes the tables")
+}
+
+// Each example of docs/sandbox.md works, and each call has one.
+func TestDocumentedExamples(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/sandbox.md")
 	require.NoError(t, err)
-	var listed, there []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z]+ [^`]+)` \\|").FindAllStringSubmatch(string(text), -1) {
-		listed = append(listed, m[1])
-	}
+	var there []string
 	mux := http.NewServeMux()
 	for _, r := range control.Routes() {
 		there = append(there, r.Method+" "+r.Path)
 		mux.HandleFunc(r.Method+" /sandbox/v1/"+r.Path, http.NotFound)
 	}
-	assert.ElementsMatch(t, there, listed)
 
 	c := newCaller(t, jovepaytest.WithIPNRetries(0, 0))
 	client, err := c.Client()

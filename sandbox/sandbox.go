@@ -115,7 +115,7 @@ func (s *Sandbox) closeState() error {
 func guard(next http.Handler) http.Handler {
 	foreign := func(what string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			control.Refuse(w, http.StatusForbidden, "FORBIDDEN", what)
+			control.Reject(w, http.StatusForbidden, "FORBIDDEN", what)
 		})
 	}
 	origin := http.NewCrossOriginProtection()

@@ -41,13 +41,13 @@ func TestExchange(t *testing.T) {
 	assert.Equal(t, "application/json", got[0].ContentType)
 	assert.Zero(t, strings.Compare(goodPayment, got[0].Body), "byte for byte")
 	assert.Equal(t, len(goodPayment), got[0].BodySize)
-	assert.Equal(t, reply.body, got[0].Answer)
-	assert.Empty(t, got[0].AnswerSHA256)
+	assert.Equal(t, reply.body, got[0].Response)
+	assert.Empty(t, got[0].ResponseSHA256)
 	assert.Equal(t, "/v1/payment/a/b", got[1].Path)
 	assert.Equal(t, "/v1/payment/a%2Fb", got[1].RawPath)
 	sum := sha256.Sum256([]byte(list.body))
-	assert.Equal(t, list.body[:4<<10], got[8].Answer)
-	assert.Equal(t, hex.EncodeToString(sum[:]), got[8].AnswerSHA256)
+	assert.Equal(t, list.body[:4<<10], got[8].Response)
+	assert.Equal(t, hex.EncodeToString(sum[:]), got[8].ResponseSHA256)
 }
 
 func TestCredentialsOfAnExchange(t *testing.T) {
@@ -100,7 +100,7 @@ func TestExchangesHoldNoPassword(t *testing.T) {
 	for _, x := range s.exchanges(t) {
 		assert.Empty(t, x.Body, x.Path)
 		assert.Zero(t, x.BodySize, x.Path)
-		assert.NotContains(t, x.Answer, "hunter2", x.Path)
+		assert.NotContains(t, x.Response, "hunter2", x.Path)
 	}
 	s.do(t, "POST", "/v1/auth", strings.Repeat("x", 200_000))
 	all := s.exchanges(t)

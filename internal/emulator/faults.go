@@ -37,8 +37,8 @@ type Fault struct {
 	Drip     time.Duration
 }
 
-// validate refuses what could only be a mistake.
-func (f *Fault) validate() error {
+// Validate rejects what can only be a mistake.
+func (f Fault) Validate() error {
 	switch {
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("fault: status %d is not from 200 to 599", f.Status)
@@ -119,7 +119,7 @@ type pendingFault struct {
 func (fs *faults) inject(add []Fault) error {
 	pending := make([]*pendingFault, len(add))
 	for i, f := range add {
-		if err := f.validate(); err != nil {
+		if err := f.Validate(); err != nil {
 			return err
 		}
 		header := make(http.Header, len(f.Header))

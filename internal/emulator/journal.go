@@ -39,8 +39,8 @@ type Exchange struct {
 	BodySize    int  // of all that came, but no more than one byte too many
 	Incomplete  bool // the client left before the end of the body
 
-	Answer       string
-	AnswerSHA256 string // of the whole answer, if it is longer than what is kept
+	Response       string
+	ResponseSHA256 string // of the whole response, if it is longer than what is kept
 }
 
 // Credential is how a key or token was that came with a request.
@@ -159,7 +159,7 @@ func (j *journal) answered(x *Exchange, ans *answer) {
 	text := string(body)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	x.Status, x.Answer, x.AnswerSHA256 = ans.status, text, sum
+	x.Status, x.Response, x.ResponseSHA256 = ans.status, text, sum
 }
 
 // end says that nothing more will become of a request.

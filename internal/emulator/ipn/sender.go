@@ -26,6 +26,9 @@ const (
 	shuffleTime = time.Second
 )
 
+// ErrUnknown is the error for a notification that cannot be sent again.
+var ErrUnknown = errors.New("is not in the journal, or was never signed")
+
 var errClosed = errors.New("the server is closed")
 
 // Config sets up a Sender. Secret, Now and Timeout are required. A Behavior can
@@ -141,7 +144,7 @@ func (s *Sender) Send(ctx context.Context, n Notification) error {
 func (s *Sender) Again(ctx context.Context, number int, at time.Time) error {
 	d := s.journal.last(number)
 	if d == nil {
-		return fmt.Errorf("notification %d is not in the journal, or was never signed", number)
+		return fmt.Errorf("notification %d %w", number, ErrUnknown)
 	}
 	return s.Send(ctx, Notification{PaymentID: d.PaymentID, Status: d.Status, URL: d.URL, At: at, repeat: d})
 }

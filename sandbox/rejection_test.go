@@ -11,14 +11,14 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// refusal is a call of the control API with the answer that is due.
-type refusal struct {
+// rejection is a call of the control API with the response that is due.
+type rejection struct {
 	method, path, body string
 	status             int
 	message            string // part of it
 }
 
-func (c *caller) refuses(calls []refusal) {
+func (c *caller) rejects(calls []rejection) {
 	c.t.Helper()
 	for _, r := range calls {
 		status, answer := c.call(r.method, r.path, r.body)
@@ -38,22 +38,22 @@ func (c *caller) refuses(calls []refusal) {
 	}
 }
 
-func TestControlRefusesForPayments(t *testing.T) {
+func TestControlRejectsForPayments(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t)
 	id := c.payment("").ID.String()
-	c.refuses([]refusal{
+	c.rejects([]rejection{
 		{"POST", "payments/" + id + "/rob", "", 404, ""},
 		{"GET", "payments/" + id + "/pay", "", 405, "GET is not allowed"},
 		{"POST", "payments/1/pay", "", 404, "payment 1 not found"},
 		{"POST", "payments/x/pay", "", 400, "not a number"},
 		{"POST", "payments/" + id + "/pay", "{", 400, ""},
-		{"POST", "payments/" + id + "/pay", "[]", 400, "the body must be an object"},
-		{"POST", "payments/" + id + "/pay", " null ", 400, "the body must be an object"},
-		{"POST", "payments/" + id + "/refund", "null", 400, "the body must be an object"},
-		{"POST", "payments/" + id + "/pay", `{"amount":"1"} {}`, 400, "something after it"},
+		{"POST", "payments/" + id + "/pay", "[]", 400, "the arguments must be an object"},
+		{"POST", "payments/" + id + "/pay", " null ", 400, "the arguments must be an object"},
+		{"POST", "payments/" + id + "/refund", "null", 400, "the arguments must be an object"},
+		{"POST", "payments/" + id + "/pay", `{"amount":"1"} {}`, 400, "after top-level value"},
 		{"POST", "payments/" + id + "/pay", `{"amount":"1","amount":"2"}`, 400, "duplicate"},
-		{"POST", "payments/" + id + "/pay", `{"amuont":"1"}`, 400, `member "amuont" is not known`},
+		{"POST", "payments/" + id + "/pay", `{"amuont":"1"}`, 400, `unknown argument "amuont"`},
 		{"POST", "payments/" + id + "/pay", `{"Amount":"1"}`, 400, "Amount"},
 		{"POST", "payments/" + id + "/pay", `{"amount":"x"}`, 400, "amount: "},
 		{"POST", "payments/" + id + "/pay", `{"amount":"-1"}`, 400, ""},
@@ -69,10 +69,10 @@ func TestControlRefusesForPayments(t *testing.T) {
 	assert.Equal(t, jovepay.PaymentWaiting, p.Status)
 }
 
-func TestControlRefusesForNotifications(t *testing.T) {
+func TestControlRejectsForNotifications(t *testing.T) {
 	t.Parallel()
-	newCaller(t).refuses([]refusal{
-		{"PUT", "ipn", "null", 400, "the body must be an object"},
+	newCaller(t).rejects([]rejection{
+		{"PUT", "ipn", "null", 400, "the arguments must be an object"},
 		{"PUT", "ipn", `{"forms":["none"]}`, 400, "none"},
 		{"PUT", "ipn", `{"copies":-1}`, 400, ""},
 		{"PUT", "ipn", `{"retries":-1}`, 400, "retries"},
@@ -80,20 +80,20 @@ func TestControlRefusesForNotifications(t *testing.T) {
 		{"PUT", "ipn", `{"timeout":"-1s"}`, 400, "timeout"},
 		{"PUT", "ipn", `{"timeout":5}`, 400, "timeout: "},
 		{"POST", "ipn/send", `{"kind":"payment"}`, 400, "url"},
-		{"POST", "ipn/send", `{"url":"http://127.0.0.1:1"}`, 400, "either a kind or a body"},
-		{"POST", "ipn/send", `{"url":"http://127.0.0.1:1","kind":"payment","body":{}}`, 400, "either a kind or a body"},
+		{"POST", "ipn/send", `{"url":"http://127.0.0.1:1"}`, 400, "want one of kind, body and text"},
+		{"POST", "ipn/send", `{"url":"http://127.0.0.1:1","kind":"payment","body":{}}`, 400, "want one of kind, body and text"},
 		{"POST", "ipn/send", `{"url":"http://127.0.0.1:1","kind":"letter"}`, 400, "letter"},
 		{"POST", "ipn/send", `{"url":"http://127.0.0.1:1","body":{},"with":{}}`, 400, "with"},
 		{"POST", "ipn/send", `{"url":"http://127.0.0.1:1","kind":"payment","with":[]}`, 400, "with"},
 		{"POST", "ipn/1/redeliver", "", 404, "notification"},
-		{"POST", "ipn/x/redeliver", "", 404, "notification"},
+		{"POST", "ipn/x/redeliver", "", 400, "number: want a whole number"},
 		{"POST", "replay", "no journal", 400, "line 1"},
 	})
 }
 
-func TestControlRefusesForTheRest(t *testing.T) {
+func TestControlRejectsForTheRest(t *testing.T) {
 	t.Parallel()
-	newCaller(t).refuses([]refusal{
+	newCaller(t).rejects([]rejection{
 		{"GET", "", "", 404, "docs/sandbox.md"},
 		{"GET", "nothing", "", 404, ""},
 		{"DELETE", "clock", "", 405, ""},
@@ -109,8 +109,9 @@ func TestControlRefusesForTheRest(t *testing.T) {
 		{"PUT", "currencies", "", 400, "currencies is required"},
 		{"POST", "clock", `{"advance":"tomorrow"}`, 400, "duration"},
 		{"POST", "clock", `{"advance":"-1s"}`, 400, "forward"},
-		{"POST", "clock", `{"advance":7}`, 400, "advance: JSON value must be string type"},
-		{"PUT", "token-lifetime", "", 400, "whole seconds"},
+		{"POST", "clock", `{"advance":7}`, 400, "advance: want a duration"},
+		{"PUT", "token-lifetime", "", 400, "lifetime is required"},
+		{"PUT", "token-lifetime", `{"lifetime":"0s"}`, 400, "whole seconds"},
 		{"PUT", "token-lifetime", `{"lifetime":"1.5s"}`, 400, "whole seconds"},
 		{"POST", "faults", `{"times":"once"}`, 400, "times must not be of the type string"},
 		{"POST", "faults", `{"percent":200}`, 400, ""},

@@ -1,0 +1,437 @@
+package jovepaytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/emulator"
+	"github.com/jovepay/jovepay-go/internal/emulator/engine"
+	"github.com/jovepay/jovepay-go/internal/emulator/ipn"
+)
+
+// The groups of actions, by who does them.
+const (
+	byCustomer = "Customer"
+	byJovePay  = "Network and JovePay"
+	byMerchant = "Merchant"
+	byNobody   = "Failures and time"
+)
+
+// Groups returns the groups of [Actions], in order.
+func Groups() []string { return []string{byCustomer, byJovePay, byMerchant, byNobody} }
+
+// Actions returns everything that can be done to a [Server].
+//
+// To add an action, add it here, and the method of Server that performs it.
+func Actions() []Action {
+	return []Action{
+		pay().action(), deposit().action(), depositWrongAsset().action(), checkOut().action(),
+		advance().action(), expire().action(), refund().action(), setStatus().action(),
+		setWithdrawalStatus().action(), setRecurringStatus().action(),
+		withdraw().action(), recur().action(),
+		setPrice().action(), setMinimum().action(), setCurrencies().action(), setTokenLifetime().action(),
+		moveClock().action(), inject().action(), clearFaults().action(),
+		setIPN().action(), sendIPN().action(), redeliver().action(), waitDeliveries().action(),
+	}
+}
+
+// The arguments that several actions have.
+type (
+	onPayment struct {
+		ID jovepay.ID `json:"id" usage:"the payment" example:"5745459419"`
+	}
+	amountOnPayment struct {
+		ID     jovepay.ID     `json:"id" usage:"the payment" example:"5745459419"`
+		Amount jovepay.Amount `json:"amount,omitzero" usage:"coins to send; exactly what was asked if missing" example:"0.0001"`
+	}
+	onWithdrawal struct {
+		ID     jovepay.ID               `json:"id" usage:"the withdrawal" example:"7012345678"`
+		Status jovepay.WithdrawalStatus `json:"status" usage:"any status" placeholder:"status" example:"FINISHED"`
+	}
+	onRecurring struct {
+		ID     jovepay.ID               `json:"id" usage:"the recurring payment" example:"8012345678"`
+		Status jovepay.WithdrawalStatus `json:"status" usage:"any status" placeholder:"status" example:"FINISHED"`
+	}
+)
+
+func pay() verb[amountOnPayment, *jovepay.Payment] {
+	return verb[amountOnPayment, *jovepay.Payment]{Action{
+		Name: "Pay", Command: "pay", Route: "POST payments/{id}/pay", Group: byCustomer,
+		Summary: "Pay a payment and run it to its end",
+		Details: "Sends coins to the payment's address and runs the payment to its end. Less than was asked leaves it " +
+			"partially_paid. If the payment no longer waits, the coins become a payment of their own, with parent_payment_id.",
+	}, func(_ context.Context, s *Server, a amountOnPayment) (*jovepay.Payment, error) {
+		p, err := s.deposit(a)
+		if err != nil || s.auto {
+			return p, err
+		}
+		return s.change(p.ID, s.engine.Settle)
+	}}
+}
+
+func deposit() verb[amountOnPayment, *jovepay.Payment] {
+	return verb[amountOnPayment, *jovepay.Payment]{Action{
+		Name: "Deposit", Command: "deposit", Route: "POST payments/{id}/deposit", Group: byCustomer,
+		Summary: "Send coins to a payment, without confirmations",
+		Details: "Sends coins to the payment's address. The payment is confirming; \"advance\" takes it further, one status at a time.",
+	}, func(_ context.Context, s *Server, a amountOnPayment) (*jovepay.Payment, error) { return s.deposit(a) }}
+}
+
+func (s *Server) deposit(a amountOnPayment) (*jovepay.Payment, error) {
+	return s.change(a.ID, func(number int64) (engine.Payment, error) {
+		return s.engine.Deposit(number, a.Amount.Decimal())
+	})
+}
+
+type wrongAsset struct {
+	ID       jovepay.ID     `json:"id" usage:"the payment" example:"5745459419"`
+	Currency string         `json:"currency" usage:"what is sent" placeholder:"coin" example:"eth"`
+	Amount   jovepay.Amount `json:"amount,omitzero" usage:"coins to send; worth the price if missing" example:"0.01"`
+}
+
+func depositWrongAsset() verb[wrongAsset, *jovepay.Payment] {
+	return verb[wrongAsset, *jovepay.Payment]{Action{
+		Name: "DepositWrongAsset", Command: "wrong-asset", Route: "POST payments/{id}/wrong-asset", Group: byCustomer,
+		Summary: "Send another coin to a payment's address",
+		Details: "Sends another coin to the payment's address. It becomes a payment of its own, which is returned and waits " +
+			"for a person once it is confirmed. The first payment goes on waiting for the right coin.",
+	}, func(_ context.Context, s *Server, a wrongAsset) (*jovepay.Payment, error) {
+		return s.change(a.ID, func(number int64) (engine.Payment, error) {
+			return s.engine.DepositWrongAsset(number, a.Currency, a.Amount.Decimal())
+		})
+	}}
+}
+
+type onInvoice struct {
+	ID          jovepay.ID `json:"id" usage:"the invoice" example:"6012345678"`
+	PayCurrency string     `json:"pay_currency,omitzero" usage:"the coin to pay with; the invoice's own if missing" placeholder:"coin" example:"btc"`
+}
+
+func checkOut() verb[onInvoice, *jovepay.Payment] {
+	return verb[onInvoice, *jovepay.Payment]{Action{
+		Name: "CheckOut", Command: "checkout", Route: "POST invoices/{id}/checkout", Group: byCustomer,
+		Summary: "Open an invoice and choose a coin",
+		Details: "Creates the payment that an invoice's page creates once the customer has chosen a coin.",
+	}, func(_ context.Context, s *Server, a onInvoice) (*jovepay.Payment, error) {
+		return s.change(a.ID, func(number int64) (engine.Payment, error) { return s.engine.PayInvoice(number, a.PayCurrency) })
+	}}
+}
+
+func advance() verb[onPayment, *jovepay.Payment] {
+	return verb[onPayment, *jovepay.Payment]{Action{
+		Name: "Advance", Command: "advance", Route: "POST payments/{id}/advance", Group: byJovePay,
+		Summary: "Move a payment on by one status",
+		Details: "Takes a payment one status further on its ordinary way. A waiting payment is taken as paid exactly.",
+		Label:   "One step on",
+		blocked: func(p *jovepay.Payment) string {
+			switch p.Status {
+			case jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending:
+				return ""
+			default:
+				return "No status follows."
+			}
+		},
+	}, func(_ context.Context, s *Server, a onPayment) (*jovepay.Payment, error) {
+		return s.change(a.ID, s.engine.Advance)
+	}}
+}
+
+func expire() verb[onPayment, *jovepay.Payment] {
+	return verb[onPayment, *jovepay.Payment]{Action{
+		Name: "Expire", Command: "expire", Route: "POST payments/{id}/expire", Group: byJovePay,
+		Summary: "Expire a waiting payment now",
+		Details: "Expires a waiting payment, whatever time it had left. Coins that arrive later become a payment of their own.",
+		Label:   "Let it expire",
+		blocked: func(p *jovepay.Payment) string {
+			if p.Status != jovepay.PaymentWaiting {
+				return "The payment no longer waits."
+			}
+			return ""
+		},
+	}, func(_ context.Context, s *Server, a onPayment) (*jovepay.Payment, error) {
+		return s.change(a.ID, s.engine.Expire)
+	}}
+}
+
+func refund() verb[onPayment, *jovepay.Payment] {
+	return verb[onPayment, *jovepay.Payment]{Action{
+		Name: "Refund", Command: "refund", Route: "POST payments/{id}/refund", Group: byJovePay,
+		Summary: "Send a payment's coins back to the customer",
+		Details: "Sends the coins of a payment back to the customer, at whatever status it is.",
+		Label:   "Refund",
+		blocked: func(p *jovepay.Payment) string {
+			if p.ActuallyPaid.Sign() <= 0 || p.Status == jovepay.PaymentRefunded {
+				return "There is nothing to refund."
+			}
+			return ""
+		},
+	}, func(_ context.Context, s *Server, a onPayment) (*jovepay.Payment, error) {
+		return s.change(a.ID, s.engine.Refund)
+	}}
+}
+
+type paymentStatus struct {
+	ID     jovepay.ID            `json:"id" usage:"the payment" example:"5745459419"`
+	Status jovepay.PaymentStatus `json:"status" usage:"any status" placeholder:"status" example:"failed"`
+}
+
+func setStatus() verb[paymentStatus, *jovepay.Payment] {
+	return verb[paymentStatus, *jovepay.Payment]{Action{
+		Name: "SetStatus", Command: "status", Route: "POST payments/{id}/status", Group: byJovePay,
+		Summary: "Give a payment any status",
+		Details: "Gives a payment a status, known or not, and changes nothing else: no coins come or go.",
+	}, func(_ context.Context, s *Server, a paymentStatus) (*jovepay.Payment, error) {
+		return s.change(a.ID, func(number int64) (engine.Payment, error) { return s.engine.SetStatus(number, string(a.Status)) })
+	}}
+}
+
+func setWithdrawalStatus() verb[onWithdrawal, *jovepay.WithdrawalEvent] {
+	return verb[onWithdrawal, *jovepay.WithdrawalEvent]{Action{
+		Name: "SetWithdrawalStatus", Command: "withdrawal-status", Route: "POST withdrawals/{id}/status", Group: byJovePay,
+		Summary: "Give a withdrawal any status",
+		Details: "Gives a withdrawal any status. From SENDING and FINISHED on it has a fee and a hash; at FAILED and REJECTED it has an error.",
+	}, func(_ context.Context, s *Server, a onWithdrawal) (*jovepay.WithdrawalEvent, error) {
+		return setTransfer[jovepay.WithdrawalEvent](s, a.ID, false, a.Status)
+	}}
+}
+
+func setRecurringStatus() verb[onRecurring, *jovepay.RecurringPaymentEvent] {
+	return verb[onRecurring, *jovepay.RecurringPaymentEvent]{Action{
+		Name: "SetRecurringStatus", Command: "recurring-status", Route: "POST recurring/{id}/status", Group: byJovePay,
+		Summary: "Give a recurring payment any status",
+		Details: "Gives a custodial recurring payment any status.",
+	}, func(_ context.Context, s *Server, a onRecurring) (*jovepay.RecurringPaymentEvent, error) {
+		return setTransfer[jovepay.RecurringPaymentEvent](s, a.ID, true, a.Status)
+	}}
+}
+
+func withdraw() verb[WithdrawalRequest, *jovepay.WithdrawalEvent] {
+	return verb[WithdrawalRequest, *jovepay.WithdrawalEvent]{Action{
+		Name: "Withdraw", Command: "withdraw", Route: "POST withdrawals", Group: byMerchant,
+		Summary: "Make a withdrawal from the balance",
+		Details: "Makes a withdrawal and returns it as its first notification shows it, with the status CREATING. Only \"withdrawal-status\" takes it further.",
+	}, func(_ context.Context, s *Server, r WithdrawalRequest) (*jovepay.WithdrawalEvent, error) {
+		return event[jovepay.WithdrawalEvent](s.engine.CreateTransfer(engine.TransferRequest{
+			Currency: r.Currency, Amount: r.Amount.Decimal(), Address: r.Address, ExtraID: r.ExtraID, IPNCallbackURL: r.IPNCallbackURL,
+		}))
+	}}
+}
+
+func recur() verb[RecurringRequest, *jovepay.RecurringPaymentEvent] {
+	return verb[RecurringRequest, *jovepay.RecurringPaymentEvent]{Action{
+		Name: "Recur", Command: "recur", Route: "POST recurring", Group: byMerchant,
+		Summary: "Make a custodial recurring payment",
+		Details: "Makes one custodial recurring payment and returns it as its first notification shows it. Only \"recurring-status\" takes it further.",
+	}, func(_ context.Context, s *Server, r RecurringRequest) (*jovepay.RecurringPaymentEvent, error) {
+		return event[jovepay.RecurringPaymentEvent](s.engine.CreateTransfer(engine.TransferRequest{
+			Recurring: true, Currency: r.Currency, Amount: r.Amount.Decimal(), IPNCallbackURL: r.IPNCallbackURL,
+		}))
+	}}
+}
+
+type price struct {
+	Currency string         `json:"currency" usage:"a coin or a currency; a new ticker becomes a coin" placeholder:"coin" example:"btc"`
+	USD      jovepay.Amount `json:"usd" usage:"the price of one unit in US dollars" example:"97000"`
+}
+
+func setPrice() verb[price, none] {
+	return verb[price, none]{Action{
+		Name: "SetPrice", Command: "price", Route: "PUT prices/{currency}", Group: byMerchant,
+		Summary: "Set the price of a coin",
+		Details: "Sets the price of one unit in US dollars, for estimates and payments from now on. A new ticker becomes a coin that customers can pay with.",
+	}, func(_ context.Context, s *Server, a price) (none, error) {
+		return none{}, wrap(s.engine.SetPrice(a.Currency, a.USD.Decimal()))
+	}}
+}
+
+type minimum struct {
+	Currency string         `json:"currency" usage:"the coin" placeholder:"coin" example:"btc"`
+	Amount   jovepay.Amount `json:"amount,omitzero" usage:"the smallest payment; worth two dollars if missing" example:"0.0005"`
+}
+
+func setMinimum() verb[minimum, none] {
+	return verb[minimum, none]{Action{
+		Name: "SetMinimum", Command: "minimum", Route: "PUT minimums/{currency}", Group: byMerchant,
+		Summary: "Set the smallest payment in a coin",
+		Details: "Sets the smallest payment in a coin, for payments from now on. Without an amount it is worth two dollars again.",
+	}, func(_ context.Context, s *Server, a minimum) (none, error) {
+		return none{}, wrap(s.engine.SetMinimum(a.Currency, a.Amount.Decimal()))
+	}}
+}
+
+type tickers struct {
+	Currencies []string `json:"currencies" usage:"the coins" placeholder:"coins" example:"btc,eth,usdttrc20"`
+}
+
+func setCurrencies() verb[tickers, none] {
+	return verb[tickers, none]{Action{
+		Name: "SetCurrencies", Command: "currencies", Route: "PUT currencies", Group: byMerchant,
+		Summary: "Set the coins that customers can pay with",
+		Details: "Sets the coins that customers can pay with from now on. Each must have a price.",
+	}, func(_ context.Context, s *Server, a tickers) (none, error) {
+		return none{}, wrap(s.engine.SetCurrencies(a.Currencies...))
+	}}
+}
+
+type lifetime struct {
+	Lifetime time.Duration `json:"lifetime" usage:"whole seconds" example:"5m"`
+}
+
+func setTokenLifetime() verb[lifetime, none] {
+	return verb[lifetime, none]{Action{
+		Name: "SetTokenLifetime", Command: "token-lifetime", Route: "PUT token-lifetime", Group: byNobody,
+		Summary: "Set how long logins last",
+		Details: "Sets how long logins last from now on. Tokens issued before keep their time.",
+	}, func(_ context.Context, s *Server, a lifetime) (none, error) {
+		return none{}, wrap(s.engine.SetTokenLifetime(a.Lifetime))
+	}}
+}
+
+type clockMove struct {
+	Advance time.Duration `json:"advance,omitzero" usage:"how far to move the clock" example:"168h"`
+}
+
+type clockResult struct {
+	Now time.Time `json:"now"`
+}
+
+func moveClock() verb[clockMove, clockResult] {
+	return verb[clockMove, clockResult]{Action{
+		Name: "MoveClock", Command: "clock", Route: "POST clock", Group: byNobody,
+		Summary: "Move the clock forward",
+		Details: "Moves the clock forward. What falls due happens at once, in order: payments expire, confirmations come in. " +
+			"A clock cannot be moved back.",
+	}, func(_ context.Context, s *Server, a clockMove) (clockResult, error) {
+		now, err := s.engine.MoveClock(a.Advance)
+		s.pace.Wake()
+		return clockResult{now}, wrap(err)
+	}}
+}
+
+func inject() verb[Fault, none] {
+	return verb[Fault, none]{Action{
+		Name: "Inject", Command: "fault", Route: "POST faults", Group: byNobody,
+		Summary: "Make requests fail",
+		Details: "Adds a fault to subsequent requests to the API. Of several that match a request, the one added first hits it.",
+	}, func(_ context.Context, s *Server, f Fault) (none, error) {
+		return none{}, invalid(s.api.Inject(emulator.Fault(f)))
+	}}
+}
+
+func clearFaults() verb[none, none] {
+	return verb[none, none]{Action{
+		Name: "ClearFaults", Command: "clear-faults", Route: "DELETE faults", Group: byNobody,
+		Summary: "Remove all faults",
+		Details: "Removes all faults, so that requests succeed again.",
+	}, func(_ context.Context, s *Server, _ none) (none, error) { s.api.ClearFaults(); return none{}, nil }}
+}
+
+func setIPN() verb[IPNBehavior, none] {
+	return verb[IPNBehavior, none]{Action{
+		Name: "SetIPN", Command: "ipn", Route: "PUT ipn", Group: byNobody,
+		Summary: "Set how notifications are sent",
+		Details: "Sets how notifications are sent, all of it: what is missing is as usual, or as the server was started.",
+	}, func(_ context.Context, s *Server, b IPNBehavior) (none, error) {
+		return none{}, invalid(s.ipns.SetBehavior(b.behavior()))
+	}}
+}
+
+// message is a notification that no payment causes. Only URL and Text are in
+// the journal: what the others say is composed into Text.
+type message struct {
+	URL  string         `json:"url" usage:"where to send it" placeholder:"url" example:"http://127.0.0.1:8080/ipn"`
+	Kind string         `json:"kind,omitzero" usage:"send the guide's example of a payment, withdrawal or recurring payment" placeholder:"kind" example:"payment"`
+	With jsontext.Value `json:"with,omitzero" usage:"members that replace those of the kind's example" example:"{\"payment_status\":\"failed\"}"`
+	Body jsontext.Value `json:"body,omitzero" usage:"send this JSON as it is, instead of a kind"`
+	Text string         `json:"text,omitzero" usage:"send this text as it is, instead of a kind"`
+}
+
+func sendIPN() verb[message, none] {
+	return verb[message, none]{Action{
+		Name: "SendIPN", Command: "send-ipn", Route: "POST ipn/send", Group: byNobody,
+		Summary: "Sign a notification of your own and send it",
+		Details: "Signs a notification and delivers it like any other. Fails unless the shop responds with a 2xx status.",
+	}, func(ctx context.Context, s *Server, m message) (none, error) {
+		return none{}, undelivered(s.ipns.Send(ctx, ipn.Notification{
+			URL: m.URL, At: s.engine.Now(),
+			Body: func(bool) ([]byte, error) { return []byte(m.Text), nil },
+		}))
+	}}
+}
+
+// compose writes the body that is asked for into Text.
+func (m *message) compose() error {
+	given := 0
+	for _, is := range []bool{m.Kind != "", m.Body != nil, m.Text != ""} {
+		if is {
+			given++
+		}
+	}
+	address, err := url.Parse(m.URL)
+	switch {
+	case err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Host == "":
+		return errors.New("url must be an absolute http or https URL")
+	case given != 1:
+		return errors.New("want one of kind, body and text")
+	case m.Kind == "" && m.With != nil:
+		return errors.New("with goes with a kind only")
+	case m.Body != nil:
+		m.Text = string(m.Body)
+	case m.Kind != "":
+		if m.Text, err = m.example(); err != nil {
+			return err
+		}
+	}
+	m.Kind, m.With, m.Body = "", nil, nil
+	return nil
+}
+
+func (m *message) example() (string, error) {
+	var event jovepay.Event
+	switch m.Kind {
+	case "payment":
+		event = new(jovepay.PaymentEvent)
+	case "withdrawal":
+		event = new(jovepay.WithdrawalEvent)
+	case "recurring":
+		event = new(jovepay.RecurringPaymentEvent)
+	default:
+		return "", fmt.Errorf("kind must be payment, withdrawal or recurring, got %.40q", m.Kind)
+	}
+	if m.With != nil {
+		if err := json.Unmarshal(m.With, event); err != nil {
+			return "", fmt.Errorf("with: %w", explain(err))
+		}
+	}
+	body, err := IPNBody(event)
+	return string(body), err
+}
+
+type notificationNumber struct {
+	Number int `json:"number" usage:"the notification's number, as in the deliveries" example:"1"`
+}
+
+func redeliver() verb[notificationNumber, none] {
+	return verb[notificationNumber, none]{Action{
+		Name: "Redeliver", Command: "redeliver", Route: "POST ipn/{number}/redeliver", Group: byNobody,
+		Summary: "Send a notification again, byte for byte",
+		Details: "Sends a notification again, byte for byte as at its last attempt, with the same signature. Fails unless the shop responds with a 2xx status.",
+	}, func(ctx context.Context, s *Server, a notificationNumber) (none, error) {
+		return none{}, undelivered(s.ipns.Again(ctx, a.Number, s.engine.Now()))
+	}}
+}
+
+func waitDeliveries() verb[none, none] {
+	return verb[none, none]{Action{
+		Name: "WaitDeliveries", Command: "wait", Route: "POST deliveries/wait", Group: byNobody,
+		Summary: "Wait until all notifications are delivered",
+		Details: "Waits until every notification of what has happened so far is delivered or given up.",
+	}, func(ctx context.Context, s *Server, _ none) (none, error) { return none{}, wrap(s.ipns.Wait(ctx)) }}
+}

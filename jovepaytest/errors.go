@@ -1,0 +1,72 @@
+package jovepaytest
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/emulator/engine"
+	"github.com/jovepay/jovepay-go/internal/emulator/ipn"
+)
+
+// ErrNotDelivered is the error of [Server.SendIPN] and [Server.Redeliver] where
+// the shop did not respond with a 2xx status.
+var ErrNotDelivered = errors.New("jovepaytest: the notification was not delivered")
+
+// rejection is an error of the engine in the SDK's terms.
+type rejection struct{ error }
+
+// Is reports whether the SDK has the error in that class.
+func (r rejection) Is(target error) bool {
+	if errors.Is(r.error, ipn.ErrUnknown) {
+		return target == jovepay.ErrNotFound
+	}
+	e, ok := errors.AsType[*engine.Error](r.error)
+	if !ok {
+		return false
+	}
+	switch e.Code {
+	case engine.CodePaymentNotFound, engine.CodeInvoiceNotFound, engine.CodeTransferNotFound:
+		return target == jovepay.ErrNotFound
+	default:
+		return target == jovepay.ErrInvalidRequest
+	}
+}
+
+// Unwrap returns the engine's error.
+func (r rejection) Unwrap() error { return r.error }
+
+// wrap makes an error of the engine the package's.
+func wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return rejection{fmt.Errorf("jovepaytest: %w", err)}
+}
+
+// invalid makes an error about a setting the package's.
+func invalid(err error) error {
+	if err == nil {
+		return nil
+	}
+	return wrap(engine.InvalidParam("%s", err))
+}
+
+// undelivered makes the error of a delivery the package's.
+func undelivered(err error) error {
+	if err == nil || errors.Is(err, ipn.ErrUnknown) {
+		return wrap(err)
+	}
+	return notDelivered{wrap(err)}
+}
+
+// notDelivered is why a notification was not delivered.
+type notDelivered struct{ error }
+
+// Is reports whether the target is [ErrNotDelivered].
+func (notDelivered) Is(target error) bool { return target == ErrNotDelivered }
+
+// Unwrap returns why.
+func (n notDelivered) Unwrap() error { return n.error }
+
+func second[T any](_ T, err error) error { return err }
