@@ -168,7 +168,7 @@ func refund() verb[onPayment, *jovepay.Payment] {
 		Label:   "Refund",
 		blocked: func(p *jovepay.Payment) string {
 			if p.ActuallyPaid.Sign() <= 0 || p.Status == jovepay.PaymentRefunded {
-				return "There is nothing to refund."
+				return "There is nothing to pay back."
 			}
 			return ""
 		},

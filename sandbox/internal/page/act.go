@@ -1,50 +1,121 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 
+	"github.com/go-json-experiment/json"
 	"github.com/shopspring/decimal"
 
 	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
 // action is a button of the sandbox's panel.
 type action struct {
 	Name, Label, About string
-	Refused            string // why it cannot be pressed now, or ""
+	Refused            string // why it is disabled, or ""
+
+	press func(ctx context.Context, server *jovepaytest.Server) error
 }
 
-// actionsFor returns the buttons beside a payment.
+// actionsFor returns the buttons for a payment: some ways to pay it, and the
+// actions that have a label.
 func actionsFor(p *jovepay.Payment) []action {
-	again := action{Name: "twice", Label: "Pay twice", About: "The right amount, two times: the second is a payment of its own."}
-	gone, none, rest := "", "", ""
-	if p.Status != jovepay.PaymentWaiting {
-		gone = "The payment no longer waits."
-		again.Label, again.About = "Pay again", "The right amount once more, or late: a payment of its own."
+	actions := waysToPay(p)
+	for _, a := range jovepaytest.Actions() {
+		if a.Label == "" {
+			continue
+		}
+		actions = append(actions, action{a.Command, a.Label, a.Summary + ".", a.Blocked(p),
+			func(ctx context.Context, server *jovepaytest.Server) error {
+				id, err := json.Marshal(map[string]jovepay.ID{"id": p.ID})
+				if err == nil {
+					_, err = a.Do(ctx, server, id)
+				}
+				return err
+			},
+		})
 	}
-	if p.ActuallyPaid.Sign() <= 0 || p.Status == jovepay.PaymentRefunded {
-		none = "There is nothing to pay back."
+	return actions
+}
+
+// waysToPay returns the buttons that pay, each with another amount or coin.
+func waysToPay(p *jovepay.Payment) []action {
+	waiting := p.Status == jovepay.PaymentWaiting
+	paid := ""
+	twice := action{Name: "twice", Label: "Pay twice", About: "The exact amount, two times. The second becomes a payment of its own."}
+	if !waiting {
+		paid = "The payment no longer waits."
+		twice.Label, twice.About = "Pay again", "The exact amount once more, or late. It becomes a payment of its own."
 	}
-	switch p.Status {
-	case jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending:
-	default:
-		rest = "No step follows by itself."
+	pay := func(_ context.Context, server *jovepaytest.Server) error {
+		_, err := server.Pay(p.ID)
+		return err
+	}
+	twice.press = func(ctx context.Context, server *jovepaytest.Server) error {
+		if waiting {
+			if err := pay(ctx, server); err != nil {
+				return err
+			}
+		}
+		return pay(ctx, server)
 	}
 	return []action{
-		{"exact", "Pay exactly", "The right amount of the right coin.", gone},
-		{"under", "Pay half", "Too little: it ends as partially paid.", gone},
-		{"over", "Pay half more", "One and a half times the amount.", gone},
-		{"wrong", "Pay a wrong asset", "Another coin of the same worth, to this address.", ""},
-		again,
-		{"expire", "Let it expire", "The time is over, now.", gone},
-		{"advance", "One step on", "The next status, as if the network had gone on.", rest},
-		{"refund", "Pay back", "JovePay sends the coins back.", none},
+		{"exact", "Pay exactly", "The exact amount of the right coin.", paid, pay},
+		{"under", "Pay half", "Too little: it ends as partially paid.", paid, payHalves(p, 1)},
+		{"over", "Pay half more", "One and a half times the amount.", paid, payHalves(p, 3)},
+		{"wrong", "Pay in a wrong coin", "Another coin of the same value, to this address.", "", payWrong(p)},
+		twice,
 	}
 }
 
-// act does what a button of the panel says, and shows the payment again.
+// payHalves pays n halves of the amount, rounded down to the coin's decimal
+// places.
+func payHalves(p *jovepay.Payment, n int64) func(context.Context, *jovepaytest.Server) error {
+	return func(_ context.Context, server *jovepaytest.Server) error {
+		places := int32(p.NetworkPrecision) //nolint:gosec // a few dozen at most
+		part := p.PayAmount.Decimal().Mul(decimal.New(5*n, -1)).Truncate(places)
+		if part.IsZero() { // which would pay all of it
+			return fmt.Errorf("half of %s %s is too small for the coin", p.PayAmount, p.PayCurrency)
+		}
+		_, err := server.PayAmount(p.ID, jovepay.NewAmount(part))
+		return err
+	}
+}
+
+// payWrong pays the value of the price in another coin, one of the same network
+// if there is one: such coins can be sent to the address.
+func payWrong(p *jovepay.Payment) func(context.Context, *jovepaytest.Server) error {
+	return func(_ context.Context, server *jovepaytest.Server) error {
+		currencies, err := server.Currencies()
+		if err != nil {
+			return err
+		}
+		other := ""
+		for _, c := range currencies {
+			if c.Code == p.PayCurrency {
+				continue
+			}
+			if c.Network == p.Network {
+				other = c.Code
+				break
+			}
+			if other == "" {
+				other = c.Code
+			}
+		}
+		if other == "" {
+			return errors.New("the sandbox has no other coin")
+		}
+		_, err = server.DepositWrongAsset(p.ID, other, jovepay.Amount{})
+		return err
+	}
+}
+
+// act presses a button of the panel, and shows the payment again.
 func (h *handler) act(w http.ResponseWriter, r *http.Request) {
 	if !h.readForm(w, r) {
 		return
@@ -57,95 +128,32 @@ func (h *handler) act(w http.ResponseWriter, r *http.Request) {
 		h.failed(w, "payment", id, err)
 		return
 	}
-	name, known := r.PostForm.Get("do"), false
-	for _, a := range actionsFor(p) {
-		if a.Name != name {
-			continue
-		}
-		known = true
-		if a.Refused != "" {
-			// Pressed twice, or on a page that was out of date: the page that
-			// follows shows why.
-			show(w, r, p)
-			return
-		}
-	}
-	if !known {
-		h.problem(w, http.StatusBadRequest, "There is no such button", fmt.Sprintf("The form asks for %q.", name), address(id))
+	button := findAction(actionsFor(p), r.PostForm.Get("do"))
+	switch {
+	case button == nil:
+		h.problem(w, http.StatusBadRequest, "Unknown button", fmt.Sprintf("The form has the button %q.", r.PostForm.Get("do")), address(id))
+		return
+	case button.Refused != "":
+		// Pressed twice, or on an outdated page: the page that follows says why.
+		show(w, r, p)
 		return
 	}
-	if err := h.play(p, name); err != nil {
+	if err := button.press(r.Context(), h.server); err != nil {
 		status := http.StatusConflict
 		if h.server.Err() != nil { // the state cannot be saved
 			status = http.StatusInternalServerError
 		}
-		h.problem(w, status, "That is not possible now", reason(err), address(id))
+		h.problem(w, status, "This isn't possible now", reason(err), address(id))
 		return
 	}
 	show(w, r, p)
 }
 
-// play is the customer, the network or JovePay's staff.
-func (h *handler) play(p *jovepay.Payment, name string) (err error) {
-	switch name {
-	case "exact":
-		_, err = h.server.Pay(p.ID)
-	case "under":
-		return h.payPart(p, 1)
-	case "over":
-		return h.payPart(p, 3)
-	case "wrong":
-		return h.payWrong(p)
-	case "twice":
-		if p.Status == jovepay.PaymentWaiting {
-			if _, err := h.server.Pay(p.ID); err != nil {
-				return err
-			}
-		}
-		_, err = h.server.Pay(p.ID)
-	case "expire":
-		_, err = h.server.Expire(p.ID)
-	case "advance":
-		_, err = h.server.Advance(p.ID)
-	case "refund":
-		_, err = h.server.Refund(p.ID)
-	}
-	return err
-}
-
-// payPart pays so many halves of what is asked for, at no more decimal places
-// than the coin has.
-func (h *handler) payPart(p *jovepay.Payment, halves int64) error {
-	places := int32(p.NetworkPrecision) //nolint:gosec // a few dozen at most
-	part := p.PayAmount.Decimal().Mul(decimal.New(5*halves, -1)).Truncate(places)
-	if part.IsZero() { // which would be the whole
-		return fmt.Errorf("half of %s %s is too small for the coin", p.PayAmount, p.PayCurrency)
-	}
-	_, err := h.server.PayAmount(p.ID, jovepay.NewAmount(part))
-	return err
-}
-
-// payWrong pays what the price is worth in another coin, in one of the same
-// network if there is one: such coins can be sent to the address.
-func (h *handler) payWrong(p *jovepay.Payment) error {
-	currencies, err := h.server.Currencies()
-	if err != nil {
-		return err
-	}
-	other := ""
-	for _, c := range currencies {
-		switch {
-		case c.Code == p.PayCurrency:
-		case c.Network == p.Network:
-			_, err := h.server.DepositWrongAsset(p.ID, c.Code, jovepay.Amount{})
-			return err
-		case other == "":
-			other = c.Code
+func findAction(actions []action, name string) *action {
+	for i := range actions {
+		if actions[i].Name == name {
+			return &actions[i]
 		}
 	}
-	if other == "" {
-		return errors.New("the sandbox has no other coin")
-	}
-	_, err = h.server.DepositWrongAsset(p.ID, other, jovepay.Amount{})
-	return err
+	return nil
 }
