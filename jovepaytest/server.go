@@ -18,25 +18,26 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/ipn"
 )
 
-// Server is a running JovePay with one merchant account. Make one with
-// [NewServer] and close it. It is safe for concurrent use; its fields are for
+// Server is a running JovePay with one merchant account. Create one with
+// [NewServer], and close it. It is safe for concurrent use; its fields are for
 // reading.
 //
-// Its secrets open nothing but this server. They are kept out of fmt, log and
-// JSON output all the same, so that a test's output alarms nobody.
+// Its secrets work with this server only. They are still kept out of fmt, log
+// and JSON output, so that a test's output alarms nobody.
 type Server struct {
 	URL string // base URL of the API, such as http://127.0.0.1:41731
 
-	APIKey    string `json:"-"` // what the x-api-key header must hold
+	APIKey    string `json:"-"` // the x-api-key header of a request
 	Email     string `json:"-"` // for POST /v1/auth
 	Password  string `json:"-"` // for POST /v1/auth
 	IPNSecret string `json:"-"` // the account's IPN secret key
 
 	engine  *engine.Engine
-	api     *emulator.API
 	ipns    *ipn.Sender
+	notify  func(ipn.Notification) // through the keeper, if there is one
+	keeper  *keeper                // nil: nothing is kept
+	api     *emulator.API
 	pace    *emulator.Pacemaker
-	keeper  *keeper // nil: nothing is kept
 	http    *http.Server
 	stop    context.CancelFunc
 	running *sync.WaitGroup
@@ -44,69 +45,24 @@ type Server struct {
 }
 
 // NewServer starts a server on a free loopback port, or on that of
-// [WithAddress]. It fails if an option is invalid or the port cannot be had.
+// [WithAddress]. It fails if an option is invalid, the port is not available,
+// or the state of [WithState] cannot be loaded.
 func NewServer(opts ...Option) (*Server, error) {
-	s, err := chosen(opts)
-	if err != nil {
-		return nil, wrap(err)
-	}
-	e, err := engine.New(s.engine)
+	s, err := newSettings(opts)
 	if err != nil {
 		return nil, wrap(err)
 	}
 	life, stop := context.WithCancel(context.Background()) //nolint:forbidigo // Close ends it
-	kept, empty, err := load(context.WithoutCancel(life), s.state, e)
-	if err == nil && empty {
-		err = e.Preload(s.payments)
-	}
+	server, err := listen(life, stop, &s)
 	if err != nil {
 		stop()
 		return nil, wrap(err)
-	}
-	listener, err := new(net.ListenConfig).Listen(life, "tcp", s.address)
-	if err != nil {
-		stop()
-		return nil, wrap(err)
-	}
-	url := "http://" + reachable(listener.Addr())
-	account := e.Account()
-	s.ipn.Secret, s.ipn.Seed, s.ipn.Now = account.IPNSecret, s.engine.Seed, e.Now
-	server := &Server{
-		URL:       url,
-		APIKey:    account.APIKey,
-		Email:     account.Email,
-		Password:  account.Password,
-		IPNSecret: account.IPNSecret,
-		engine:    e,
-		ipns:      ipn.NewSender(life, s.ipn),
-		keeper:    kept,
-		stop:      stop,
-		running:   new(sync.WaitGroup),
-		auto:      s.engine.StepEvery > 0,
-	}
-	server.pace = emulator.NewPacemaker(e, func() { _ = kept.save() }) // the next call says what fails
-	server.api = emulator.New(emulator.Config{
-		Engine: e, Seed: s.engine.Seed, PageURL: url, Latency: s.latency,
-		Save: kept.save, Notified: server.ipns.Numbers,
-	})
-	e.Watch(server.changed)
-	e.WatchTransfers(server.transferred)
-	if kept != nil {
-		kept.notify = server.ipns.Notify
-	}
-	if err = kept.save(); err == nil {
-		err = server.start(life, listener, &s)
-	}
-	if err != nil {
-		stop()
-		server.ipns.Close()
-		return nil, wrap(errors.Join(err, listener.Close()))
 	}
 	return server, nil
 }
 
-// chosen is what the options come to.
-func chosen(opts []Option) (settings, error) {
+// newSettings returns the defaults with the options.
+func newSettings(opts []Option) (settings, error) {
 	s := settings{
 		address: "127.0.0.1:0",
 		ipn:     ipn.Config{Repeats: 3, Interval: time.Second, Timeout: 10 * time.Second},
@@ -122,8 +78,96 @@ func chosen(opts []Option) (settings, error) {
 	return s, nil
 }
 
-// reachable is the address by which this machine reaches a listener: one on all
-// addresses has none of its own.
+// listen assembles a server for a new listener, and serves until life ends.
+func listen(life context.Context, stop context.CancelFunc, s *settings) (*Server, error) {
+	listener, err := new(net.ListenConfig).Listen(life, "tcp", s.address)
+	if err != nil {
+		return nil, err
+	}
+	server, err := assemble(life, stop, "http://"+reachable(listener.Addr()), s)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	server.running.Go(func() { server.pace.Run(life) })
+	server.running.Go(func() { _ = server.http.Serve(listener) }) // until Close
+	return server, nil
+}
+
+// assemble puts a server together, part by part: the engine, what its events
+// go to, and what is asked through. It starts nothing.
+func assemble(life context.Context, stop context.CancelFunc, address string, s *settings) (*Server, error) {
+	e, err := engine.New(s.engine)
+	if err != nil {
+		return nil, err
+	}
+	account := e.Account()
+	s.ipn.Secret, s.ipn.Seed, s.ipn.Now = account.IPNSecret, s.engine.Seed, e.Now
+	server := &Server{
+		URL:       address,
+		APIKey:    account.APIKey,
+		Email:     account.Email,
+		Password:  account.Password,
+		IPNSecret: account.IPNSecret,
+		engine:    e,
+		ipns:      ipn.NewSender(life, s.ipn),
+		stop:      stop,
+		running:   new(sync.WaitGroup),
+		auto:      s.engine.StepEvery > 0,
+	}
+	server.notify = server.ipns.Notify
+	if s.state != nil {
+		if server.keeper, err = load(context.WithoutCancel(life), s.state, e, server.ipns.Notify); err != nil {
+			return nil, err
+		}
+		server.notify = server.keeper.hold
+	}
+	if s.state == nil || server.keeper.fresh {
+		if err := e.Preload(s.payments); err != nil {
+			return nil, err
+		}
+	}
+	server.pace = emulator.NewPacemaker(e, func() { _ = server.keeper.save() }) // the next call reports what failed
+	server.api = emulator.New(emulator.Config{
+		Engine: e, Seed: s.engine.Seed, PageURL: address, Latency: s.latency,
+		Save: server.keeper.save, Notified: server.ipns.Numbers,
+	})
+	e.Watch(server.paymentChanged)
+	e.WatchTransfers(server.transferChanged)
+	if err := server.keeper.save(); err != nil {
+		return nil, err
+	}
+	handler, err := server.handler(s)
+	if err != nil {
+		return nil, err
+	}
+	server.http = &http.Server{
+		Handler:           handler,
+		ConnState:         server.track,
+		BaseContext:       func(net.Listener) context.Context { return life },
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	return server, nil
+}
+
+// handler serves the API, and the pages at all other paths.
+func (s *Server) handler(opts *settings) (http.Handler, error) {
+	var pages http.Handler = s.api
+	if opts.pages != nil {
+		if pages = opts.pages(s); pages == nil {
+			return nil, errors.New("the function of WithPages returned nil")
+		}
+	}
+	return emulator.Local(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			s.serve(s.api, w, r)
+		} else {
+			s.serve(pages, w, r)
+		}
+	}), opts.hosts), nil
+}
+
+// reachable returns the address by which this machine reaches a listener, which
+// may listen on all addresses.
 func reachable(listener net.Addr) string {
 	address, err := netip.ParseAddrPort(listener.String())
 	if err != nil || !address.Addr().IsUnspecified() {
@@ -132,46 +176,22 @@ func reachable(listener net.Addr) string {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), address.Port()).String()
 }
 
-// start serves what comes to the listener, until life ends. With an error it has
-// started nothing.
-func (s *Server) start(life context.Context, listener net.Listener, opts *settings) error {
-	var other http.Handler = s.api
-	if opts.pages != nil {
-		if other = opts.pages(s); other == nil {
-			return errors.New("the function of pages returned none")
-		}
-	}
-	s.http = &http.Server{
-		Handler: emulator.Local(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasPrefix(r.URL.Path, "/v1/") {
-				s.serve(s.api, w, r)
-			} else {
-				s.serve(other, w, r)
-			}
-		}), opts.hosts),
-		ConnState:         s.track,
-		BaseContext:       func(net.Listener) context.Context { return life },
-		ReadHeaderTimeout: 10 * time.Second,
-	}
-	s.running.Go(func() { s.pace.Run(life) })
-	s.running.Go(func() { _ = s.http.Serve(listener) }) // until Close
-	return nil
-}
-
-// changed hears of every change of a payment, as [engine.Engine.Watch] says.
-func (s *Server) changed(p engine.Payment, next time.Time) {
+// paymentChanged is called at every change of a payment, as
+// [engine.Engine.Watch] says.
+func (s *Server) paymentChanged(p engine.Payment, next time.Time) {
 	s.pace.Expect(next)
 	if p.IPNCallbackURL == "" {
 		return
 	}
-	s.tell(ipn.Notification{
+	s.notify(ipn.Notification{
 		PaymentID: p.ID, ParentID: p.ParentID, Status: p.Status, URL: p.IPNCallbackURL, At: p.UpdatedAt,
 		Body: func(camelCase bool) ([]byte, error) { return emulator.NotificationJSON(&p, camelCase) },
 	})
 }
 
-// transferred hears of every change of a withdrawal or a recurring payment.
-func (s *Server) transferred(t engine.Transfer) {
+// transferChanged is called at every change of a withdrawal or a recurring
+// payment.
+func (s *Server) transferChanged(t engine.Transfer) {
 	if t.IPNCallbackURL == "" {
 		return
 	}
@@ -179,22 +199,13 @@ func (s *Server) transferred(t engine.Transfer) {
 	if at.IsZero() {
 		at = t.CreatedAt
 	}
-	s.tell(ipn.Notification{
+	s.notify(ipn.Notification{
 		PaymentID: t.ID, Status: t.Status, URL: t.IPNCallbackURL, At: at,
 		Body: func(camelCase bool) ([]byte, error) { return emulator.TransferJSON(&t, camelCase) },
 	})
 }
 
-// tell sends a notification, but not before what it tells of is saved.
-func (s *Server) tell(n ipn.Notification) {
-	if s.keeper == nil {
-		s.ipns.Notify(n)
-		return
-	}
-	s.keeper.tell(n)
-}
-
-// serve counts the requests under way, which outlive their connection when it
+// serve counts the requests in progress, which outlive their connection if it
 // is cut.
 func (s *Server) serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
 	s.running.Add(1)
@@ -213,20 +224,20 @@ func (s *Server) track(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// Close stops the server: it cuts the requests and notifications under way,
-// those that hang included, and returns when the last of them has ended and, with
-// [WithState], everything is saved or has failed to be: see [Server.Err]. What
+// Close stops the server. It cuts the requests and notifications in progress,
+// including those that hang, and returns when the last of them has ended and,
+// with [WithState], everything is saved or could not be: see [Server.Err]. What
 // happened can still be read. Closing twice does nothing.
 func (s *Server) Close() {
 	s.stop()
 	s.ipns.Close()
 	_ = s.http.Close()
 	s.running.Wait()
-	_ = s.keeper.save() // Err says what failed
+	_ = s.keeper.save() // Err reports what failed
 }
 
 // Client returns a client for the server's account, with API key and
-// credentials. Further options come after those and so win over them.
+// credentials. Further options override these.
 func (s *Server) Client(opts ...jovepay.Option) (*jovepay.Client, error) {
 	return jovepay.NewClient(append([]jovepay.Option{
 		jovepay.WithBaseURL(s.URL),

@@ -287,7 +287,7 @@ func TestOptionsRefuse(t *testing.T) {
 func TestWithPagesOfNone(t *testing.T) {
 	t.Parallel()
 	_, err := jovepaytest.NewServer(jovepaytest.WithPages(func(*jovepaytest.Server) http.Handler { return nil }))
-	require.EqualError(t, err, "jovepaytest: the function of pages returned none")
+	require.EqualError(t, err, "jovepaytest: the function of WithPages returned nil")
 }
 
 func TestNoOptionDoesNothing(t *testing.T) {
