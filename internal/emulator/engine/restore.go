@@ -12,9 +12,9 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Restore makes a new engine what another was when it saved the records. It
-// takes all of them or fails with an error that names one; the engine is of no
-// use then. No records are a new state.
+// Restore gives a new engine the state of another when it saved the records. It
+// restores all of them, or fails with an error that names one; the engine is of
+// no use then. Without records the state is new.
 func (e *Engine) Restore(records []Record) error {
 	if len(records) == 0 {
 		return nil
@@ -36,16 +36,31 @@ func (e *Engine) Restore(records []Record) error {
 	return nil
 }
 
+// checks collects the first thing that is wrong with a record.
+type checks struct{ err error }
+
+func (c *checks) add(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+func (c *checks) require(ok bool, format string, args ...any) {
+	if c.err == nil && !ok {
+		c.err = fmt.Errorf(format, args...)
+	}
+}
+
 func about[ID int64 | string](kind string, id ID, err error) error {
 	return fmt.Errorf("record %s %v: %w", kind, id, err)
 }
 
-// restoration is the way from records to an engine. First all are read, then
-// they are put together, those first of which others are made.
+// restoration turns records into an engine. First all are read, then they are
+// put together, in the order of what they refer to.
 type restoration struct {
 	engine *Engine
 	seen   map[[2]string]bool
-	ids    map[int64]string // what has the id
+	ids    map[int64]string // the kind of record that has the id
 
 	accounts        []accountRecord
 	currencyRecords []currencyRecord
@@ -126,12 +141,12 @@ func (r *restoration) currencies() error {
 		if place := slices.Index(e.tickers, record.Ticker); place != record.Place {
 			return about(kindCurrency, record.Ticker, fmt.Errorf("place %d should be %d", record.Place, place))
 		}
-		err := cmp.Or(checkAmount("price", record.USD), checkKept("minimum", record.Minimum))
-		if err == nil && c.fiat && record.Offered {
-			err = errors.New("it is not a coin")
-		}
-		if err != nil {
-			return about(kindCurrency, record.Ticker, err)
+		var check checks
+		check.add(checkAmount("price", record.USD))
+		check.add(checkKept("minimum", record.Minimum))
+		check.require(!c.fiat || !record.Offered, "it is not a coin")
+		if check.err != nil {
+			return about(kindCurrency, record.Ticker, check.err)
 		}
 		c.usd, c.minimum, c.offered = record.USD, record.Minimum, record.Offered
 	}
@@ -140,17 +155,16 @@ func (r *restoration) currencies() error {
 
 func (r *restoration) invoices() error {
 	for _, i := range r.invoiceRecords {
-		err := cmp.Or(
-			r.claim(i.ID, kindInvoice),
-			r.claim(i.TokenID, kindInvoice),
-			r.priced(i.PriceCurrency, i.PriceAmount),
-			checkTimes(i.CreatedAt),
-		)
-		if err == nil && i.PayCurrency != "" {
-			err = r.coin(i.PayCurrency)
+		var check checks
+		check.add(r.claim(i.ID, kindInvoice))
+		check.add(r.claim(i.TokenID, kindInvoice))
+		check.add(r.priced(i.PriceCurrency, i.PriceAmount))
+		check.add(checkTimes(i.CreatedAt))
+		if i.PayCurrency != "" {
+			check.add(r.coin(i.PayCurrency))
 		}
-		if err != nil {
-			return about(kindInvoice, i.ID, err)
+		if check.err != nil {
+			return about(kindInvoice, i.ID, check.err)
 		}
 		r.engine.invoices[i.ID] = &invoiceRecord{Invoice: i}
 	}
@@ -184,35 +198,23 @@ func (r *restoration) payments() error {
 }
 
 func (r *restoration) checkPayment(p *paymentRecord) error {
-	if err := cmp.Or(
-		r.claim(p.ID, kindPayment),
-		checkStatus(p.Status),
-		checkCase(p.Case),
-		r.priced(p.PriceCurrency, p.PriceAmount),
-		checkKept("pay_amount", p.PayAmount),
-		checkKept("actually_paid", p.ActuallyPaid),
-		checkKept("outcome_amount", p.OutcomeAmount),
-		checkKept("service_fee", p.ServiceFee),
-		checkTimes(p.CreatedAt, p.UpdatedAt),
-	); err != nil {
-		return err
-	}
-	if err := r.coin(p.PayCurrency); err != nil {
-		return err
-	}
-	switch _, invoiced := r.engine.invoices[p.InvoiceID]; {
-	case r.engine.currencies[p.PayoutCurrency] == nil:
-		return fmt.Errorf("currency %.20q is not known", p.PayoutCurrency)
-	case p.InvoiceID != 0 && !invoiced:
-		return fmt.Errorf("its invoice %d is missing", p.InvoiceID)
-	case p.PurchaseID <= 0 || p.PayAddress == "":
-		return errors.New("its purchase or its address is missing")
-	case p.Status == PaymentWaiting && p.Due.IsZero():
-		return errors.New("it waits without an end")
-	case p.next() == "" && !p.Due.IsZero():
-		return fmt.Errorf("nothing is due at status %s", p.Status)
-	}
-	return nil
+	var check checks
+	check.add(r.claim(p.ID, kindPayment))
+	check.add(checkStatus(p.Status))
+	check.add(checkCase(p.Case))
+	check.add(r.priced(p.PriceCurrency, p.PriceAmount))
+	check.add(checkKept("pay_amount", p.PayAmount))
+	check.add(checkKept("actually_paid", p.ActuallyPaid))
+	check.add(checkKept("outcome_amount", p.OutcomeAmount))
+	check.add(checkKept("service_fee", p.ServiceFee))
+	check.add(checkTimes(p.CreatedAt, p.UpdatedAt))
+	check.add(r.coin(p.PayCurrency))
+	check.require(r.engine.currencies[p.PayoutCurrency] != nil, "currency %.20q is not known", p.PayoutCurrency)
+	check.require(p.InvoiceID == 0 || r.engine.invoices[p.InvoiceID] != nil, "its invoice %d is missing", p.InvoiceID)
+	check.require(p.PurchaseID > 0 && p.PayAddress != "", "its purchase or its address is missing")
+	check.require(p.Status != PaymentWaiting || !p.Due.IsZero(), "it waits without an end")
+	check.require(p.next() != "" || p.Due.IsZero(), "nothing is due at status %s", p.Status)
+	return check.err
 }
 
 // families checks that parents and children know each other.
@@ -242,34 +244,31 @@ func (r *restoration) families() error {
 
 func (r *restoration) transfers() error {
 	for _, t := range r.transferRecords {
-		err := cmp.Or(
-			r.claim(t.ID, kindTransfer),
-			checkStatus(t.Status),
-			checkKept("amount", t.Amount),
-			checkKept("fee", t.Fee),
-			checkTimes(t.CreatedAt),
-		)
-		if err == nil {
-			err = r.coin(t.Currency)
+		var check checks
+		check.add(r.claim(t.ID, kindTransfer))
+		check.add(checkStatus(t.Status))
+		check.add(checkKept("amount", t.Amount))
+		check.add(checkKept("fee", t.Fee))
+		check.add(checkTimes(t.CreatedAt))
+		check.add(r.coin(t.Currency))
+		if !t.Recurring {
+			check.add(r.claim(t.BatchID, kindTransfer))
 		}
-		if err == nil && !t.Recurring {
-			err = r.claim(t.BatchID, kindTransfer)
-		}
-		if err != nil {
-			return about(kindTransfer, t.ID, err)
+		if check.err != nil {
+			return about(kindTransfer, t.ID, check.err)
 		}
 		r.engine.transfers[t.ID] = &t
 	}
 	return nil
 }
 
-// claim gives an id away, once.
+// claim assigns an id, once.
 func (r *restoration) claim(id int64, kind string) error {
 	if id >= r.engine.ids.bottom || id <= 0 {
-		return fmt.Errorf("id %d was not given yet: ids are below %d", id, r.engine.ids.bottom)
+		return fmt.Errorf("id %d was not assigned yet: ids are below %d", id, r.engine.ids.bottom)
 	}
 	if other, taken := r.ids[id]; taken {
-		return fmt.Errorf("id %d is that of a record %s too", id, other)
+		return fmt.Errorf("id %d is also that of a record %s", id, other)
 	}
 	r.ids[id] = kind
 	return nil
@@ -289,8 +288,8 @@ func (r *restoration) coin(ticker string) error {
 	return nil
 }
 
-// checkKept refuses amounts that the engine never makes, and whose arithmetic
-// could take long. Those that it converts can be beyond what it accepts.
+// checkKept rejects amounts that the engine never makes and whose arithmetic
+// could take long. Those that it converts can exceed what it accepts.
 func checkKept(field string, d decimal.Decimal) error {
 	const most = 100
 	if d.Sign() < 0 || d.Exponent() < -most || d.Exponent() > most || d.NumDigits() > 2*most {

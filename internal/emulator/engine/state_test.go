@@ -140,7 +140,7 @@ func TestSaveTellsOnceWhatChanged(t *testing.T) {
 	assert.Equal(t, []string{"payment"}, names, "what failed is told again")
 }
 
-func TestRestoreRefusesWhatIsNotWhole(t *testing.T) {
+func TestRestoreRejectsWhatIsNotWhole(t *testing.T) {
 	t.Parallel()
 	_, good := kept(t)
 	payments, invoice := good.ids("payment"), good.ids("invoice")[0]
@@ -186,9 +186,9 @@ func TestRestoreRefusesWhatIsNotWhole(t *testing.T) {
 		"no child":            {remove("payment", child), "record payment " + parent + ": its children are [], not [" + child + "]"},
 		"a disowned child":    {change("payment", parent, `"ChildIDs":\[\d+\]`, `"ChildIDs":[]`), "record payment " + parent + ": its children are [" + child + "], not []"},
 		"no invoice":          {remove("invoice", invoice), "record payment " + invoiced + ": its invoice " + invoice + " is missing"},
-		"an id to come":       {change("account", "main", `"IDs":\d+`, `"IDs":`+bottom(t)), "was not given yet"},
-		"an id twice":         {change("invoice", invoice, `"TokenID":\d+`, `"TokenID":`+invoice), "record invoice " + invoice + ": id " + invoice + " is that of a record invoice too"},
-		"a payment's id":      {change("invoice", invoice, `"TokenID":\d+`, `"TokenID":`+parent), "record payment " + parent + ": id " + parent + " is that of a record invoice too"},
+		"an id to come":       {change("account", "main", `"IDs":\d+`, `"IDs":`+bottom(t)), "was not assigned yet"},
+		"an id twice":         {change("invoice", invoice, `"TokenID":\d+`, `"TokenID":`+invoice), "record invoice " + invoice + ": id " + invoice + " is also that of a record invoice"},
+		"a payment's id":      {change("invoice", invoice, `"TokenID":\d+`, `"TokenID":`+parent), "record payment " + parent + ": id " + parent + " is also that of a record invoice"},
 		"no coin":             {remove("currency", "pepe"), `coin "pepe" is not known`},
 		"an odd coin":         {add("currency", "a b", `{"Ticker":"a b","Place":13,"Offered":true,"USD":"1","Minimum":"0"}`), "record currency a b: it is no ticker"},
 		"out of its place":    {change("currency", "pepe", `"Place":12`, `"Place":13`), "record currency pepe: place 13 should be 12"},
@@ -210,7 +210,7 @@ func TestRestoreRefusesWhatIsNotWhole(t *testing.T) {
 		"an unpriced invoice": {change("invoice", invoice, `"PriceCurrency":"usd"`, `"PriceCurrency":"zzz"`), `record invoice ` + invoice + `: currency "zzz" is not known`},
 		"an odd transfer":     {change("transfer", last, `"Currency":"pepe"`, `"Currency":"usd"`), `record transfer ` + last + `: coin "usd" is not known`},
 		"a negative fee":      {change("transfer", last, `"Fee":"0"`, `"Fee":"-1"`), `record transfer ` + last + `: fee is out of bounds`},
-		"no batch":            {change("transfer", transfers[0], `"BatchID":\d+`, `"BatchID":0`), `record transfer ` + transfers[0] + `: id 0 was not given yet`},
+		"no batch":            {change("transfer", transfers[0], `"BatchID":\d+`, `"BatchID":0`), `record transfer ` + transfers[0] + `: id 0 was not assigned yet`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
