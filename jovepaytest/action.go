@@ -38,8 +38,8 @@ type Action struct {
 	Arguments []Argument
 	// Returns names the result, such as payment; empty if there is none.
 	Returns string
-	// Label is that of the button that does it to a payment; empty if it has
-	// none.
+	// Label is that of the button that does it to a payment, with no other
+	// argument; empty if it has none.
 	Label string
 
 	blocked func(p *jovepay.Payment) string // nil: never

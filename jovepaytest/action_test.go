@@ -73,8 +73,10 @@ func TestActionsAreComplete(t *testing.T) {
 			assert.True(t, arguments[name], "%s: {%s} in the route is an argument", a.Name, name)
 		}
 		if a.Label != "" {
-			assert.Equal(t, "id", a.Arguments[0].Name, a.Name)
-			assert.Len(t, a.Arguments, 1, "%s: a button has the payment alone", a.Name)
+			for i, argument := range a.Arguments {
+				assert.Equal(t, i == 0, argument.Name == "id" && !argument.Optional, "%s: a button has the payment alone", a.Name)
+				assert.Equal(t, i > 0, argument.Optional, a.Name)
+			}
 		}
 	}
 }
