@@ -42,6 +42,7 @@ type Action struct {
 	// argument; empty if it has none.
 	Label string
 
+	applies func(p *jovepay.Payment) bool   // nil: always
 	blocked func(p *jovepay.Payment) string // nil: never
 	bind    func(text []byte, check bool, opts json.Options) (call, error)
 }
@@ -105,6 +106,10 @@ func (a Action) read(arguments []byte) (call, error) {
 	}
 	return call, nil
 }
+
+// Applies reports whether the action is one for payments such as this, whatever
+// its status.
+func (a Action) Applies(p *jovepay.Payment) bool { return a.applies == nil || a.applies(p) }
 
 // Blocked says in a sentence why the action cannot be done to the payment now.
 // It is empty if it can, or if only trying shows.

@@ -26,7 +26,7 @@ type action struct {
 func actionsFor(p *jovepay.Payment) []action {
 	actions := waysToPay(p)
 	for _, a := range jovepaytest.Actions() {
-		if a.Label == "" {
+		if a.Label == "" || !a.Applies(p) {
 			continue
 		}
 		actions = append(actions, action{a.Command, a.Label, a.Summary + ".", a.Blocked(p),
