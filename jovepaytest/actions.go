@@ -32,8 +32,8 @@ func Groups() []string { return []string{byCustomer, byJovePay, byMerchant, byNo
 // To add an action, add it here, and the method of Server that performs it.
 func Actions() []Action {
 	return []Action{
-		pay().action(), deposit().action(), depositWrongAsset().action(), checkOut().action(),
-		advance().action(), expire().action(), refund().action(), setStatus().action(),
+		pay().action(), deposit().action(), depositWrongAsset().action(), depositWithoutMemo().action(), checkOut().action(),
+		advance().action(), findDeposit().action(), expire().action(), refund().action(), setStatus().action(),
 		setWithdrawalStatus().action(), setRecurringStatus().action(),
 		withdraw().action(), recur().action(),
 		setPrice().action(), setMinimum().action(), setCurrencies().action(), setTokenLifetime().action(),
@@ -106,6 +106,45 @@ func depositWrongAsset() verb[wrongAsset, *jovepay.Payment] {
 		return s.change(a.ID, func(number int64) (engine.Payment, error) {
 			return s.engine.DepositWrongAsset(number, a.Currency, a.Amount.Decimal())
 		})
+	}}
+}
+
+type withoutMemo struct {
+	ID     jovepay.ID     `json:"id" usage:"a payment with a memo, such as in xrp" example:"5745459420"`
+	Amount jovepay.Amount `json:"amount,omitzero" usage:"coins to send; exactly what was asked if missing" example:"10"`
+}
+
+func depositWithoutMemo() verb[withoutMemo, *jovepay.Payment] {
+	return verb[withoutMemo, *jovepay.Payment]{Action{
+		Name: "DepositWithoutMemo", Command: "without-memo", Route: "POST payments/{id}/without-memo", Group: byCustomer,
+		Summary: "Send coins without the memo",
+		Details: "Sends coins to the payment's address without the memo. Nobody knows whose they are, so the payment goes on " +
+			"waiting, and may expire, until \"find-deposit\".",
+		Label:   "Pay without the memo",
+		applies: hasMemo,
+	}, func(_ context.Context, s *Server, a withoutMemo) (*jovepay.Payment, error) {
+		return s.change(a.ID, func(number int64) (engine.Payment, error) {
+			return s.engine.DepositWithoutMemo(number, a.Amount.Decimal())
+		})
+	}}
+}
+
+func hasMemo(p *jovepay.Payment) bool { return p.PayinExtraID != "" }
+
+type foundDeposit struct {
+	ID jovepay.ID `json:"id" usage:"the payment that the coins were sent for" example:"5745459420"`
+}
+
+func findDeposit() verb[foundDeposit, *jovepay.Payment] {
+	return verb[foundDeposit, *jovepay.Payment]{Action{
+		Name: "FindDeposit", Command: "find-deposit", Route: "POST payments/{id}/find-deposit", Group: byJovePay,
+		Summary: "Find coins that came without the memo",
+		Details: "Assigns the first coins that came without the memo to their payment, as a person at JovePay does. A payment " +
+			"that waits or has expired becomes confirming. If it was paid otherwise, the coins become a payment of their own.",
+		Label:   "Find coins without the memo",
+		applies: hasMemo,
+	}, func(_ context.Context, s *Server, a foundDeposit) (*jovepay.Payment, error) {
+		return s.change(a.ID, s.engine.FindDeposit)
 	}}
 }
 

@@ -46,6 +46,28 @@ func (s *Server) DepositWrongAsset(id jovepay.ID, currency string, amount jovepa
 	return performNow(s, depositWrongAsset(), wrongAsset{id, currency, amount})
 }
 
+// DepositWithoutMemo is the customer's coins arriving without the memo that
+// they need: PayinExtraID. The amount is as in [Server.Deposit]. The address is
+// shared by all customers, so nobody knows whose coins they are. The payment,
+// which is returned, goes on waiting and may expire, and the shop is not
+// notified, until a person finds the coins: see [Server.FindDeposit]. A payment
+// without a memo is an error.
+func (s *Server) DepositWithoutMemo(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
+	return performNow(s, depositWithoutMemo(), withoutMemo{id, amount})
+}
+
+// FindDeposit is a person at JovePay assigning the first coins of
+// [Server.DepositWithoutMemo] to their payment. A payment that waits or has
+// expired is confirming then, and continues as if they had just come; its
+// notifications are sent. If it was paid otherwise, the coins are a payment of
+// their own as in [Server.Deposit], which is returned. Without such coins it is
+// an error.
+//
+// What JovePay does with such coins is not documented by JovePay.
+func (s *Server) FindDeposit(id jovepay.ID) (*jovepay.Payment, error) {
+	return performNow(s, findDeposit(), foundDeposit{id})
+}
+
 // Refund sends the coins of a payment back to the customer, and returns it as
 // refunded. That can happen at any status; it is an error if no coins came, or
 // if they went back before.

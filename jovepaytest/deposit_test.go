@@ -234,3 +234,50 @@ func TestOddDepositsRefuse(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, p.PaymentExtraIDs)
 }
+
+// Coins without the memo are nobody's until a person finds them.
+func TestDepositWithoutMemo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		before func(t *testing.T, server *jovepaytest.Server, p *jovepay.Payment)
+		parent bool
+		heard  []jovepay.PaymentStatus
+	}{
+		"still waiting": {func(*testing.T, *jovepaytest.Server, *jovepay.Payment) {}, false,
+			[]jovepay.PaymentStatus{jovepay.PaymentWaiting, jovepay.PaymentConfirming}},
+		"expired": {func(t *testing.T, server *jovepaytest.Server, p *jovepay.Payment) {
+			require.NoError(t, second(server.Expire(p.ID)))
+		}, false, []jovepay.PaymentStatus{jovepay.PaymentWaiting, jovepay.PaymentExpired, jovepay.PaymentConfirming}},
+		"paid again": {func(t *testing.T, server *jovepaytest.Server, p *jovepay.Payment) {
+			require.NoError(t, second(server.Deposit(p.ID, jovepay.Amount{})))
+		}, true, []jovepay.PaymentStatus{jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirming}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newServer(t)
+			s := newShop(t, server)
+			request := order()
+			request.PayCurrency, request.IPNCallbackURL = "xrp", s.url
+			p, err := newClient(t, server).Payments.Create(t.Context(), request)
+			require.NoError(t, err)
+			got, err := server.DepositWithoutMemo(p.ID, jovepay.MustAmount("100"))
+			require.NoError(t, err)
+			assert.Equal(t, jovepay.PaymentWaiting, got.Status)
+			assert.Zero(t, got.ActuallyPaid.Sign())
+			c.before(t, server, p)
+			found, err := server.FindDeposit(p.ID)
+			require.NoError(t, err)
+			assert.Equal(t, jovepay.PaymentConfirming, found.Status)
+			assert.Equal(t, "100", found.ActuallyPaid.String())
+			assert.Equal(t, c.parent, found.ParentPaymentID == p.ID)
+			assert.Equal(t, !c.parent, found.ID == p.ID)
+			require.NoError(t, server.WaitDeliveries(t.Context()))
+			assert.Equal(t, c.heard, s.heard())
+			require.ErrorContains(t, second(server.FindDeposit(p.ID)), "no coins came")
+		})
+	}
+	server := newServer(t)
+	p := create(t, newClient(t, server))
+	require.ErrorContains(t, second(server.DepositWithoutMemo(p.ID, jovepay.Amount{})), "has no memo")
+	require.ErrorIs(t, second(server.DepositWithoutMemo("1", jovepay.Amount{})), jovepay.ErrNotFound)
+}

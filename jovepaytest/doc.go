@@ -41,14 +41,16 @@
 //	more                         finished                          overpaid
 //	again, or after the expiry   another payment, with a parent    repeated
 //	another coin                 another payment, with a parent    wrong_asset
+//	without the memo             waiting, then expired             wait, then closed
 //	nothing                      expired                           closed
 //
 // A payment with a parent has the address of its parent, whose payment_extra_ids
 // lists it. A wrong asset waits at confirmed for a person, who is the test, unless
 // [WithWrongAssetProcessing] says otherwise. Coins without the memo that they need
-// (payin_extra_id) have no call of their own: until a person finds them, they are to
-// the shop the same as nothing. Prices and minimums that change are for payments to
-// come: those that wait keep theirs.
+// (payin_extra_id) are to the shop the same as nothing, until a person finds them:
+// [Server.FindDeposit]. The payment is then confirming, even if it had expired.
+// Prices and minimums that change are for payments to come: those that wait keep
+// theirs.
 //
 // # Notifications
 //

@@ -41,6 +41,47 @@ func ExampleServer_DepositWrongAsset() {
 	// the payment is waiting
 }
 
+// A customer forgets the memo. To the shop that is the same as no payment, until
+// a person at JovePay finds the coins, here after the payment has expired.
+func ExampleServer_FindDeposit() {
+	server, client, _, err := start()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer server.Close()
+	payment, err := client.Payments.Create(context.Background(), jovepay.PaymentRequest{
+		PriceAmount: jovepay.MustAmount("52"), PriceCurrency: "usd", PayCurrency: "xrp", OrderID: "order-1001",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	order := payment.Expectation()
+	fmt.Println("needs a memo:", payment.PayinExtraID != "")
+
+	for _, step := range []func(jovepay.ID) (*jovepay.Payment, error){
+		func(id jovepay.ID) (*jovepay.Payment, error) { return server.DepositWithoutMemo(id, jovepay.Amount{}) },
+		server.Expire,
+		server.FindDeposit,
+		server.Advance, server.Advance, server.Advance,
+	} {
+		if payment, err = step(payment.ID); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(payment.Status, order.Settle(payment).Decision)
+	}
+	// Output:
+	// needs a memo: true
+	// waiting wait
+	// expired closed
+	// confirming wait
+	// confirmed wait
+	// sending wait
+	// finished fulfill
+}
+
 // Wrong assets run to their end, as with the setting in JovePay's dashboard.
 func ExampleWithWrongAssetProcessing() {
 	server, _, payment, err := start(jovepaytest.WithWrongAssetProcessing())

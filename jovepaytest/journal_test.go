@@ -131,7 +131,11 @@ func (b *busy) deposits() {
 	b.must(err)
 	p, err := b.server.CheckOut(invoice.ID, "xrp")
 	b.must(err)
+	_, err = b.server.DepositWithoutMemo(p.ID, jovepay.MustAmount("30"))
+	b.must(err)
 	_, err = b.server.Pay(p.ID)
+	b.must(err)
+	_, err = b.server.FindDeposit(p.ID)
 	b.must(err)
 	b.settle()
 }

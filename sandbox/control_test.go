@@ -67,10 +67,15 @@ func (c *caller) must(method, path, body string, target any) {
 // payment makes one that waits for btc.
 func (c *caller) payment(callback string) *jovepay.Payment {
 	c.t.Helper()
+	return c.paymentIn("btc", callback)
+}
+
+func (c *caller) paymentIn(coin, callback string) *jovepay.Payment {
+	c.t.Helper()
 	client, err := c.Client()
 	require.NoError(c.t, err)
 	p, err := client.Payments.Create(c.t.Context(), jovepay.PaymentRequest{
-		PriceAmount: jovepay.MustAmount("64"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: "A-1", IPNCallbackURL: callback,
+		PriceAmount: jovepay.MustAmount("64"), PriceCurrency: "usd", PayCurrency: coin, OrderID: "A-1", IPNCallbackURL: callback,
 	})
 	require.NoError(c.t, err)
 	return p
@@ -426,7 +431,7 @@ func TestDocumentedExamples(t *testing.T) {
 	recurring, err := c.Recur(jovepaytest.RecurringRequest{Currency: "trx", Amount: jovepay.MustAmount("1")})
 	require.NoError(t, err)
 	fill := strings.NewReplacer("http://127.0.0.1:4010", c.URL,
-		"$PAYMENT", c.payment(shop).ID.String(), "$WAITING", c.payment(shop).ID.String(), "$LATE", c.payment("").ID.String(),
+		"$MEMO", c.paymentIn("xrp", shop).ID.String(), "$PAYMENT", c.payment(shop).ID.String(), "$WAITING", c.payment(shop).ID.String(), "$LATE", c.payment("").ID.String(),
 		"$INVOICE", invoice.ID.String(), "$WITHDRAWAL", withdrawal.ID.String(), "$RECURRING", recurring.ID.String(), "'$SHOP'", shop)
 	example := regexp.MustCompile(`(?m)^curl (?:-X ([A-Z]+) ?)?(?:-d '(.*)' |--data-binary (@journal\.jsonl) )?(http\S+)$`)
 	tried := map[string]bool{}

@@ -24,6 +24,10 @@ import (
 const (
 	examplePayment = "5745459419"
 	exampleInvoice = "6012345678"
+
+	exampleMemo       = "5745459420"
+	exampleWithdrawal = "7012345678"
+	exampleRecurring  = "8012345678"
 )
 
 // exampleWorld is what the examples need to run.
@@ -134,6 +138,25 @@ func (w *exampleWorld) replaceIDs(t *testing.T, line string) string {
 		invoice, err := client.Invoices.Create(t.Context(), jovepay.InvoiceRequest{PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd"})
 		require.NoError(t, err)
 		line = strings.ReplaceAll(line, exampleInvoice, string(invoice.ID))
+	}
+	if strings.Contains(line, exampleMemo) {
+		p, err := client.Payments.Create(t.Context(), jovepay.PaymentRequest{
+			PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "xrp",
+		})
+		require.NoError(t, err)
+		_, err = w.box.DepositWithoutMemo(p.ID, jovepay.Amount{}) // to be found
+		require.NoError(t, err)
+		line = strings.ReplaceAll(line, exampleMemo, string(p.ID))
+	}
+	if strings.Contains(line, exampleWithdrawal) {
+		made, err := w.box.Withdraw(jovepaytest.WithdrawalRequest{Currency: "btc", Amount: jovepay.MustAmount("1"), Address: "there"})
+		require.NoError(t, err)
+		line = strings.ReplaceAll(line, exampleWithdrawal, string(made.ID))
+	}
+	if strings.Contains(line, exampleRecurring) {
+		made, err := w.box.Recur(jovepaytest.RecurringRequest{Currency: "btc", Amount: jovepay.MustAmount("1")})
+		require.NoError(t, err)
+		line = strings.ReplaceAll(line, exampleRecurring, string(made.ID))
 	}
 	return line
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -64,6 +65,54 @@ func (e *Engine) DepositWrongAsset(id int64, ticker string, amount decimal.Decim
 	child.ActuallyPaid = amount
 	e.move(child, PaymentConfirming, now)
 	return child.Payment, nil
+}
+
+// DepositWithoutMemo lets coins arrive at the payment's address without the
+// memo; zero is exactly what was asked for. The address is shared, so nobody
+// knows whose they are until [Engine.FindDeposit].
+func (e *Engine) DepositWithoutMemo(id int64, amount decimal.Decimal) (Payment, error) {
+	e.begin()
+	defer e.mu.Unlock()
+	r, err := e.record(id)
+	if err != nil {
+		return Payment{}, err
+	}
+	if r.PayinExtraID == "" {
+		return Payment{}, refuse(CodeWrongStatus, "payment %d is in %s, which has no memo", id, r.PayCurrency)
+	}
+	if amount.IsZero() {
+		amount = r.PayAmount
+	}
+	if err := checkDeposit("amount", amount, e.currencies[r.PayCurrency]); err != nil {
+		return Payment{}, err
+	}
+	r.Unassigned = append(slices.Clone(r.Unassigned), amount)
+	e.touch(kindPayment, r.ID)
+	return r.Payment, nil
+}
+
+// FindDeposit assigns the first coins that came without the memo to their
+// payment. A payment that waits or has expired becomes confirming; for any other
+// they are a repeated deposit, whose child payment is returned.
+func (e *Engine) FindDeposit(id int64) (Payment, error) {
+	now := e.begin()
+	defer e.mu.Unlock()
+	r, err := e.record(id)
+	if err != nil {
+		return Payment{}, err
+	}
+	if len(r.Unassigned) == 0 {
+		return Payment{}, refuse(CodeWrongStatus, "no coins came for payment %d without the memo", id)
+	}
+	amount := r.Unassigned[0]
+	r.Unassigned = slices.Clone(r.Unassigned[1:])
+	e.touch(kindPayment, r.ID)
+	if r.Status != PaymentWaiting && r.Status != PaymentExpired {
+		r = e.redeposit(r, e.currencies[r.PayCurrency], amount, now)
+	}
+	r.ActuallyPaid = amount
+	e.move(r, PaymentConfirming, now)
+	return r.Payment, nil
 }
 
 // parent is the payment whose address the coins came to.

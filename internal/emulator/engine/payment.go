@@ -61,10 +61,11 @@ type Payment struct {
 	WrongAsset bool
 
 	PayAddress    string
-	PayinExtraID  string          // the memo to add, or ""
-	ActuallyPaid  decimal.Decimal // 0 until a deposit
-	OutcomeAmount decimal.Decimal // 0 until it is settled
-	ServiceFee    decimal.Decimal // in the payout currency; 0 until it is settled
+	PayinExtraID  string            // the memo to add, or ""
+	Unassigned    []decimal.Decimal `json:",omitempty"` // deposits without the memo: nobody knows that they are this payment's
+	ActuallyPaid  decimal.Decimal   // 0 until a deposit
+	OutcomeAmount decimal.Decimal   // 0 until it is settled
+	ServiceFee    decimal.Decimal   // in the payout currency; 0 until it is settled
 
 	CreatedAt, UpdatedAt, ExpiresAt time.Time
 

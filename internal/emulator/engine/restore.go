@@ -205,6 +205,10 @@ func (r *restoration) checkPayment(p *paymentRecord) error {
 	check.add(r.priced(p.PriceCurrency, p.PriceAmount))
 	check.add(checkKept("pay_amount", p.PayAmount))
 	check.add(checkKept("actually_paid", p.ActuallyPaid))
+	for _, amount := range p.Unassigned {
+		check.add(checkKept("unassigned", amount))
+	}
+	check.require(len(p.Unassigned) == 0 || p.PayinExtraID != "", "it has deposits without a memo, but no memo")
 	check.add(checkKept("outcome_amount", p.OutcomeAmount))
 	check.add(checkKept("service_fee", p.ServiceFee))
 	check.add(checkTimes(p.CreatedAt, p.UpdatedAt))

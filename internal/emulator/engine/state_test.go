@@ -198,6 +198,8 @@ func TestRestoreRejectsWhatIsNotWhole(t *testing.T) {
 		"a negative minimum":  {change("currency", "eur", `"Minimum":"0"`, `"Minimum":"-1"`), "record currency eur: minimum is out of bounds"},
 		"a huge amount":       {change("payment", parent, `"PayAmount":"[^"]*"`, `"PayAmount":"1e9999"`), "record payment " + parent + ": pay_amount is out of bounds"},
 		"a negative deposit":  {change("payment", parent, `"ActuallyPaid":"`, `"ActuallyPaid":"-`), "record payment " + parent + ": actually_paid is out of bounds"},
+		"a memo for nothing":  {change("payment", parent, `^{`, `{"Unassigned":["1"],`), "record payment " + parent + ": it has deposits without a memo, but no memo"},
+		"less than nothing":   {change("payment", parent, `^{`, `{"Unassigned":["-1"],`), "record payment " + parent + ": unassigned is out of bounds"},
 		"no status":           {change("payment", parent, `"Status":"\w+"`, `"Status":""`), "record payment " + parent + ": status must have"},
 		"an unknown case":     {change("payment", parent, `"Case":""`, `"Case":"x"`), "record payment " + parent + ": case must be"},
 		"no time":             {change("payment", parent, `"CreatedAt":"[^"]*"`, `"CreatedAt":"0001-01-01T00:00:00Z"`), "record payment " + parent + ": a time is missing"},
@@ -223,6 +225,29 @@ func TestRestoreRejectsWhatIsNotWhole(t *testing.T) {
 	}
 	twice := append(good.records(), good.records()[0])
 	require.ErrorContains(t, newWorld(t, engine.Config{}).Restore(twice), "it is there twice")
+}
+
+func TestRestoreKeepsDepositsWithoutMemo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.Config{})
+	w.Keep()
+	p, err := w.CreatePayment(engine.PaymentRequest{PriceAmount: dec("52"), PriceCurrency: "usd", PayCurrency: "xrp"})
+	require.NoError(t, err)
+	for _, amount := range []string{"30", "70"} {
+		_, err = w.DepositWithoutMemo(p.ID, dec(amount))
+		require.NoError(t, err)
+	}
+	s := shelf{}
+	require.NoError(t, w.Save(s.save))
+	again := newWorld(t, engine.Config{})
+	require.NoError(t, again.Restore(s.records()))
+	for _, want := range []string{"30", "70"} {
+		found, err := again.FindDeposit(p.ID)
+		require.NoError(t, err)
+		assert.Equal(t, want, found.ActuallyPaid.String())
+	}
+	_, err = again.FindDeposit(p.ID)
+	require.ErrorContains(t, err, "no coins came")
 }
 
 // bottom is where the ids of the seed begin.
