@@ -151,25 +151,37 @@ func (a Argument) JSON(text string) ([]byte, error) {
 	}
 }
 
-// verb is an action with the types of its arguments and of its result.
+// verb is an action with the types of its arguments and of its result, and with
+// one function that does it.
 type verb[A, R any] struct {
 	Action
-	do func(ctx context.Context, s *Server, a A) (R, error)
+	do   func(s *Server, a A) (R, error)
+	wait func(ctx context.Context, s *Server, a A) (R, error) // instead, if it waits for something
 }
 
 // none is the type of no arguments, and of no result.
 type none struct{}
 
-// perform does an action: with an entry in the journal, and saved when it
-// returns.
-func perform[A, R any](ctx context.Context, s *Server, v verb[A, R], a A) (R, error) {
+// perform does an action that does not wait.
+func perform[A, R any](s *Server, v verb[A, R], a A) (R, error) {
+	return record(s, v.Name, a, func() (R, error) { return v.do(s, a) })
+}
+
+// performWaiting does an action that waits.
+func performWaiting[A, R any](ctx context.Context, s *Server, v verb[A, R], a A) (R, error) {
+	return record(s, v.Name, a, func() (R, error) { return v.wait(ctx, s, a) })
+}
+
+// record does an action with an entry in the journal. What it changes is saved
+// when it returns.
+func record[A, R any](s *Server, name string, a A, do func() (R, error)) (R, error) {
 	text, err := json.Marshal(a, journalJSON(s.api.Scrub))
 	if err != nil {
 		var nothing R
 		return nothing, wrap(err)
 	}
-	entry := s.api.Act(v.Name, text)
-	result, err := v.do(ctx, s, a)
+	entry := s.api.Act(name, text)
+	result, err := do()
 	var raw []byte
 	if err == nil {
 		raw, err = resultJSON(result)
@@ -178,11 +190,6 @@ func perform[A, R any](ctx context.Context, s *Server, v verb[A, R], a A) (R, er
 		err = wrap(failure)
 	}
 	return result, err
-}
-
-// performNow is perform for what does not wait for anything.
-func performNow[A, R any](s *Server, v verb[A, R], a A) (R, error) {
-	return perform(context.Background(), s, v, a) //nolint:forbidigo // nothing looks at it
 }
 
 func resultJSON(result any) ([]byte, error) {
@@ -219,7 +226,11 @@ func (v verb[A, R]) action() Action {
 			}
 		}
 		return func(ctx context.Context, s *Server) ([]byte, error) {
-			result, err := perform(ctx, s, v, arguments)
+			do := func() (R, error) { return v.do(s, arguments) }
+			if v.wait != nil {
+				do = func() (R, error) { return v.wait(ctx, s, arguments) }
+			}
+			result, err := record(s, v.Name, arguments, do)
 			if err != nil {
 				return nil, err
 			}

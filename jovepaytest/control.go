@@ -20,7 +20,7 @@ func (s *Server) Pay(id jovepay.ID) (*jovepay.Payment, error) {
 // [WithAutoAdvance] it returns once the coins have arrived, and the rest comes
 // with time.
 func (s *Server) PayAmount(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
-	return performNow(s, pay(), amountOnPayment{id, amount})
+	return perform(s, pay(), amountOnPayment{id, amount})
 }
 
 // Deposit is the customer's coins arriving, and returns the payment that they
@@ -30,7 +30,7 @@ func (s *Server) PayAmount(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payme
 // Coins for a payment that no longer waits, because it was paid or has
 // expired, become a new payment with ParentPaymentID set.
 func (s *Server) Deposit(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
-	return performNow(s, deposit(), amountOnPayment{id, amount})
+	return perform(s, deposit(), amountOnPayment{id, amount})
 }
 
 // DepositWrongAsset is the customer's coins of another currency arriving at the
@@ -43,7 +43,7 @@ func (s *Server) Deposit(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment
 // person once it is confirmed: [Server.Advance] goes on, [Server.Refund] sends
 // the coins back. [WithWrongAssetProcessing] lets it run on by itself.
 func (s *Server) DepositWrongAsset(id jovepay.ID, currency string, amount jovepay.Amount) (*jovepay.Payment, error) {
-	return performNow(s, depositWrongAsset(), wrongAsset{id, currency, amount})
+	return perform(s, depositWrongAsset(), wrongAsset{id, currency, amount})
 }
 
 // DepositWithoutMemo is the customer's coins arriving without the memo that
@@ -53,7 +53,7 @@ func (s *Server) DepositWrongAsset(id jovepay.ID, currency string, amount jovepa
 // notified, until a person finds the coins: see [Server.FindDeposit]. A payment
 // without a memo is an error.
 func (s *Server) DepositWithoutMemo(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
-	return performNow(s, depositWithoutMemo(), withoutMemo{id, amount})
+	return perform(s, depositWithoutMemo(), withoutMemo{id, amount})
 }
 
 // FindDeposit is a person at JovePay assigning the first coins of
@@ -65,40 +65,40 @@ func (s *Server) DepositWithoutMemo(id jovepay.ID, amount jovepay.Amount) (*jove
 //
 // What JovePay does with such coins is not documented by JovePay.
 func (s *Server) FindDeposit(id jovepay.ID) (*jovepay.Payment, error) {
-	return performNow(s, findDeposit(), foundDeposit{id})
+	return perform(s, findDeposit(), foundDeposit{id})
 }
 
 // Refund sends the coins of a payment back to the customer, and returns it as
 // refunded. That can happen at any status; it is an error if no coins came, or
 // if they went back before.
 func (s *Server) Refund(id jovepay.ID) (*jovepay.Payment, error) {
-	return performNow(s, refund(), onPayment{id})
+	return perform(s, refund(), onPayment{id})
 }
 
 // Expire ends the time that a waiting payment has, and returns it as expired.
 // Where it does not wait it is an error. Coins that arrive later are a payment
 // of their own: see [Server.Deposit].
 func (s *Server) Expire(id jovepay.ID) (*jovepay.Payment, error) {
-	return performNow(s, expire(), onPayment{id})
+	return perform(s, expire(), onPayment{id})
 }
 
 // Advance takes a payment one status further on its ordinary way: waiting
 // (which it leaves as if paid exactly), confirming, confirmed, sending, and
 // finished or partially_paid. Where no status follows it is an error.
 func (s *Server) Advance(id jovepay.ID) (*jovepay.Payment, error) {
-	return performNow(s, advance(), onPayment{id})
+	return perform(s, advance(), onPayment{id})
 }
 
 // SetStatus gives a payment any status, one that the SDK does not know
 // included, and changes nothing else: no coins come or go.
 func (s *Server) SetStatus(id jovepay.ID, status jovepay.PaymentStatus) (*jovepay.Payment, error) {
-	return performNow(s, setStatus(), paymentStatus{id, status})
+	return perform(s, setStatus(), paymentStatus{id, status})
 }
 
 // CheckOut is the customer opening an invoice's page and choosing a coin, and
 // returns the payment that this makes. An empty coin is the invoice's own.
 func (s *Server) CheckOut(invoice jovepay.ID, payCurrency string) (*jovepay.Payment, error) {
-	return performNow(s, checkOut(), onInvoice{invoice, payCurrency})
+	return perform(s, checkOut(), onInvoice{invoice, payCurrency})
 }
 
 func (s *Server) change(id jovepay.ID, do func(number int64) (engine.Payment, error)) (*jovepay.Payment, error) {
@@ -117,26 +117,26 @@ func (s *Server) change(id jovepay.ID, do func(number int64) (engine.Payment, er
 // and estimates from now on. A ticker that was not known becomes a coin that
 // customers can pay with.
 func (s *Server) SetPrice(currency string, usd jovepay.Amount) error {
-	return second(performNow(s, setPrice(), price{currency, usd}))
+	return second(perform(s, setPrice(), price{currency, usd}))
 }
 
 // SetMinimum sets the smallest payment in a currency. Null makes it follow the
 // price again, as it does at first: it is then worth two dollars.
 func (s *Server) SetMinimum(currency string, amount jovepay.Amount) error {
-	return second(performNow(s, setMinimum(), minimum{currency, amount}))
+	return second(perform(s, setMinimum(), minimum{currency, amount}))
 }
 
 // SetCurrencies says which coins customers can pay with from now on. It is an
 // error to name one without a price; see [Server.SetPrice].
 func (s *Server) SetCurrencies(coins ...string) error {
-	return second(performNow(s, setCurrencies(), tickers{coins}))
+	return second(perform(s, setCurrencies(), tickers{coins}))
 }
 
 // SetTokenLifetime sets how long a login lasts from now on, in whole seconds; less
 // than one is an error. Tokens that there are keep their time: [Server.MoveClock]
 // ends those.
 func (s *Server) SetTokenLifetime(d time.Duration) error {
-	return second(performNow(s, setTokenLifetime(), lifetime{d}))
+	return second(perform(s, setTokenLifetime(), lifetime{d}))
 }
 
 // Now returns the time by the server's clock, in UTC and whole milliseconds.
@@ -156,7 +156,7 @@ func (s *Server) Now() time.Time { return s.engine.Now() }
 // What passes in real time, such as an answer's latency or the pause before a
 // notification is sent again, is not shortened.
 func (s *Server) MoveClock(d time.Duration) (time.Time, error) {
-	result, err := performNow(s, moveClock(), clockMove{d})
+	result, err := perform(s, moveClock(), clockMove{d})
 	return result.Now, err
 }
 

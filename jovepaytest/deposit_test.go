@@ -246,9 +246,11 @@ func TestDepositWithoutMemo(t *testing.T) {
 		"still waiting": {func(*testing.T, *jovepaytest.Server, *jovepay.Payment) {}, false,
 			[]jovepay.PaymentStatus{jovepay.PaymentWaiting, jovepay.PaymentConfirming}},
 		"expired": {func(t *testing.T, server *jovepaytest.Server, p *jovepay.Payment) {
+			t.Helper()
 			require.NoError(t, second(server.Expire(p.ID)))
 		}, false, []jovepay.PaymentStatus{jovepay.PaymentWaiting, jovepay.PaymentExpired, jovepay.PaymentConfirming}},
 		"paid again": {func(t *testing.T, server *jovepaytest.Server, p *jovepay.Payment) {
+			t.Helper()
 			require.NoError(t, second(server.Deposit(p.ID, jovepay.Amount{})))
 		}, true, []jovepay.PaymentStatus{jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirming}},
 	} {

@@ -88,7 +88,7 @@ func (s *Server) Inject(faults ...Fault) error {
 		}
 	}
 	for _, f := range faults {
-		if _, err := performNow(s, inject(), f); err != nil {
+		if _, err := perform(s, inject(), f); err != nil {
 			return err
 		}
 	}
@@ -97,5 +97,5 @@ func (s *Server) Inject(faults ...Fault) error {
 
 // ClearFaults removes all faults, so that requests succeed again.
 func (s *Server) ClearFaults() {
-	_, _ = performNow(s, clearFaults(), none{}) // Err says what could not be saved
+	_, _ = perform(s, clearFaults(), none{}) // Err says what could not be saved
 }

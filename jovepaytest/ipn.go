@@ -85,13 +85,13 @@ func (b IPNBehavior) behavior() ipn.Behavior {
 // CamelCase, Copies, Shuffle, AtOnce and Delay are of the moment at which the
 // event happened. A behavior that makes no sense is an error and changes
 // nothing.
-func (s *Server) SetIPN(b IPNBehavior) error { return second(performNow(s, setIPN(), b)) }
+func (s *Server) SetIPN(b IPNBehavior) error { return second(perform(s, setIPN(), b)) }
 
 // WaitDeliveries returns when every notification of what has happened so far
 // was delivered or given up, or with an error when the context or the server
 // ends. What is due by the server's clock happens first.
 func (s *Server) WaitDeliveries(ctx context.Context) error {
-	return second(perform(ctx, s, waitDeliveries(), none{}))
+	return second(performWaiting(ctx, s, waitDeliveries(), none{}))
 }
 
 // SendIPN signs a body of the test's own making and delivers it like any other
@@ -100,7 +100,7 @@ func (s *Server) WaitDeliveries(ctx context.Context) error {
 // says why. When the context ends it returns, and the delivery continues.
 // [IPNBody] makes bodies of every kind.
 func (s *Server) SendIPN(ctx context.Context, url string, body []byte) error {
-	return second(perform(ctx, s, sendIPN(), message{URL: url, Text: string(body)}))
+	return second(performWaiting(ctx, s, sendIPN(), message{URL: url, Text: string(body)}))
 }
 
 // Redeliver sends a notification of [Server.Deliveries] once more: byte for
@@ -111,7 +111,7 @@ func (s *Server) SendIPN(ctx context.Context, url string, body []byte) error {
 // an [IPNBehavior] only Retries, Interval and Timeout count for it. If nothing
 // with this number was signed the error is [jovepay.ErrNotFound].
 func (s *Server) Redeliver(ctx context.Context, number int) error {
-	return second(perform(ctx, s, redeliver(), notificationNumber{number}))
+	return second(performWaiting(ctx, s, redeliver(), notificationNumber{number}))
 }
 
 // Sign returns the signature that the server sends with the body in the given

@@ -25,7 +25,7 @@ type WithdrawalRequest struct {
 // The guide shows what a withdrawal's notifications look like; how one is asked
 // for is not documented by JovePay, so the server's API has no endpoint for it.
 func (s *Server) Withdraw(r WithdrawalRequest) (*jovepay.WithdrawalEvent, error) {
-	return performNow(s, withdraw(), r)
+	return perform(s, withdraw(), r)
 }
 
 // SetWithdrawalStatus gives a withdrawal any status, and returns it as its
@@ -33,7 +33,7 @@ func (s *Server) Withdraw(r WithdrawalRequest) (*jovepay.WithdrawalEvent, error)
 // hash; at FAILED and REJECTED it has an error. These are invented: the guide
 // shows the names of the fields alone.
 func (s *Server) SetWithdrawalStatus(id jovepay.ID, status jovepay.WithdrawalStatus) (*jovepay.WithdrawalEvent, error) {
-	return performNow(s, setWithdrawalStatus(), onWithdrawal{id, status})
+	return perform(s, setWithdrawalStatus(), onWithdrawal{id, status})
 }
 
 // RecurringRequest is a custodial recurring payment. Currency and Amount are
@@ -49,13 +49,13 @@ type RecurringRequest struct {
 // JovePay. Its guide shows FINISHED. [Server.SetRecurringStatus] takes it
 // further; nothing else does.
 func (s *Server) Recur(r RecurringRequest) (*jovepay.RecurringPaymentEvent, error) {
-	return performNow(s, recur(), r)
+	return perform(s, recur(), r)
 }
 
 // SetRecurringStatus gives a custodial recurring payment any status, and returns
 // it as its notification tells of it.
 func (s *Server) SetRecurringStatus(id jovepay.ID, status jovepay.WithdrawalStatus) (*jovepay.RecurringPaymentEvent, error) {
-	return performNow(s, setRecurringStatus(), onRecurring{id, status})
+	return perform(s, setRecurringStatus(), onRecurring{id, status})
 }
 
 func setTransfer[E transferEvent](s *Server, id jovepay.ID, recurring bool, status jovepay.WithdrawalStatus) (*E, error) {
