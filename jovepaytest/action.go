@@ -186,7 +186,7 @@ func record[A, R any](s *Server, name string, a A, do func() (R, error)) (R, err
 	if err == nil {
 		raw, err = resultJSON(result)
 	}
-	if failure := s.api.Acted(entry, raw, err); err == nil && failure != nil {
+	if failure := s.api.Finish(entry, raw, err); err == nil && failure != nil {
 		err = wrap(failure)
 	}
 	return result, err

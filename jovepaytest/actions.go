@@ -398,7 +398,7 @@ func sendIPN() verb[message, none] {
 		Summary: "Sign a notification of your own and send it",
 		Details: "Signs a notification and delivers it like any other. Fails unless the shop responds with a 2xx status.",
 	}, wait: func(ctx context.Context, s *Server, m message) (none, error) {
-		return none{}, undelivered(s.ipns.Send(ctx, ipn.Notification{
+		return none{}, wrapDelivery(s.ipns.Send(ctx, ipn.Notification{
 			URL: m.URL, At: s.engine.Now(),
 			Body: func(bool) ([]byte, error) { return []byte(m.Text), nil },
 		}))
@@ -463,7 +463,7 @@ func redeliver() verb[notificationNumber, none] {
 		Summary: "Send a notification again, byte for byte",
 		Details: "Sends a notification again, byte for byte as at its last attempt, with the same signature. Fails unless the shop responds with a 2xx status.",
 	}, wait: func(ctx context.Context, s *Server, a notificationNumber) (none, error) {
-		return none{}, undelivered(s.ipns.Again(ctx, a.Number, s.engine.Now()))
+		return none{}, wrapDelivery(s.ipns.Again(ctx, a.Number, s.engine.Now()))
 	}}
 }
 

@@ -39,8 +39,8 @@ func journalJSON(change func(string) string) json.Options {
 	)
 }
 
-// unchanged changes nothing.
-func unchanged(text string) string { return text }
+// identity returns the text.
+func identity(text string) string { return text }
 
 // A duration is written as Go writes it: "1h30m0s".
 func writeDuration() *json.Marshalers {

@@ -153,7 +153,7 @@ func (s *Server) Now() time.Time { return s.engine.Now() }
 // duration is an error, and so is more than a hundred years in all; zero lets
 // happen what is due.
 //
-// What passes in real time, such as an answer's latency or the pause before a
+// What passes in real time, such as a response's latency or the pause before a
 // notification is sent again, is not shortened.
 func (s *Server) MoveClock(d time.Duration) (time.Time, error) {
 	result, err := perform(s, moveClock(), clockMove{d})

@@ -18,7 +18,7 @@
 // It listens on a loopback port and speaks HTTP, so a program in any language
 // can be tested with it. It has every endpoint of JovePay's guide, and checks
 // keys, tokens and requests. It is stricter than a gateway need be: a field or
-// query parameter that it does not know is refused with status 400, since in a
+// query parameter that it does not know is rejected with status 400, since in a
 // test that is a spelling mistake. Its answers have the inconsistencies that
 // JovePay's are expected to have, such as a payment id that is a string in one
 // answer and a number in the next.

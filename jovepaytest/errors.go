@@ -52,8 +52,8 @@ func invalid(err error) error {
 	return wrap(engine.InvalidParam("%s", err))
 }
 
-// undelivered makes the error of a delivery the package's.
-func undelivered(err error) error {
+// wrapDelivery makes the error of a delivery the package's.
+func wrapDelivery(err error) error {
 	if err == nil || errors.Is(err, ipn.ErrUnknown) {
 		return wrap(err)
 	}

@@ -171,7 +171,7 @@ func ExampleServer_CheckOut() {
 	// Output: waiting 100 xrp true
 }
 
-// The answer to a creation is lost after the payment was made.
+// The response to a creation is lost after the payment was made.
 func ExampleServer_Inject() {
 	server, client, _, err := start()
 	if err != nil {

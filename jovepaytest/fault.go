@@ -12,11 +12,11 @@ import (
 //
 //	{Cut: true}                                     closed without a byte; nothing took effect
 //	{Cut: true, AfterEffect: true}                  closed without a byte, after the effect
-//	{Hang: true}                                    no answer until the client gives up
+//	{Hang: true}                                    no response until the client gives up
 //	{Status: 503}                                   JovePay's error, nothing took effect
 //	{Status: 500, AfterEffect: true}                an error after the effect
 //	{Status: 502, Body: BadGatewayPage}             a proxy's page
-//	{Status: 200, Body: "garbage"}                  an answer that is no JSON
+//	{Status: 200, Body: "garbage"}                  a response that is no JSON
 //	{Status: 429, Header: http.Header{"Retry-After": {"2"}}}
 //	{Status: 307, Header: http.Header{"Location": {"https://elsewhere.example/"}}}
 //	{Header: http.Header{"Content-Type": {"text/html"}}}

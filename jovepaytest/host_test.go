@@ -66,7 +66,7 @@ func TestWithHost(t *testing.T) {
 		status, body := under(t, server, host, "/v1/status")
 		assert.Equal(t, want, status, "%s: %s", host, body)
 	}
-	assert.Equal(t, 4, server.Count("", ""), "what is refused is not in the journal")
+	assert.Equal(t, 4, server.Count("", ""), "what is rejected is not in the journal")
 	for _, name := range []string{"", "box:4010", "http://box", "[::1]", "a b", "box/"} {
 		_, err := jovepaytest.NewServer(jovepaytest.WithHost("fine", name))
 		require.ErrorContains(t, err, "must be a name without a port", name)

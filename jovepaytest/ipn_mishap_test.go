@@ -43,7 +43,7 @@ func TestRetriesAndGivingUp(t *testing.T) {
 				code := http.StatusOK
 				if d.Outcome != delivered {
 					code = http.StatusInternalServerError
-					assert.Equal(t, "answered 500 Internal Server Error", d.Error)
+					assert.Equal(t, "responded 500 Internal Server Error", d.Error)
 				}
 				assert.Equal(t, code, d.StatusCode)
 				assert.Equal(t, code, s.answered()[i])
@@ -104,7 +104,7 @@ func TestCorruptionAndForgery(t *testing.T) {
 			_, err := server.Deposit(p.ID, jovepay.Amount{})
 			require.NoError(t, err)
 			require.NoError(t, server.WaitDeliveries(t.Context()))
-			assert.Equal(t, []int{401, 200, 401, 200}, s.answered(), "refused, and then sent whole")
+			assert.Equal(t, []int{401, 200, 401, 200}, s.answered(), "rejected, and then sent whole")
 			assert.Equal(t, life()[:2], s.heard())
 			got := server.Deliveries()
 			assert.True(t, got[0].Corrupted && !got[0].Forged && got[2].Forged && !got[2].Corrupted)
@@ -157,13 +157,13 @@ func TestTimeout(t *testing.T) {
 	t.Cleanup(silent.Close)
 	createFor(t, newClient(t, server), &shop{url: silent.URL})
 	require.NoError(t, server.WaitDeliveries(t.Context()))
-	assert.Equal(t, "no answer within 30ms", server.Deliveries()[0].Error)
+	assert.Equal(t, "no response within 30ms", server.Deliveries()[0].Error)
 	assert.Equal(t, jovepaytest.DeliveryGivenUp, server.Deliveries()[0].Outcome)
 
 	behave(t, server, jovepaytest.IPNBehavior{Timeout: 20 * time.Millisecond, Retries: new(1)})
-	require.ErrorContains(t, server.Redeliver(t.Context(), 1), "given up after attempt 2: no answer within 20ms")
+	require.ErrorContains(t, server.Redeliver(t.Context(), 1), "given up after attempt 2: no response within 20ms")
 	behave(t, server, jovepaytest.IPNBehavior{})
-	require.ErrorContains(t, server.Redeliver(t.Context(), 1), "given up after attempt 1: no answer within 30ms", "as it was told at first")
+	require.ErrorContains(t, server.Redeliver(t.Context(), 1), "given up after attempt 1: no response within 30ms", "as it was told at first")
 }
 
 func TestCloseWhileDelivering(t *testing.T) {

@@ -68,7 +68,7 @@ func fill(example string, event jovepay.Event) ([]byte, error) {
 	for m := range membersOf(given) {
 		same := func(other member) bool { return other.name == m.name }
 		if i := slices.IndexFunc(members, same); i >= 0 {
-			members[i].value = spelled(m.value, members[i].value.Kind())
+			members[i].value = asKind(m.value, members[i].value.Kind())
 		} else {
 			members = append(members, m)
 		}
@@ -104,9 +104,9 @@ func membersOf(object []byte) iter.Seq[member] {
 	}
 }
 
-// spelled writes a number as a string, or a string of digits as a number,
+// asKind writes a number as a string, or a string of digits as a number,
 // where the guide's example does so: it has ids and amounts in both ways.
-func spelled(value jsontext.Value, kind jsontext.Kind) jsontext.Value {
+func asKind(value jsontext.Value, kind jsontext.Kind) jsontext.Value {
 	switch {
 	case kind == '"' && value.Kind() == '0':
 		return jsontext.Value(`"` + string(value) + `"`)

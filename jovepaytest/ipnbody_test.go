@@ -91,7 +91,7 @@ func TestSendIPN(t *testing.T) {
 	require.NoError(t, server.SendIPN(t.Context(), s.url, body), "the second attempt succeeds")
 	s.failNext(2)
 	require.EqualError(t, server.SendIPN(t.Context(), s.url, body),
-		"jovepaytest: given up after attempt 2: answered 500 Internal Server Error")
+		"jovepaytest: given up after attempt 2: responded 500 Internal Server Error")
 	require.ErrorContains(t, server.SendIPN(t.Context(), s.url, []byte("{")), "body has no js form")
 	require.Error(t, server.SendIPN(t.Context(), "no address", body))
 	behave(t, server, jovepaytest.IPNBehavior{Delay: 20 * time.Millisecond})
@@ -106,7 +106,7 @@ func TestSendIPN(t *testing.T) {
 	assert.Equal(t, string(body), last.Body)
 }
 
-// A malformed body can be signed as the plugins sign it: to see it refused.
+// A malformed body can be signed as the plugins sign it: to see it rejected.
 func TestSendIPNMalformed(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, jovepaytest.WithIPNRetries(0, 0))

@@ -188,12 +188,12 @@ func (s *Server) WriteJournal(w io.Writer) error {
 type line Entry
 
 // MarshalJSON writes the entry.
-func (e Entry) MarshalJSON() ([]byte, error) { return json.Marshal(line(e), journalJSON(unchanged)) }
+func (e Entry) MarshalJSON() ([]byte, error) { return json.Marshal(line(e), journalJSON(identity)) }
 
 // UnmarshalJSON reads what MarshalJSON writes, and nothing else.
 func (e *Entry) UnmarshalJSON(text []byte) error {
 	var l line
-	if err := json.Unmarshal(text, &l, journalJSON(unchanged)); err != nil {
+	if err := json.Unmarshal(text, &l, journalJSON(identity)); err != nil {
 		return err
 	}
 	*e = Entry(l)

@@ -183,7 +183,7 @@ func (b *busy) mishaps() {
 
 func (b *busy) rest() {
 	b.t.Helper()
-	b.create("waits for ever")
+	b.create("waits forever")
 	_, err := b.server.MoveClock(8 * 24 * time.Hour)
 	b.must(err)
 	b.must(b.server.SetPrice("btc", jovepay.MustAmount("128000")))
@@ -222,7 +222,7 @@ func (b *busy) rest() {
 	b.settle()
 }
 
-// raw sends a request and returns the token in the answer, if there is one.
+// raw sends a request and returns the token in the response, if there is one.
 func (b *busy) raw(method, path, body, key, token string) string {
 	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), method, b.server.URL+path, strings.NewReader(body))

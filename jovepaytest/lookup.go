@@ -11,22 +11,22 @@ import (
 // Payment returns a payment as GET /v1/payment/{id} answers it, without a
 // request. Like every payment that the server returns, it also has what JovePay
 // tells only when a payment is made: Network, NetworkPrecision, SmartContract,
-// IPNCallbackURL and ExpirationEstimateDate. Its Raw is the answer, without them.
+// IPNCallbackURL and ExpirationEstimateDate. Its Raw is the response, without them.
 func (s *Server) Payment(id jovepay.ID) (*jovepay.Payment, error) {
-	return known(s, func() (*jovepay.Payment, error) { return s.change(id, s.engine.Payment) })
+	return lookUp(s, func() (*jovepay.Payment, error) { return s.change(id, s.engine.Payment) })
 }
 
 // Payments returns all payments in the order in which they were created,
 // without a request.
 func (s *Server) Payments() ([]*jovepay.Payment, error) {
-	return known(s, func() ([]*jovepay.Payment, error) { return publicAll(s.engine.Payments()) })
+	return lookUp(s, func() ([]*jovepay.Payment, error) { return publicAll(s.engine.Payments()) })
 }
 
 // Latest returns the last n payments created, or as many as there are, the
 // latest first, without a request. Unlike [Server.Payments] it costs as much as
 // these, however many payments there are.
 func (s *Server) Latest(n int) ([]*jovepay.Payment, error) {
-	return known(s, func() ([]*jovepay.Payment, error) { return publicAll(s.engine.Latest(n)) })
+	return lookUp(s, func() ([]*jovepay.Payment, error) { return publicAll(s.engine.Latest(n)) })
 }
 
 // Invoice returns an invoice as POST /v1/invoice answered it.
@@ -35,7 +35,7 @@ func (s *Server) Invoice(id jovepay.ID) (*jovepay.Invoice, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, err := known(s, func() (engine.Invoice, error) { return s.engine.Invoice(number) })
+	i, err := lookUp(s, func() (engine.Invoice, error) { return s.engine.Invoice(number) })
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -59,7 +59,7 @@ func (s *Server) InvoicePayments(id jovepay.ID) ([]*jovepay.Payment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return known(s, func() ([]*jovepay.Payment, error) {
+	return lookUp(s, func() ([]*jovepay.Payment, error) {
 		all, err := s.engine.InvoicePayments(number)
 		if err != nil {
 			return nil, wrap(err)
@@ -71,7 +71,7 @@ func (s *Server) InvoicePayments(id jovepay.ID) ([]*jovepay.Payment, error) {
 // Currencies returns the coins that customers can pay with now: the full form,
 // of which GET /v1/currencies tells the code only.
 func (s *Server) Currencies() ([]jovepay.Currency, error) {
-	offered, err := known(s, func() ([]engine.Limits, error) { return s.engine.Currencies(), nil })
+	offered, err := lookUp(s, func() ([]engine.Limits, error) { return s.engine.Currencies(), nil })
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (s *Server) Currencies() ([]jovepay.Currency, error) {
 // Estimate returns what an amount of one currency is in another now, as
 // GET /v1/estimate answers it.
 func (s *Server) Estimate(amount jovepay.Amount, from, to string) (jovepay.Amount, error) {
-	e, err := known(s, func() (engine.Estimate, error) { return s.engine.Estimate(amount.Decimal(), from, to) })
+	e, err := lookUp(s, func() (engine.Estimate, error) { return s.engine.Estimate(amount.Decimal(), from, to) })
 	if err != nil {
 		return jovepay.Amount{}, wrap(err)
 	}

@@ -45,7 +45,7 @@ func WithAddress(address string) Option {
 // WithHost lets requests name the server by further hosts, without a port, such
 // as "host.docker.internal", by which a container may reach this machine. What
 // comes to a loopback address is answered only if its Host header is localhost,
-// an address of loopback, or one of these; any other name is refused with 403,
+// an address of loopback, or one of these; any other name is rejected with 403,
 // whatever the path, because the page of any web site could lead its own name
 // here. Such a request is not in [Server.Requests].
 func WithHost(names ...string) Option {
@@ -148,7 +148,7 @@ func WithAutoAdvance(interval time.Duration) Option {
 	}
 }
 
-// WithLatency lets every answer take d longer, in real time.
+// WithLatency lets every response take d longer, in real time.
 func WithLatency(d time.Duration) Option {
 	return func(s *settings) error {
 		if d < 0 {
@@ -173,7 +173,7 @@ func WithPayments(n int) Option {
 }
 
 // WithIPNRetries sets how often a notification is sent again that was not
-// answered with a 2xx status, and how long after the answer or timeout, in real
+// answered with a 2xx status, and how long after the response or timeout, in real
 // time: what a merchant sets in JovePay's dashboard. The default is 3 times, a
 // second apart.
 func WithIPNRetries(times int, interval time.Duration) Option {

@@ -53,7 +53,7 @@ func (e *Entry) outcome() string {
 	case x == nil && a == nil:
 		return "nothing"
 	case x != nil && x.Status == 0:
-		return fmt.Sprintf("no answer (handled: %t)", x.Handled)
+		return fmt.Sprintf("no response (handled: %t)", x.Handled)
 	case x != nil:
 		return fmt.Sprintf("%d %s%s", x.Status, x.Response, x.ResponseSHA256)
 	case a.Error != "":
@@ -77,7 +77,7 @@ func (e *Entry) outcome() string {
 // Requests are sent over HTTP, with the server's own key and token where the
 // account's were sent, and with wrong or expired ones where such were. A login
 // is one with the account's e-mail and password, or with a wrong password if it
-// was refused. A body that was longer than the 4 KiB that a journal keeps is
+// was rejected. A body that was longer than the 4 KiB that a journal keeps is
 // filled up with spaces. A request that was never answered is given up after a
 // second. Notifications go to the addresses that they went to then.
 //
@@ -214,7 +214,7 @@ func (p *replay) redo(ctx context.Context, want Entry) (Entry, error) {
 	}
 	arriving, cancel := context.WithTimeout(ctx, passage)
 	defer cancel()
-	if late := p.server.api.Settled(arriving, want.Number); late != nil {
+	if late := p.server.api.WaitFor(arriving, want.Number); late != nil {
 		return Entry{}, cmp.Or(ctx.Err(), err, late)
 	}
 	got, ok := p.server.api.Entry(want.Number)

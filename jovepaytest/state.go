@@ -150,9 +150,9 @@ func (k *keeper) save() error {
 	return nil
 }
 
-// known returns what look finds, once it is saved: what has happened on its own
+// lookUp returns what look finds, once it is saved: what has happened on its own
 // may not be yet.
-func known[T any](s *Server, look func() (T, error)) (T, error) {
+func lookUp[T any](s *Server, look func() (T, error)) (T, error) {
 	found, err := look()
 	if err == nil {
 		err = wrap(s.keeper.save())

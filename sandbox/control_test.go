@@ -38,7 +38,7 @@ func newCaller(t *testing.T, opts ...jovepaytest.Option) *caller {
 	return &caller{newSandbox(t, opts...), t, browser(t)}
 }
 
-// call returns status and body of the answer.
+// call returns status and body of the response.
 func (c *caller) call(method, path, body string) (int, string) {
 	c.t.Helper()
 	req, err := http.NewRequestWithContext(c.t.Context(), method, c.URL+"/sandbox/v1/"+path, strings.NewReader(body))
@@ -51,7 +51,7 @@ func (c *caller) call(method, path, body string) (int, string) {
 	return resp.StatusCode, string(answer)
 }
 
-// must is a call that succeeds; the answer is read into target, if there is
+// must is a call that succeeds; the response is read into target, if there is
 // one.
 func (c *caller) must(method, path, body string, target any) {
 	c.t.Helper()
@@ -81,7 +81,7 @@ func (c *caller) paymentIn(coin, callback string) *jovepay.Payment {
 	return p
 }
 
-// Every answer about a payment is the API's own.
+// Every response about a payment is the API's own.
 func TestControlPayments(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, jovepaytest.WithFrozenClock(time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)))
@@ -267,7 +267,7 @@ func TestControlNotifications(t *testing.T) {
 	t.Cleanup(silent.Close)
 	c.must("PUT", "ipn", `{"timeout":"10ms"}`, nil)
 	_, answer = c.call("POST", "ipn/send", `{"url":"`+silent.URL+`","kind":"payment"}`)
-	assert.Contains(t, answer, "given up after attempt 1: no answer within 10ms")
+	assert.Contains(t, answer, "given up after attempt 1: no response within 10ms")
 }
 
 // filling is a state whose disk is full, once it is.

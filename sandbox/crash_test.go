@@ -153,7 +153,7 @@ func TestGoesOn(t *testing.T) {
 	require.NoError(t, third.Close())
 }
 
-// Records that are whole, but are not what a server has written, are refused
+// Records that are whole, but are not what a server has written, are rejected
 // too, and left alone.
 func TestStrangeRecords(t *testing.T) {
 	t.Parallel()

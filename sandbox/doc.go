@@ -29,5 +29,5 @@
 // Below /sandbox/v1/ there is a call for whatever a method of
 // [jovepaytest.Server] does. docs/sandbox.md has them all. They need no key:
 // what is not addressed to this machine, or comes from the page of another
-// site, is refused.
+// site, is rejected.
 package sandbox

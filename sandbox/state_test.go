@@ -56,8 +56,8 @@ func filled(t *testing.T) string {
 	return path
 }
 
-// refused opens what cannot be opened, and checks that it stays as it is.
-func refused(t *testing.T, path string, advice ...string) {
+// requireRejected opens what cannot be opened, and checks that it stays as it is.
+func requireRejected(t *testing.T, path string, advice ...string) {
 	t.Helper()
 	before := contents(t, filepath.Dir(path))
 	_, err := sandbox.OpenState(path)
@@ -118,8 +118,8 @@ func TestStateDamaged(t *testing.T) {
 			b, err := os.ReadFile(path)
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(path, damage(b), 0o600))
-			refused(t, path)
-			refused(t, path)
+			requireRejected(t, path)
+			requireRejected(t, path)
 		})
 	}
 }
@@ -177,7 +177,7 @@ func TestStateHalfWritten(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(lost, half, 0o600))
 
-	refused(t, lost, "is damaged")
+	requireRejected(t, lost, "is damaged")
 	assert.Equal(t, want, load(t, openState(t, killed)))
 }
 
@@ -185,22 +185,22 @@ func TestStateForeign(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "other.db")
 	change(t, path, "PRAGMA application_id = 7; CREATE TABLE records (kind, id, data, digest); INSERT INTO records VALUES (1, 2, 3, 4)")
-	refused(t, path, "belongs to another program", "name another file", "nothing was changed")
+	requireRejected(t, path, "belongs to another program", "name another file", "nothing was changed")
 
 	wal := filepath.Join(t.TempDir(), "wal.db")
 	change(t, wal, "PRAGMA journal_mode = WAL; CREATE TABLE t (x)")
-	refused(t, wal, "belongs to another program")
+	requireRejected(t, wal, "belongs to another program")
 }
 
 func TestStateNewer(t *testing.T) {
 	t.Parallel()
 	path := filled(t)
 	change(t, path, "PRAGMA user_version = 2")
-	refused(t, path, "later version", "update this program", "nothing was changed")
+	requireRejected(t, path, "later version", "update this program", "nothing was changed")
 	change(t, path, "PRAGMA user_version = 0")
-	refused(t, path, "no format 0")
+	requireRejected(t, path, "no format 0")
 	change(t, path, "PRAGMA user_version = 1; DROP TABLE records")
-	refused(t, path, "is damaged", "restore a copy")
+	requireRejected(t, path, "is damaged", "restore a copy")
 }
 
 // change does to a database what a stranger might.
@@ -244,13 +244,13 @@ func TestStateMissing(t *testing.T) {
 	empty := openState(t, path) // its journal is empty
 	require.NoError(t, errors.Join(empty.Close(), os.Remove(path)))
 	require.NoError(t, os.WriteFile(path+"-journal", begun, 0o600))
-	refused(t, path, "is missing", `"state.db-journal"`, "delete that one too")
+	requireRejected(t, path, "is missing", `"state.db-journal"`, "delete that one too")
 	require.NoError(t, os.Remove(path+"-journal"))
 	assert.Empty(t, load(t, openState(t, path)))
 }
 
 // One state has one user, in this process as in others, and what tools write
-// beside it is refused.
+// beside it is rejected.
 func TestStateInUse(t *testing.T) {
 	t.Parallel()
 	path := filled(t)

@@ -4,9 +4,9 @@
 // It is an http.Handler without a listener, so that it runs under any server.
 // What it answers follows JovePay's guide and, where the guide is silent, the
 // API that JovePay's mirrors, with that API's inconsistencies (a payment id is
-// a string in one answer and a number in the next), so that a client has to
+// a string in one response and a number in the next), so that a client has to
 // cope with them. It is stricter about requests than a gateway need be: a
-// field or parameter that is not known is refused, since in a test it is a
+// field or parameter that is not known is rejected, since in a test it is a
 // spelling mistake.
 package emulator
 
@@ -33,10 +33,10 @@ type Config struct {
 	Seed uint64
 	// PageURL is where the hosted pages are; every invoice_url begins with it.
 	PageURL string
-	// Latency is how long every answer takes.
+	// Latency is how long every response takes.
 	Latency time.Duration
 	// Save makes what has happened in the engine outlive the process. It is
-	// called before every answer; nil has nothing to save.
+	// called before every response; nil has nothing to save.
 	Save func() error
 	// Notified returns the number of the last notification; nil: there are none.
 	Notified func() int
@@ -72,7 +72,7 @@ func New(cfg Config) *API {
 	return a
 }
 
-// ServeHTTP answers one request. A fault or the latency may hold the answer
+// ServeHTTP answers one request. A fault or the latency may hold the response
 // back; that ends with the request's context, by cutting the connection.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(w, r)
@@ -93,29 +93,29 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !fault.AfterEffect && !d.survives() {
 		return
 	}
-	ans := &answer{status: http.StatusOK, header: http.Header{}}
+	res := &response{status: http.StatusOK, header: http.Header{}}
 	switch {
 	case fault.Status != 0 && !fault.AfterEffect:
 		// The request never gets as far as JovePay.
 	case err != nil:
-		writeRefusal(ans, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "request body is too large")
+		writeStatus(res, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "request body is too large")
 	default:
-		a.route(ans, r)
-		a.journal.handled(entry)
+		a.route(res, r)
+		a.journal.markHandled(entry)
 		if a.saves() != nil {
-			*ans = answer{header: http.Header{}}
-			writeRefusal(ans, http.StatusInternalServerError, "INTERNAL_ERROR", "internal error")
+			*res = response{header: http.Header{}}
+			writeStatus(res, http.StatusInternalServerError, "INTERNAL_ERROR", "internal error")
 		}
 	}
 	if fault.AfterEffect && !d.survives() {
 		return
 	}
-	ans.header.Set("X-Request-Id", entry.ID)
+	res.header.Set("X-Request-Id", entry.ID)
 	w.Header().Set("Date", a.engine.Now().Format(http.TimeFormat)) // by the clock that payments are dated by
-	fault.change(ans)
-	// Before the answer: who has it may look it up at once.
-	a.journal.answered(entry, ans)
-	d.send(ans)
+	fault.change(res)
+	// Before the response: who has it may look it up at once.
+	a.journal.respond(entry, res)
+	d.send(res)
 }
 
 func tooLarge(err error) bool {
@@ -127,7 +127,7 @@ func tooLarge(err error) bool {
 // that it stands before it in the journal, and returns the time.
 func (a *API) settle() time.Time {
 	a.engine.CatchUp()
-	_ = a.saves() // what fails is tried again before the answer
+	_ = a.saves() // what fails is tried again before the response
 	return a.engine.Now()
 }
 
@@ -147,12 +147,12 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 // route answers as JovePay would.
-func (a *API) route(ans *answer, r *http.Request) {
+func (a *API) route(res *response, r *http.Request) {
 	if r.URL.Path != path.Clean("/"+r.URL.Path) {
-		noEndpoint(ans, r) // where the mux would redirect
+		noEndpoint(res, r) // where the mux would redirect
 		return
 	}
-	a.mux.ServeHTTP(ans, r)
+	a.mux.ServeHTTP(res, r)
 }
 
 // Inject adds faults. The first one that matches a request hits it. None is
@@ -167,9 +167,9 @@ func (a *API) Act(name string, arguments []byte) *Action {
 	return a.journal.act(name, arguments, a.settle())
 }
 
-// Acted saves what an action has changed, and says in the journal how it ended:
+// Finish saves what an action has changed, and says in the journal how it ended:
 // with a result, or with an error, which it returns.
-func (a *API) Acted(action *Action, result []byte, err error) error {
+func (a *API) Finish(action *Action, result []byte, err error) error {
 	if err == nil {
 		err = a.saves()
 	}
@@ -177,7 +177,7 @@ func (a *API) Acted(action *Action, result []byte, err error) error {
 	if err != nil {
 		result, failure = nil, err.Error()
 	}
-	a.journal.acted(action, result, failure)
+	a.journal.finish(action, result, failure)
 	return err
 }
 
@@ -197,7 +197,7 @@ func (a *API) Entry(number int) (Entry, bool) { return a.journal.entry(number) }
 
 // Settled returns when there is an entry of the number and no request is under
 // way, or when the context has ended.
-func (a *API) Settled(ctx context.Context, number int) error { return a.journal.wait(ctx, number) }
+func (a *API) WaitFor(ctx context.Context, number int) error { return a.journal.wait(ctx, number) }
 
 // Requests returns what was asked so far, the oldest first.
 func (a *API) Requests() []Request { return a.journal.requestCopies() }

@@ -54,7 +54,7 @@ func newSite(t *testing.T, cfg emulator.Config) *site {
 	return &site{api, e, server.URL, client, stop}
 }
 
-// reply is an answer as it was read.
+// reply is a response as it was read.
 type reply struct {
 	status int
 	header http.Header
@@ -92,8 +92,8 @@ func (s *site) do(t *testing.T, method, target, body string) reply {
 	return s.send(t, s.request(t, method, target, body))
 }
 
-// refusal is the JSON of an error.
-func refusal(status int, code, message string) string {
+// rejection is the JSON of an error.
+func rejection(status int, code, message string) string {
 	return `{"status":false,"statusCode":` + strconv.Itoa(status) + `,"code":"` + code + `","message":` + strconv.Quote(message) + `}`
 }
 
@@ -206,7 +206,7 @@ func TestLoginOverHTTP(t *testing.T) {
 	require.Equal(t, 200, good.status)
 	assert.Regexp(t, `^{"token":"[\w-]+\.[\w-]+\.[\w-]+"}$`, good.body)
 	bad := login(account.Email, strings.ToUpper(account.Password))
-	assert.Equal(t, refusal(401, "INVALID_CREDENTIALS", "wrong email or password"), bad.body)
+	assert.Equal(t, rejection(401, "INVALID_CREDENTIALS", "wrong email or password"), bad.body)
 	assert.Equal(t, 401, bad.status)
 }
 
@@ -273,7 +273,7 @@ func TestUnknownEndpointsAndMethods(t *testing.T) {
 	for _, target := range []string{"/", "/v1", "/v1/", "/v1/payments", "/v2/status", "/v1/payment/1/2", "/v1/payment/", "//v1/status", "/v1/payment/..%2fstatus", "/v1/payment/%2e%2e", "/v1/./status"} {
 		got := s.do(t, "GET", target, "")
 		assert.Equal(t, 404, got.status, target)
-		assert.Equal(t, refusal(404, "NOT_FOUND", "no such endpoint"), got.body, target)
+		assert.Equal(t, rejection(404, "NOT_FOUND", "no such endpoint"), got.body, target)
 	}
 	for target, allow := range map[string]string{
 		"/v1/status": "GET", "/v1/auth": "POST", "/v1/payment": "GET, POST", "/v1/payment/1": "GET", "/v1/invoice": "POST",
@@ -281,7 +281,7 @@ func TestUnknownEndpointsAndMethods(t *testing.T) {
 		got := s.do(t, "DELETE", target, "")
 		assert.Equal(t, 405, got.status, target)
 		assert.Equal(t, allow, got.header.Get("Allow"))
-		assert.Equal(t, refusal(405, "METHOD_NOT_ALLOWED", "DELETE is not allowed here"), got.body)
+		assert.Equal(t, rejection(405, "METHOD_NOT_ALLOWED", "DELETE is not allowed here"), got.body)
 	}
 	head := s.do(t, "HEAD", "/v1/status", "")
 	assert.Equal(t, 200, head.status)
@@ -296,7 +296,7 @@ func TestBodyLimits(t *testing.T) {
 	before := len(s.engine.Payments())
 	got := s.do(t, "POST", "/v1/payment", strings.Replace(goodPayment, "order-1", strings.Repeat("x", 100<<10), 1))
 	assert.Equal(t, 413, got.status)
-	assert.Equal(t, refusal(413, "PAYLOAD_TOO_LARGE", "request body is too large"), got.body)
+	assert.Equal(t, rejection(413, "PAYLOAD_TOO_LARGE", "request body is too large"), got.body)
 	assert.Len(t, s.engine.Payments(), before)
 }
 

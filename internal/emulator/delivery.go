@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// delivery brings one answer to the client, or fails to.
+// delivery brings one response to the client, or fails to.
 type delivery struct {
 	w       http.ResponseWriter
 	ctx     context.Context //nolint:containedctx // it lives no longer than the request it belongs to
@@ -17,7 +17,7 @@ type delivery struct {
 	fault   *Fault
 }
 
-// survives waits as long as the answer takes, and reports whether there is
+// survives waits as long as the response takes, and reports whether there is
 // still a connection to answer on.
 func (d *delivery) survives() bool {
 	wait := d.latency + d.fault.Delay
@@ -48,7 +48,7 @@ func (d *delivery) pause(wait time.Duration) bool {
 }
 
 // cut closes the connection as it is. A ResponseWriter that is no connection
-// is left without an answer.
+// is left without a response.
 func (d *delivery) cut() {
 	conn, _, err := http.NewResponseController(d.w).Hijack()
 	if err == nil {
@@ -56,22 +56,22 @@ func (d *delivery) cut() {
 	}
 }
 
-// send writes the answer as the fault has it. Errors mean that the client
+// send writes the response as the fault has it. Errors mean that the client
 // left, which is its right. A body shorter than its announced length makes the
 // server close the connection.
-func (d *delivery) send(ans *answer) {
-	maps.Copy(d.w.Header(), ans.header)
+func (d *delivery) send(res *response) {
+	maps.Copy(d.w.Header(), res.header)
 	if d.fault.Size > 0 {
-		d.flood(ans)
+		d.flood(res)
 		return
 	}
-	body := ans.body
-	if ans.status == http.StatusNoContent || ans.status == http.StatusNotModified {
+	body := res.body
+	if res.status == http.StatusNoContent || res.status == http.StatusNotModified {
 		body = nil
 	} else {
 		d.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
-	d.w.WriteHeader(ans.status)
+	d.w.WriteHeader(res.status)
 	body = body[:max(0, len(body)-d.fault.Truncate)]
 	if d.fault.Drip > 0 {
 		d.drip(body)
@@ -95,9 +95,9 @@ func (d *delivery) drip(body []byte) {
 
 // flood repeats the body until the fault's size is reached. The length is not
 // announced.
-func (d *delivery) flood(ans *answer) {
-	d.w.WriteHeader(ans.status)
-	pattern := ans.body
+func (d *delivery) flood(res *response) {
+	d.w.WriteHeader(res.status)
+	pattern := res.body
 	if len(pattern) == 0 {
 		pattern = []byte(" ")
 	}

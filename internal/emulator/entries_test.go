@@ -127,7 +127,7 @@ func TestNothingIsAnsweredThatIsNotSaved(t *testing.T) {
 	assert.Equal(t, 500, s.exchanges(t)[0].Status)
 	assert.True(t, s.exchanges(t)[0].Handled)
 
-	err := s.Acted(s.Act("Pay", []byte(`{}`)), []byte(`{}`), nil)
+	err := s.Finish(s.Act("Pay", []byte(`{}`)), []byte(`{}`), nil)
 	require.ErrorIs(t, err, failure)
 	action := s.Entries()[1].Action
 	assert.Equal(t, failure.Error(), action.Error)

@@ -50,38 +50,38 @@ func (f Fault) Validate() error {
 		return fmt.Errorf("fault: the body is both empty and given")
 	case f.Hang && f.Cut:
 		return fmt.Errorf("fault: a connection that hangs is not cut")
-	case (f.Hang || f.Cut) && f.answers():
-		return fmt.Errorf("fault: a connection that hangs or is cut carries no answer")
-	case !f.Hang && !f.Cut && !f.answers() && f.Delay == 0:
+	case (f.Hang || f.Cut) && f.responds():
+		return fmt.Errorf("fault: a connection that hangs or is cut carries no response")
+	case !f.Hang && !f.Cut && !f.responds() && f.Delay == 0:
 		return fmt.Errorf("fault: nothing goes wrong")
 	}
 	return nil
 }
 
-// answers reports whether the fault changes the answer or how it is sent.
-func (f *Fault) answers() bool {
+// answers reports whether the fault changes the response or how it is sent.
+func (f *Fault) responds() bool {
 	return f.Status != 0 || len(f.Header) > 0 || f.Body != "" || f.Empty ||
 		f.Size > 0 || f.Truncate > 0 || f.Drip > 0
 }
 
-// change makes the answer the fault's own where the fault has one.
-func (f *Fault) change(ans *answer) {
+// change makes the response the fault's own where the fault has one.
+func (f *Fault) change(res *response) {
 	if f.Status >= http.StatusBadRequest && f.Body == "" && !f.Empty {
-		ans.body = nil
+		res.body = nil
 		code := strings.ToUpper(strings.ReplaceAll(http.StatusText(f.Status), " ", "_"))
-		writeRefusal(ans, f.Status, engine.Code(code), "injected fault")
+		writeStatus(res, f.Status, engine.Code(code), "injected fault")
 	}
 	if f.Status != 0 {
-		ans.status = f.Status
+		res.status = f.Status
 	}
 	if f.Empty {
-		ans.body = nil
+		res.body = nil
 	}
 	if f.Body != "" {
-		ans.body = []byte(f.Body)
-		ans.header.Set("Content-Type", contentType(ans.body))
+		res.body = []byte(f.Body)
+		res.header.Set("Content-Type", contentType(res.body))
 	}
-	maps.Copy(ans.header, f.Header)
+	maps.Copy(res.header, f.Header)
 }
 
 func contentType(body []byte) string {

@@ -160,15 +160,15 @@ func TestOtherAnswers(t *testing.T) {
 		header  http.Header
 		created int
 	}{
-		"401":                    {emulator.Fault{Status: 401}, 401, refusal(401, "UNAUTHORIZED", "injected fault"), nil, 0},
-		"403":                    {emulator.Fault{Status: 403}, 403, refusal(403, "FORBIDDEN", "injected fault"), nil, 0},
-		"404":                    {emulator.Fault{Status: 404}, 404, refusal(404, "NOT_FOUND", "injected fault"), nil, 0},
-		"408":                    {emulator.Fault{Status: 408}, 408, refusal(408, "REQUEST_TIMEOUT", "injected fault"), nil, 0},
-		"429":                    {emulator.Fault{Status: 429}, 429, refusal(429, "TOO_MANY_REQUESTS", "injected fault"), http.Header{"Retry-After": nil}, 0},
-		"429 with seconds":       {emulator.Fault{Status: 429, Header: http.Header{"Retry-After": {"2"}}}, 429, refusal(429, "TOO_MANY_REQUESTS", "injected fault"), http.Header{"Retry-After": {"2"}}, 0},
-		"header in any case":     {emulator.Fault{Status: 429, Header: http.Header{"retry-after": {"2"}}}, 429, refusal(429, "TOO_MANY_REQUESTS", "injected fault"), http.Header{"Retry-After": {"2"}}, 0},
-		"500":                    {emulator.Fault{Status: 500}, 500, refusal(500, "INTERNAL_SERVER_ERROR", "injected fault"), nil, 0},
-		"500 after the effect":   {emulator.Fault{Status: 500, AfterEffect: true}, 500, refusal(500, "INTERNAL_SERVER_ERROR", "injected fault"), nil, 1},
+		"401":                    {emulator.Fault{Status: 401}, 401, rejection(401, "UNAUTHORIZED", "injected fault"), nil, 0},
+		"403":                    {emulator.Fault{Status: 403}, 403, rejection(403, "FORBIDDEN", "injected fault"), nil, 0},
+		"404":                    {emulator.Fault{Status: 404}, 404, rejection(404, "NOT_FOUND", "injected fault"), nil, 0},
+		"408":                    {emulator.Fault{Status: 408}, 408, rejection(408, "REQUEST_TIMEOUT", "injected fault"), nil, 0},
+		"429":                    {emulator.Fault{Status: 429}, 429, rejection(429, "TOO_MANY_REQUESTS", "injected fault"), http.Header{"Retry-After": nil}, 0},
+		"429 with seconds":       {emulator.Fault{Status: 429, Header: http.Header{"Retry-After": {"2"}}}, 429, rejection(429, "TOO_MANY_REQUESTS", "injected fault"), http.Header{"Retry-After": {"2"}}, 0},
+		"header in any case":     {emulator.Fault{Status: 429, Header: http.Header{"retry-after": {"2"}}}, 429, rejection(429, "TOO_MANY_REQUESTS", "injected fault"), http.Header{"Retry-After": {"2"}}, 0},
+		"500":                    {emulator.Fault{Status: 500}, 500, rejection(500, "INTERNAL_SERVER_ERROR", "injected fault"), nil, 0},
+		"500 after the effect":   {emulator.Fault{Status: 500, AfterEffect: true}, 500, rejection(500, "INTERNAL_SERVER_ERROR", "injected fault"), nil, 1},
 		"502 page":               {emulator.Fault{Status: 502, Body: page}, 502, page, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, 0},
 		"503 empty":              {emulator.Fault{Status: 503, Empty: true}, 503, "", http.Header{"Content-Length": {"0"}}, 0},
 		"200 garbage":            {emulator.Fault{Status: 200, Body: "garbage"}, 200, "garbage", http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, 0},
@@ -300,18 +300,18 @@ func TestInjectRefuses(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, emulator.Config{})
 	for message, fault := range map[string]emulator.Fault{
-		"fault: nothing goes wrong":                                   {Method: "GET", AfterEffect: true},
-		"fault: status 99 is not from 200 to 599":                     {Status: 99},
-		"fault: status 100 is not from 200 to 599":                    {Status: 100},
-		"fault: status 600 is not from 200 to 599":                    {Status: 600},
-		"fault: percent 101 is not from 0 to 100":                     {Status: 500, Percent: 101},
-		"fault: percent -1 is not from 0 to 100":                      {Status: 500, Percent: -1},
-		"fault: a number is negative":                                 {Status: 500, Times: -1},
-		"fault: a connection that hangs is not cut":                   {Hang: true, Cut: true},
-		"fault: a connection that hangs or is cut carries no answer":  {Cut: true, Status: 500},
-		"fault: the body is both empty and given":                     {Empty: true, Body: "x"},
-		"fault: the body is both empty and given ":                    {Empty: true, Size: 1},
-		"fault: a connection that hangs or is cut carries no answer ": {Hang: true, Truncate: 1},
+		"fault: nothing goes wrong":                                     {Method: "GET", AfterEffect: true},
+		"fault: status 99 is not from 200 to 599":                       {Status: 99},
+		"fault: status 100 is not from 200 to 599":                      {Status: 100},
+		"fault: status 600 is not from 200 to 599":                      {Status: 600},
+		"fault: percent 101 is not from 0 to 100":                       {Status: 500, Percent: 101},
+		"fault: percent -1 is not from 0 to 100":                        {Status: 500, Percent: -1},
+		"fault: a number is negative":                                   {Status: 500, Times: -1},
+		"fault: a connection that hangs is not cut":                     {Hang: true, Cut: true},
+		"fault: a connection that hangs or is cut carries no response":  {Cut: true, Status: 500},
+		"fault: the body is both empty and given":                       {Empty: true, Body: "x"},
+		"fault: the body is both empty and given ":                      {Empty: true, Size: 1},
+		"fault: a connection that hangs or is cut carries no response ": {Hang: true, Truncate: 1},
 	} {
 		err := s.Inject(emulator.Fault{Status: 500}, fault)
 		assert.EqualError(t, err, strings.TrimSpace(message))
@@ -319,7 +319,7 @@ func TestInjectRefuses(t *testing.T) {
 	assert.Equal(t, 200, s.do(t, "GET", "/v1/status", "").status, "all or none")
 }
 
-// What is no connection cannot be cut; it is left without an answer.
+// What is no connection cannot be cut; it is left without a response.
 func TestCutWithoutAConnection(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, emulator.Config{})

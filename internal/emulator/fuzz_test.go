@@ -37,7 +37,7 @@ func ask(t *testing.T, method, target, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-// wellAnswered fails the test if an answer is no JSON or is the server's fault.
+// wellAnswered fails the test if a response is no JSON or is the server's fault.
 func wellAnswered(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	if w.Code >= 500 {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Local refuses requests that came to a loopback address, but under a name that
+// Local rejects requests that came to a loopback address, but under a name that
 // is neither loopback's nor one of the further ones: the page of another site
 // whose own name leads to this machine (DNS rebinding). A browser takes it for
 // that site's server and keeps nothing from the page, so a well-known key is no
@@ -21,7 +21,7 @@ func Local(next http.Handler, names []string) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		writeRefusal(w, http.StatusForbidden, "FORBIDDEN",
+		writeStatus(w, http.StatusForbidden, "FORBIDDEN",
 			"this server answers to localhost, 127.0.0.1 and [::1], and to what its option WithHost names")
 	})
 }

@@ -82,7 +82,7 @@ type journal struct {
 	entries  int
 	requests int64
 	list     []*Entry
-	open     int           // requests under way
+	open     int           // requests in progress
 	news     chan struct{} // closed when an entry begins or ends; nil: nobody waits
 }
 
@@ -144,14 +144,14 @@ func (j *journal) know(x *Exchange, key, token Credential, fault bool) {
 	x.Key, x.Token, x.Fault = key, token, fault
 }
 
-func (j *journal) handled(x *Exchange) {
+func (j *journal) markHandled(x *Exchange) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	x.Handled = true
 }
 
-func (j *journal) answered(x *Exchange, ans *answer) {
-	body := j.scrub.answer(ans.body)
+func (j *journal) respond(x *Exchange, res *response) {
+	body := j.scrub.body(res.body)
 	sum := ""
 	if len(body) > maxJournaledBody {
 		body, sum = body[:maxJournaledBody], fingerprint(body)
@@ -159,7 +159,7 @@ func (j *journal) answered(x *Exchange, ans *answer) {
 	text := string(body)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	x.Status, x.Response, x.ResponseSHA256 = ans.status, text, sum
+	x.Status, x.Response, x.ResponseSHA256 = res.status, text, sum
 }
 
 // end says that nothing more will become of a request.
@@ -202,7 +202,7 @@ func (j *journal) act(name string, arguments []byte, at time.Time) *Action {
 }
 
 // acted says how an action ended.
-func (j *journal) acted(a *Action, result []byte, failure string) {
+func (j *journal) finish(a *Action, result []byte, failure string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if result != nil {

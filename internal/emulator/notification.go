@@ -75,11 +75,11 @@ func NotificationJSON(p *engine.Payment, camelCase bool) ([]byte, error) {
 	if camelCase {
 		n.TransactionID = p.PayinHash()
 	}
-	return named(n, camelCase)
+	return encodeNamed(n, camelCase)
 }
 
 // named writes an object with its members' names in snake or camel case.
-func named(object any, camelCase bool) ([]byte, error) {
+func encodeNamed(object any, camelCase bool) ([]byte, error) {
 	snake, err := encode(object)
 	if err != nil || !camelCase {
 		return snake, err

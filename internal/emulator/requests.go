@@ -118,7 +118,7 @@ func firstMissing(fields ...field) string {
 // errNotJSON is a body of another content type.
 var errNotJSON = errors.New("content-type must be application/json")
 
-// decode reads a request body strictly into a struct, and refuses a query.
+// decode reads a request body strictly into a struct, and rejects a query.
 func decode(r *http.Request, body interface{ missing() string }) error {
 	if err := newQuery(r).end(); err != nil {
 		return err
@@ -138,8 +138,8 @@ func decode(r *http.Request, body interface{ missing() string }) error {
 
 // badBody says what is wrong with a body in the words of the API.
 func badBody(err error) error {
-	if refusal, ok := errors.AsType[*engine.Error](err); ok {
-		return refusal
+	if known, ok := errors.AsType[*engine.Error](err); ok {
+		return known
 	}
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(syntax, jsontext.ErrDuplicateName) {

@@ -8,69 +8,69 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-type statusAnswer struct {
+type statusResponse struct {
 	Message string `json:"message"`
 }
 
-type loginAnswer struct {
+type loginResponse struct {
 	Token string `json:"token"`
 }
 
-type errorAnswer struct {
+type errorResponse struct {
 	Status     bool        `json:"status"`
 	StatusCode int         `json:"statusCode"`
 	Code       engine.Code `json:"code"`
 	Message    string      `json:"message"`
 }
 
-type currenciesAnswer struct {
+type currenciesResponse struct {
 	Currencies []any `json:"currencies"`
 }
 
-type limitsAnswer struct {
+type limitsResponse struct {
 	Currency  string `json:"currency"`
 	MinAmount number `json:"min_amount"`
 	MaxAmount number `json:"max_amount"`
 }
 
-// newCurrenciesAnswer lists tickers, and objects with limits at a fixed rate.
-func newCurrenciesAnswer(coins []engine.Limits, fixedRate bool) currenciesAnswer {
+// newCurrenciesResponse lists tickers, and objects with limits at a fixed rate.
+func newCurrenciesResponse(coins []engine.Limits, fixedRate bool) currenciesResponse {
 	list := make([]any, len(coins))
 	for i, c := range coins {
 		list[i] = c.Ticker
 		if fixedRate {
-			list[i] = limitsAnswer{c.Ticker, exactly(c.Min), exactly(c.Max)}
+			list[i] = limitsResponse{c.Ticker, exactly(c.Min), exactly(c.Max)}
 		}
 	}
-	return currenciesAnswer{list}
+	return currenciesResponse{list}
 }
 
-type minimumAnswer struct {
+type minimumResponse struct {
 	From           string `json:"currency_from"`
 	To             string `json:"currency_to"`
 	MinAmount      number `json:"min_amount"`
 	FiatEquivalent number `json:"fiat_equivalent,omitzero"`
 }
 
-func newMinimumAnswer(m engine.Minimum) minimumAnswer {
-	return minimumAnswer{m.From, m.To, exactly(m.Min), unlessZero(m.Fiat)}
+func newMinimumResponse(m engine.Minimum) minimumResponse {
+	return minimumResponse{m.From, m.To, exactly(m.Min), unlessZero(m.Fiat)}
 }
 
-type estimateAnswer struct {
+type estimateResponse struct {
 	From            string         `json:"currency_from"`
 	AmountFrom      number         `json:"amount_from"`
 	To              string         `json:"currency_to"`
 	EstimatedAmount jsontext.Value `json:"estimated_amount"`
 }
 
-// newEstimateAnswer writes the estimate as a number for a price in fiat, and
+// newEstimateResponse writes the estimate as a number for a price in fiat, and
 // as a string otherwise.
-func newEstimateAnswer(e engine.Estimate) estimateAnswer {
+func newEstimateResponse(e engine.Estimate) estimateResponse {
 	estimated := e.Estimate.String()
 	if !e.FromFiat {
 		estimated = strconv.Quote(estimated)
 	}
-	return estimateAnswer{e.From, exactly(e.Amount), e.To, jsontext.Value(estimated)}
+	return estimateResponse{e.From, exactly(e.Amount), e.To, jsontext.Value(estimated)}
 }
 
 type createdPayment struct {
@@ -122,7 +122,7 @@ func newCreatedPayment(p *engine.Payment) createdPayment {
 	}
 }
 
-type paymentAnswer struct {
+type paymentResponse struct {
 	PaymentID        idNumber   `json:"payment_id"`
 	ParentPaymentID  idNumber   `json:"parent_payment_id"`
 	InvoiceID        idNumber   `json:"invoice_id"`
@@ -149,10 +149,10 @@ type paymentAnswer struct {
 	OriginType       string     `json:"origin_type,omitzero"`
 }
 
-// newPaymentAnswer is a payment as it is read one by one: ids are numbers, and
+// newPaymentResponse is a payment as it is read one by one: ids are numbers, and
 // no burning percent is the string null.
-func newPaymentAnswer(p *engine.Payment) paymentAnswer {
-	a := paymentAnswer{
+func newPaymentResponse(p *engine.Payment) paymentResponse {
+	a := paymentResponse{
 		PaymentID:        idNumber(p.ID),
 		ParentPaymentID:  idNumber(p.ParentID),
 		InvoiceID:        idNumber(p.InvoiceID),
@@ -184,30 +184,30 @@ func newPaymentAnswer(p *engine.Payment) paymentAnswer {
 }
 
 // PaymentJSON is what the API answers when the payment is asked for.
-func PaymentJSON(p engine.Payment) ([]byte, error) { return encode(newPaymentAnswer(&p)) }
+func PaymentJSON(p engine.Payment) ([]byte, error) { return encode(newPaymentResponse(&p)) }
 
-type listAnswer struct {
-	Data       []paymentAnswer `json:"data"`
-	Limit      int             `json:"limit"`
-	Page       int             `json:"page"`
-	PagesCount int             `json:"pagesCount"`
-	Total      int             `json:"total"`
+type listResponse struct {
+	Data       []paymentResponse `json:"data"`
+	Limit      int               `json:"limit"`
+	Page       int               `json:"page"`
+	PagesCount int               `json:"pagesCount"`
+	Total      int               `json:"total"`
 }
 
-// newListAnswer is a page of payments, in which purchase ids are strings.
-func newListAnswer(page engine.Page, o engine.ListOptions) listAnswer {
-	rows := make([]paymentAnswer, len(page.Payments))
+// newListResponse is a page of payments, in which purchase ids are strings.
+func newListResponse(page engine.Page, o engine.ListOptions) listResponse {
+	rows := make([]paymentResponse, len(page.Payments))
 	for i := range rows {
-		rows[i] = newPaymentAnswer(&page.Payments[i])
+		rows[i] = newPaymentResponse(&page.Payments[i])
 		rows[i].PurchaseID.quoted = true
 	}
-	return listAnswer{
+	return listResponse{
 		Data: rows, Limit: o.Limit, Page: o.Page,
 		PagesCount: (page.Total + o.Limit - 1) / o.Limit, Total: page.Total,
 	}
 }
 
-type invoiceAnswer struct {
+type invoiceResponse struct {
 	ID               string `json:"id"`
 	TokenID          string `json:"token_id"`
 	OrderID          text   `json:"order_id"`
@@ -226,10 +226,10 @@ type invoiceAnswer struct {
 	IsFeePaidByUser  bool   `json:"is_fee_paid_by_user"`
 }
 
-// newInvoiceAnswer is an invoice, whose price is a string.
-func newInvoiceAnswer(i *engine.Invoice, pageURL string) invoiceAnswer {
+// newInvoiceResponse is an invoice, whose price is a string.
+func newInvoiceResponse(i *engine.Invoice, pageURL string) invoiceResponse {
 	number := strconv.FormatInt(i.ID, 10)
-	return invoiceAnswer{
+	return invoiceResponse{
 		ID:               number,
 		TokenID:          strconv.FormatInt(i.TokenID, 10),
 		OrderID:          text(i.OrderID),
@@ -251,5 +251,5 @@ func newInvoiceAnswer(i *engine.Invoice, pageURL string) invoiceAnswer {
 
 // InvoiceJSON is what the API answers when the invoice is made.
 func InvoiceJSON(i engine.Invoice, pageURL string) ([]byte, error) {
-	return encode(newInvoiceAnswer(&i, pageURL))
+	return encode(newInvoiceResponse(&i, pageURL))
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-// endpoint returns what is written as JSON, or what is refused.
+// endpoint returns what is written as JSON, or what is rejected.
 type endpoint func(r *http.Request) (any, error)
 
-// check refuses a request that lacks what its endpoint needs to see.
+// check rejects a request that lacks what its endpoint needs to see.
 type check func(r *http.Request) error
 
 func (a *API) routes() {
@@ -52,14 +52,14 @@ func (a *API) routes() {
 		allow := strings.Join(slices.Sorted(slices.Values(methods)), ", ")
 		a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)
-			writeRefusal(w, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", r.Method+" is not allowed here")
+			writeStatus(w, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", r.Method+" is not allowed here")
 		})
 	}
 	a.mux.HandleFunc("/", noEndpoint)
 }
 
 func noEndpoint(w http.ResponseWriter, _ *http.Request) {
-	writeRefusal(w, http.StatusNotFound, "NOT_FOUND", "no such endpoint")
+	writeStatus(w, http.StatusNotFound, "NOT_FOUND", "no such endpoint")
 }
 
 // checkKey wants the API key. The guide says that a token opens every
@@ -109,7 +109,7 @@ func bearer(r *http.Request) string {
 }
 
 func (a *API) status(r *http.Request) (any, error) {
-	return statusAnswer{"OK"}, newQuery(r).end()
+	return statusResponse{"OK"}, newQuery(r).end()
 }
 
 func (a *API) login(r *http.Request) (any, error) {
@@ -118,7 +118,7 @@ func (a *API) login(r *http.Request) (any, error) {
 		return nil, err
 	}
 	token, err := a.engine.Login(body.Email, body.Password)
-	return loginAnswer{token}, err
+	return loginResponse{token}, err
 }
 
 func (a *API) currencies(r *http.Request) (any, error) {
@@ -127,7 +127,7 @@ func (a *API) currencies(r *http.Request) (any, error) {
 	if err := q.end(); err != nil {
 		return nil, err
 	}
-	return newCurrenciesAnswer(a.engine.Currencies(), fixed), nil
+	return newCurrenciesResponse(a.engine.Currencies(), fixed), nil
 }
 
 func (a *API) minAmount(r *http.Request) (any, error) {
@@ -139,7 +139,7 @@ func (a *API) minAmount(r *http.Request) (any, error) {
 		return nil, err
 	}
 	m, err := a.engine.Minimum(from, to, fiat)
-	return newMinimumAnswer(m), err
+	return newMinimumResponse(m), err
 }
 
 func (a *API) estimate(r *http.Request) (any, error) {
@@ -149,7 +149,7 @@ func (a *API) estimate(r *http.Request) (any, error) {
 		return nil, err
 	}
 	e, err := a.engine.Estimate(amount, from, to)
-	return newEstimateAnswer(e), err
+	return newEstimateResponse(e), err
 }
 
 func (a *API) createPayment(r *http.Request) (any, error) {
@@ -176,7 +176,7 @@ func (a *API) getPayment(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newPaymentAnswer(&p), nil
+	return newPaymentResponse(&p), nil
 }
 
 func (a *API) listPayments(r *http.Request) (any, error) {
@@ -197,7 +197,7 @@ func (a *API) listPayments(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newListAnswer(page, o), nil
+	return newListResponse(page, o), nil
 }
 
 func (a *API) createInvoice(r *http.Request) (any, error) {
@@ -209,5 +209,5 @@ func (a *API) createInvoice(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newInvoiceAnswer(&i, a.pageURL), nil
+	return newInvoiceResponse(&i, a.pageURL), nil
 }

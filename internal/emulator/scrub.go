@@ -74,7 +74,7 @@ func (s scrubber) anywhere(text string) string {
 
 // answer is all for a body, which is long at times and nearly never has
 // anything to hide.
-func (s scrubber) answer(body []byte) []byte {
+func (s scrubber) body(body []byte) []byte {
 	for _, hidden := range append([]string{s.address, "eyJ"}, s.hidden...) {
 		if hidden != "" && bytes.Contains(body, []byte(hidden)) {
 			return []byte(s.all(string(body)))

@@ -45,7 +45,7 @@ type recurring struct {
 func TransferJSON(t *engine.Transfer, camelCase bool) ([]byte, error) {
 	id := strconv.FormatInt(t.ID, 10)
 	if t.Recurring {
-		return named(recurring{
+		return encodeNamed(recurring{
 			ID:             id,
 			Status:         t.Status,
 			Currency:       t.Currency,
@@ -55,7 +55,7 @@ func TransferJSON(t *engine.Transfer, camelCase bool) ([]byte, error) {
 			UpdatedAt:      stamp(t.UpdatedAt),
 		}, camelCase)
 	}
-	return named(withdrawal{
+	return encodeNamed(withdrawal{
 		ID:                id,
 		BatchWithdrawalID: strconv.FormatInt(t.BatchID, 10),
 		Status:            t.Status,

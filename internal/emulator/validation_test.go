@@ -76,7 +76,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 		{auth, `{"email":"a","password":"b","otp":"1"}`, `unknown field "otp"`},
 	} {
 		got := s.do(t, "POST", c.target, c.body)
-		assert.Equal(t, refusal(400, "INVALID_REQUEST_PARAMS", c.message), got.body, c.body)
+		assert.Equal(t, rejection(400, "INVALID_REQUEST_PARAMS", c.message), got.body, c.body)
 		assert.Equal(t, 400, got.status)
 	}
 	assert.Empty(t, s.engine.Payments())
@@ -114,7 +114,7 @@ func TestContentTypeMustBeJSON(t *testing.T) {
 		got := s.send(t, r)
 		assert.Equal(t, want, got.status, contentType)
 		if want == 415 {
-			assert.Equal(t, refusal(415, "UNSUPPORTED_MEDIA_TYPE", "content-type must be application/json"), got.body)
+			assert.Equal(t, rejection(415, "UNSUPPORTED_MEDIA_TYPE", "content-type must be application/json"), got.body)
 		}
 	}
 }
@@ -159,11 +159,11 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 		"/v1/payment/1?a=1":                                                 `unknown parameter "a"`,
 	} {
 		got := s.do(t, "GET", target, "")
-		assert.Equal(t, refusal(400, "INVALID_REQUEST_PARAMS", message), got.body, target)
+		assert.Equal(t, rejection(400, "INVALID_REQUEST_PARAMS", message), got.body, target)
 		assert.Equal(t, 400, got.status)
 	}
 	got := s.do(t, "POST", "/v1/payment?dry=1", goodPayment)
-	assert.Equal(t, refusal(400, "INVALID_REQUEST_PARAMS", `unknown parameter "dry"`), got.body)
+	assert.Equal(t, rejection(400, "INVALID_REQUEST_PARAMS", `unknown parameter "dry"`), got.body)
 }
 
 func TestOtherRefusals(t *testing.T) {
@@ -173,9 +173,9 @@ func TestOtherRefusals(t *testing.T) {
 		method, target, body string
 		want                 string
 	}{
-		{"GET", "/v1/payment/1", "", refusal(404, "PAYMENT_NOT_FOUND", "payment 1 not found")},
-		{"GET", "/v1/estimate?amount=1&currency_from=usd&currency_to=zzz", "", refusal(400, "CURRENCY_UNAVAILABLE", `currency_to: currency "zzz" is not available`)},
-		{"POST", "/v1/payment", `{"price_amount":1,"price_currency":"usd","pay_currency":"btc"}`, refusal(400, "AMOUNT_MINIMAL_ERROR", "pay_amount 0.00001563 btc is less than minimal: 0.00003125")},
+		{"GET", "/v1/payment/1", "", rejection(404, "PAYMENT_NOT_FOUND", "payment 1 not found")},
+		{"GET", "/v1/estimate?amount=1&currency_from=usd&currency_to=zzz", "", rejection(400, "CURRENCY_UNAVAILABLE", `currency_to: currency "zzz" is not available`)},
+		{"POST", "/v1/payment", `{"price_amount":1,"price_currency":"usd","pay_currency":"btc"}`, rejection(400, "AMOUNT_MINIMAL_ERROR", "pay_amount 0.00001563 btc is less than minimal: 0.00003125")},
 	} {
 		assert.Equal(t, c.want, s.do(t, c.method, c.target, c.body).body)
 	}

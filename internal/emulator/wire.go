@@ -67,7 +67,7 @@ func (i idNumber) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.Int(int64(i)))
 }
 
-// purchaseID is a number in one answer and a string in another.
+// purchaseID is a number in one response and a string in another.
 type purchaseID struct {
 	number int64
 	quoted bool

@@ -9,22 +9,22 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-// answer is an http.ResponseWriter that keeps what JovePay would say, so that
+// response is an http.ResponseWriter that keeps what JovePay would send, so that
 // a fault can still change it.
-type answer struct {
+type response struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
 // Header returns the header to be sent.
-func (a *answer) Header() http.Header { return a.header }
+func (a *response) Header() http.Header { return a.header }
 
 // WriteHeader sets the status.
-func (a *answer) WriteHeader(status int) { a.status = status }
+func (a *response) WriteHeader(status int) { a.status = status }
 
 // Write appends to the body.
-func (a *answer) Write(b []byte) (int, error) {
+func (a *response) Write(b []byte) (int, error) {
 	a.body = append(a.body, b...)
 	return len(b), nil
 }
@@ -42,23 +42,23 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(body) // to memory
 }
 
-func writeRefusal(w http.ResponseWriter, status int, code engine.Code, message string) {
-	writeJSON(w, status, errorAnswer{StatusCode: status, Code: code, Message: message})
+func writeStatus(w http.ResponseWriter, status int, code engine.Code, message string) {
+	writeJSON(w, status, errorResponse{StatusCode: status, Code: code, Message: message})
 }
 
 // writeError writes an error in the form of the API that JovePay's mirrors.
 func writeError(w http.ResponseWriter, err error) {
 	if errors.Is(err, errNotJSON) {
-		writeRefusal(w, http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", err.Error())
+		writeStatus(w, http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", err.Error())
 		return
 	}
-	refusal, ok := errors.AsType[*engine.Error](err)
+	known, ok := errors.AsType[*engine.Error](err)
 	if !ok {
-		writeRefusal(w, http.StatusInternalServerError, "INTERNAL_ERROR", "internal error")
+		writeStatus(w, http.StatusInternalServerError, "INTERNAL_ERROR", "internal error")
 		return
 	}
 	status := http.StatusBadRequest
-	switch refusal.Code {
+	switch known.Code {
 	case engine.CodeAuthRequired, engine.CodeWrongLogin, engine.CodeWrongToken:
 		status = http.StatusUnauthorized
 	case engine.CodeWrongKey:
@@ -67,5 +67,5 @@ func writeError(w http.ResponseWriter, err error) {
 		status = http.StatusNotFound
 	default:
 	}
-	writeRefusal(w, status, refusal.Code, refusal.Message)
+	writeStatus(w, status, known.Code, known.Message)
 }

@@ -38,13 +38,13 @@ func newAccount(seed uint64) Account {
 // Account returns the secrets that the API accepts.
 func (e *Engine) Account() Account { return e.account }
 
-// CheckKey refuses a missing or wrong API key.
+// CheckKey rejects a missing or wrong API key.
 func (e *Engine) CheckKey(key string) error {
 	if key == "" {
-		return refuse(CodeAuthRequired, "x-api-key header is empty (API key is required)")
+		return reject(CodeAuthRequired, "x-api-key header is empty (API key is required)")
 	}
 	if !equal(key, e.account.APIKey) {
-		return refuse(CodeWrongKey, "invalid api key")
+		return reject(CodeWrongKey, "invalid api key")
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ type claims struct {
 func (e *Engine) Login(email, password string) (string, error) {
 	sameEmail, samePassword := equal(email, e.account.Email), equal(password, e.account.Password)
 	if !sameEmail || !samePassword {
-		return "", refuse(CodeWrongLogin, "wrong email or password")
+		return "", reject(CodeWrongLogin, "wrong email or password")
 	}
 	now := e.begin()
 	e.logins++
@@ -107,12 +107,12 @@ func checkTokenLifetime(d time.Duration) error {
 	return nil
 }
 
-// CheckToken refuses a token that is missing, not from Login, or expired.
+// CheckToken rejects a token that is missing, not from Login, or expired.
 func (e *Engine) CheckToken(token string) error {
 	if token == "" {
-		return refuse(CodeAuthRequired, "authorization header is empty (Bearer JWT is required)")
+		return reject(CodeAuthRequired, "authorization header is empty (Bearer JWT is required)")
 	}
-	invalid := refuse(CodeWrongToken, "invalid access token")
+	invalid := reject(CodeWrongToken, "invalid access token")
 	if !e.Genuine(token) {
 		return invalid
 	}
@@ -126,7 +126,7 @@ func (e *Engine) CheckToken(token string) error {
 		return invalid
 	}
 	if !e.Now().Before(time.Unix(c.Expires, 0)) {
-		return refuse(CodeWrongToken, "access token has expired")
+		return reject(CodeWrongToken, "access token has expired")
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ type Coin struct {
 }
 
 // addressForm is what the addresses of a coin look like. What follows the
-// prefix is random, so checksums do not hold and a wallet refuses to send
+// prefix is random, so checksums do not hold and a wallet rejects to send
 // real coins there.
 type addressForm struct {
 	prefix, alphabet string
@@ -87,14 +87,14 @@ func (e *Engine) lookup(field, ticker string) (*currency, error) {
 	if c, ok := e.currencies[strings.ToLower(ticker)]; ok {
 		return c, nil
 	}
-	return nil, refuse(CodeCurrencyUnavailable, "%s: currency %.20q is not available", field, ticker)
+	return nil, reject(CodeCurrencyUnavailable, "%s: currency %.20q is not available", field, ticker)
 }
 
 // lookupOffered is lookup for a coin that the customer pays with.
 func (e *Engine) lookupOffered(field, ticker string) (*currency, error) {
 	c, err := e.lookup(field, ticker)
 	if err == nil && !c.offered {
-		return nil, refuse(CodeCurrencyUnavailable, "%s: customers cannot pay with %s", field, c.Ticker)
+		return nil, reject(CodeCurrencyUnavailable, "%s: customers cannot pay with %s", field, c.Ticker)
 	}
 	return c, err
 }

@@ -114,7 +114,7 @@ func TestSetCurrencies(t *testing.T) {
 
 	requireCode(t, engine.CodeCurrencyUnavailable, w.SetCurrencies("btc", "zzz"))
 	requireCode(t, engine.CodeInvalidParams, w.SetCurrencies("btc", "usd"))
-	assert.Len(t, w.Currencies(), 2, "a refusal changes nothing")
+	assert.Len(t, w.Currencies(), 2, "a rejection changes nothing")
 	require.NoError(t, w.SetCurrencies())
 	assert.Empty(t, w.Currencies())
 }

@@ -78,7 +78,7 @@ func (e *Engine) DepositWithoutMemo(id int64, amount decimal.Decimal) (Payment, 
 		return Payment{}, err
 	}
 	if r.PayinExtraID == "" {
-		return Payment{}, refuse(CodeWrongStatus, "payment %d is in %s, which has no memo", id, r.PayCurrency)
+		return Payment{}, reject(CodeWrongStatus, "payment %d is in %s, which has no memo", id, r.PayCurrency)
 	}
 	if amount.IsZero() {
 		amount = r.PayAmount
@@ -102,7 +102,7 @@ func (e *Engine) FindDeposit(id int64) (Payment, error) {
 		return Payment{}, err
 	}
 	if len(r.Unassigned) == 0 {
-		return Payment{}, refuse(CodeWrongStatus, "no coins came for payment %d without the memo", id)
+		return Payment{}, reject(CodeWrongStatus, "no coins came for payment %d without the memo", id)
 	}
 	amount := r.Unassigned[0]
 	r.Unassigned = slices.Clone(r.Unassigned[1:])

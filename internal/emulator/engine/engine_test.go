@@ -53,10 +53,10 @@ func dec(s string) decimal.Decimal { return decimal.RequireFromString(s) }
 
 func requireCode(t *testing.T, want engine.Code, err error) *engine.Error {
 	t.Helper()
-	var refusal *engine.Error
-	require.ErrorAs(t, err, &refusal)
-	require.Equal(t, want, refusal.Code, "%v", err)
-	return refusal
+	var rejection *engine.Error
+	require.ErrorAs(t, err, &rejection)
+	require.Equal(t, want, rejection.Code, "%v", err)
+	return rejection
 }
 
 func TestNewRefusesSettings(t *testing.T) {

@@ -2,7 +2,7 @@ package engine
 
 import "fmt"
 
-// Code names a kind of error in an answer of the API. The guide shows no
+// Code names a kind of error in a response of the API. The guide shows no
 // errors; the codes are those of the API that JovePay's mirrors, where known.
 type Code string
 
@@ -22,7 +22,7 @@ const (
 	CodeWrongStatus         Code = "WRONG_STATUS"
 )
 
-// Error is a refusal: what a client of the API is told.
+// Error is a rejection: what a client of the API is told.
 type Error struct {
 	Code    Code
 	Message string
@@ -31,12 +31,12 @@ type Error struct {
 // Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-func refuse(code Code, format string, args ...any) *Error {
+func reject(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// InvalidParam is the refusal of a request of which a field or parameter
+// InvalidParam is the rejection of a request of which a field or parameter
 // breaks a rule.
 func InvalidParam(format string, args ...any) *Error {
-	return refuse(CodeInvalidParams, format, args...)
+	return reject(CodeInvalidParams, format, args...)
 }

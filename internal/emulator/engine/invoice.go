@@ -72,7 +72,7 @@ func (e *Engine) CreateInvoice(req InvoiceRequest) (Invoice, error) {
 	return r.Invoice, nil
 }
 
-// checkCallback refuses what is no absolute web address. None is fine.
+// checkCallback rejects what is no absolute web address. None is fine.
 func checkCallback(field, link string) error {
 	if link == "" {
 		return nil
@@ -111,7 +111,7 @@ func (e *Engine) invoice(id int64) (*invoiceRecord, error) {
 	if r, ok := e.invoices[id]; ok {
 		return r, nil
 	}
-	return nil, refuse(CodeInvoiceNotFound, "invoice %d not found", id)
+	return nil, reject(CodeInvoiceNotFound, "invoice %d not found", id)
 }
 
 // PayInvoice is the customer choosing a coin on the invoice's page; an empty

@@ -43,21 +43,21 @@ func (e *Engine) move(r *record, status string, at time.Time) {
 		e.unschedule(r)
 	}
 	if status != before {
-		e.tell(r)
+		e.notify(r)
 	}
 }
 
 // runs reports whether a paid payment takes its next status by itself.
 func (e *Engine) runs(r *record) bool {
-	if e.held(&r.Payment) {
+	if e.waitsForPerson(&r.Payment) {
 		return false
 	}
 	return e.stepEvery > 0 || r.automatic() || r.WrongAsset && e.passWrongAssets
 }
 
-// held reports whether the payment waits for a person: coins of a wrong asset
+// waitsForPerson reports whether the payment waits for a person: coins of a wrong asset
 // do, once they are confirmed.
-func (e *Engine) held(p *Payment) bool {
+func (e *Engine) waitsForPerson(p *Payment) bool {
 	return p.WrongAsset && !e.passWrongAssets && p.Status == PaymentConfirmed
 }
 
@@ -111,7 +111,7 @@ func (e *Engine) settle(r *record) {
 }
 
 // Advance takes a payment one status further on its ordinary way. A waiting
-// payment is paid exactly. A payment at its end is refused.
+// payment is paid exactly. A payment at its end is rejected.
 func (e *Engine) Advance(id int64) (Payment, error) {
 	now := e.begin()
 	defer e.mu.Unlock()
@@ -120,7 +120,7 @@ func (e *Engine) Advance(id int64) (Payment, error) {
 		return Payment{}, err
 	}
 	if r.next() == "" {
-		return Payment{}, refuse(CodeFinalStatus, "payment %d is %s, no status follows", id, r.Status)
+		return Payment{}, reject(CodeFinalStatus, "payment %d is %s, no status follows", id, r.Status)
 	}
 	e.advance(r, now)
 	return r.Payment, nil
@@ -143,7 +143,7 @@ func (e *Engine) Settle(id int64) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
-	for r.next() != "" && !e.held(&r.Payment) {
+	for r.next() != "" && !e.waitsForPerson(&r.Payment) {
 		e.advance(r, now)
 	}
 	return r.Payment, nil
@@ -165,7 +165,7 @@ func (e *Engine) SetStatus(id int64, status string) (Payment, error) {
 	return r.Payment, nil
 }
 
-// Expire ends a waiting payment's time now. Any other payment is refused.
+// Expire ends a waiting payment's time now. Any other payment is rejected.
 func (e *Engine) Expire(id int64) (Payment, error) {
 	now := e.begin()
 	defer e.mu.Unlock()
@@ -174,7 +174,7 @@ func (e *Engine) Expire(id int64) (Payment, error) {
 		return Payment{}, err
 	}
 	if r.Status != PaymentWaiting {
-		return Payment{}, refuse(CodeWrongStatus, "payment %d is %s, only one that is waiting can expire", id, r.Status)
+		return Payment{}, reject(CodeWrongStatus, "payment %d is %s, only one that is waiting can expire", id, r.Status)
 	}
 	r.ExpiresAt = now
 	e.move(r, PaymentExpired, now)
@@ -182,7 +182,7 @@ func (e *Engine) Expire(id int64) (Payment, error) {
 }
 
 // Refund sends the coins of a payment back to the customer, at whatever status
-// it is. A payment for which none came is refused.
+// it is. A payment for which none came is rejected.
 func (e *Engine) Refund(id int64) (Payment, error) {
 	now := e.begin()
 	defer e.mu.Unlock()
@@ -191,7 +191,7 @@ func (e *Engine) Refund(id int64) (Payment, error) {
 		return Payment{}, err
 	}
 	if r.Status == PaymentRefunded || r.ActuallyPaid.IsZero() {
-		return Payment{}, refuse(CodeWrongStatus, "payment %d is %s, there is nothing to refund", id, r.Status)
+		return Payment{}, reject(CodeWrongStatus, "payment %d is %s, there is nothing to refund", id, r.Status)
 	}
 	e.move(r, PaymentRefunded, now)
 	return r.Payment, nil

@@ -138,7 +138,7 @@ func (e *Engine) complete(req *PaymentRequest) (*currency, error) {
 		return nil, err
 	}
 	if least := coin.least(); req.PayAmount.LessThan(least) {
-		return nil, refuse(CodeAmountTooSmall, "pay_amount %s %s is less than minimal: %s", req.PayAmount, coin.Ticker, least)
+		return nil, reject(CodeAmountTooSmall, "pay_amount %s %s is less than minimal: %s", req.PayAmount, coin.Ticker, least)
 	}
 	req.PriceCurrency, req.PayCurrency = price.Ticker, coin.Ticker
 	return coin, nil
@@ -175,7 +175,7 @@ func (e *Engine) checkPayout(req *PaymentRequest) error {
 	return nil
 }
 
-// checkDeposit refuses an amount that the coin's chain cannot carry.
+// checkDeposit rejects an amount that the coin's chain cannot carry.
 func checkDeposit(field string, amount decimal.Decimal, coin *currency) error {
 	if err := checkAmount(field, amount); err != nil {
 		return err
@@ -228,7 +228,7 @@ func (e *Engine) record(id int64) (*record, error) {
 	if r, ok := e.payments[id]; ok {
 		return r, nil
 	}
-	return nil, refuse(CodePaymentNotFound, "payment %d not found", id)
+	return nil, reject(CodePaymentNotFound, "payment %d not found", id)
 }
 
 // Payments returns all payments in the order in which they were created.

@@ -88,9 +88,9 @@ func TestCreatePaymentRefuses(t *testing.T) {
 			req := request()
 			c.change(&req)
 			_, err := w.CreatePayment(req)
-			refusal := requireCode(t, c.code, err)
-			assert.Equal(t, c.message, refusal.Message)
-			assert.Empty(t, w.Payments(), "a refusal leaves nothing behind")
+			rejection := requireCode(t, c.code, err)
+			assert.Equal(t, c.message, rejection.Message)
+			assert.Empty(t, w.Payments(), "a rejection leaves nothing behind")
 		})
 	}
 }

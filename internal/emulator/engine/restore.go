@@ -158,7 +158,7 @@ func (r *restoration) invoices() error {
 		var check checks
 		check.add(r.claim(i.ID, kindInvoice))
 		check.add(r.claim(i.TokenID, kindInvoice))
-		check.add(r.priced(i.PriceCurrency, i.PriceAmount))
+		check.add(r.checkPriced(i.PriceCurrency, i.PriceAmount))
 		check.add(checkTimes(i.CreatedAt))
 		if i.PayCurrency != "" {
 			check.add(r.coin(i.PayCurrency))
@@ -202,7 +202,7 @@ func (r *restoration) checkPayment(p *paymentRecord) error {
 	check.add(r.claim(p.ID, kindPayment))
 	check.add(checkStatus(p.Status))
 	check.add(checkCase(p.Case))
-	check.add(r.priced(p.PriceCurrency, p.PriceAmount))
+	check.add(r.checkPriced(p.PriceCurrency, p.PriceAmount))
 	check.add(checkKept("pay_amount", p.PayAmount))
 	check.add(checkKept("actually_paid", p.ActuallyPaid))
 	for _, amount := range p.Unassigned {
@@ -278,7 +278,7 @@ func (r *restoration) claim(id int64, kind string) error {
 	return nil
 }
 
-func (r *restoration) priced(ticker string, amount decimal.Decimal) error {
+func (r *restoration) checkPriced(ticker string, amount decimal.Decimal) error {
 	if r.engine.currencies[ticker] == nil {
 		return fmt.Errorf("currency %.20q is not known", ticker)
 	}

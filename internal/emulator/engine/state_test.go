@@ -207,7 +207,7 @@ func TestRestoreRejectsWhatIsNotWhole(t *testing.T) {
 		"paid in dollars":     {change("payment", parent, `"PayCurrency":"btc"`, `"PayCurrency":"usd"`), `record payment ` + parent + `: coin "usd" is not known`},
 		"priced in nothing":   {change("payment", parent, `"PriceCurrency":"usd"`, `"PriceCurrency":"zzz"`), `record payment ` + parent + `: currency "zzz" is not known`},
 		"paid out in nothing": {change("payment", parent, `"PayoutCurrency":"\w+"`, `"PayoutCurrency":"zzz"`), `record payment ` + parent + `: currency "zzz" is not known`},
-		"waits for ever":      {change("payment", invoiced, `,"Due":"[^"]*"`, ``), "record payment " + invoiced + ": it waits without an end"},
+		"waits forever":       {change("payment", invoiced, `,"Due":"[^"]*"`, ``), "record payment " + invoiced + ": it waits without an end"},
 		"due after the end":   {change("payment", invoiced, `"Status":"waiting"`, `"Status":"finished"`), "record payment " + invoiced + ": nothing is due at status finished"},
 		"an unpriced invoice": {change("invoice", invoice, `"PriceCurrency":"usd"`, `"PriceCurrency":"zzz"`), `record invoice ` + invoice + `: currency "zzz" is not known`},
 		"an odd transfer":     {change("transfer", last, `"Currency":"pepe"`, `"Currency":"usd"`), `record transfer ` + last + `: coin "usd" is not known`},
@@ -262,7 +262,7 @@ func bottom(t *testing.T) string {
 	return number
 }
 
-// Whatever is in a record, it is refused or it makes an engine that works.
+// Whatever is in a record, it is rejected or it makes an engine that works.
 func FuzzRestore(f *testing.F) {
 	for _, data := range []string{
 		`{"PriceAmount":"64","PriceCurrency":"usd","PayAmount":"0.001","PayCurrency":"btc","PurchaseID":1,"PayoutCurrency":"usdttrc20",` +

@@ -62,7 +62,7 @@ func (e *Engine) CreateTransfer(req TransferRequest) (Transfer, error) {
 	}
 	t.ID = e.ids.next()
 	e.transfers[t.ID] = t
-	e.tellTransfer(t)
+	e.notifyTransfer(t)
 	return *t, nil
 }
 
@@ -95,7 +95,7 @@ func (e *Engine) SetTransferStatus(id int64, recurring bool, status string) (Tra
 	defer e.mu.Unlock()
 	t, ok := e.transfers[id]
 	if !ok || t.Recurring != recurring {
-		return Transfer{}, refuse(CodeTransferNotFound, "%s %d not found", kindOf(recurring), id)
+		return Transfer{}, reject(CodeTransferNotFound, "%s %d not found", kindOf(recurring), id)
 	}
 	if status == t.Status {
 		return *t, nil
@@ -114,7 +114,7 @@ func (e *Engine) SetTransferStatus(id int64, recurring bool, status string) (Tra
 	case TransferRejected:
 		t.Error = "rejected"
 	}
-	e.tellTransfer(t)
+	e.notifyTransfer(t)
 	return *t, nil
 }
 
@@ -140,7 +140,7 @@ func (e *Engine) WatchTransfers(fn func(t Transfer)) {
 	e.watchTransfers = fn
 }
 
-func (e *Engine) tellTransfer(t *Transfer) {
+func (e *Engine) notifyTransfer(t *Transfer) {
 	e.touch(kindTransfer, t.ID)
 	if e.watchTransfers != nil {
 		e.watchTransfers(*t)

@@ -5,7 +5,7 @@ import "time"
 // Watch calls fn from now on whenever a payment is made or its status changes,
 // in the order in which that happens, with the payment as it is then. next is
 // when the next thing will happen by itself; zero is never. It returns when no
-// call is under way.
+// call is in progress.
 //
 // fn is called under the engine's lock: it must be quick, and must not call
 // the engine.
@@ -15,7 +15,7 @@ func (e *Engine) Watch(fn func(p Payment, next time.Time)) {
 	e.watch = fn
 }
 
-func (e *Engine) tell(r *record) {
+func (e *Engine) notify(r *record) {
 	if e.watch != nil {
 		e.watch(r.Payment, e.next())
 	}

@@ -33,7 +33,7 @@ type Behavior struct {
 // Hits says which ones are meant: the next few, and some percent of the rest.
 type Hits struct{ Next, Percent int }
 
-// validate refuses what could only be a mistake.
+// validate rejects what could only be a mistake.
 func (b *Behavior) validate() error {
 	for _, form := range b.Forms {
 		if form == FormRaw {
@@ -68,11 +68,11 @@ func (b *Behavior) validate() error {
 // clone is a copy that shares nothing.
 func (b Behavior) clone() Behavior {
 	b.Forms = slices.Clone(b.Forms)
-	b.Retries, b.Interval = copied(b.Retries), copied(b.Interval)
+	b.Retries, b.Interval = clonePointer(b.Retries), clonePointer(b.Interval)
 	return b
 }
 
-func copied[T any](p *T) *T {
+func clonePointer[T any](p *T) *T {
 	if p == nil {
 		return nil
 	}

@@ -324,7 +324,7 @@ func TestTermsChangeWhileItRuns(t *testing.T) {
 
 		start = time.Now()
 		behave(t, s, Behavior{Retries: new(0)})
-		require.ErrorContains(t, s.Send(t.Context(), say(1, 2)), "given up after attempt 1: answered 500")
+		require.ErrorContains(t, s.Send(t.Context(), say(1, 2)), "given up after attempt 1: responded 500")
 		behave(t, s, Behavior{Retries: new(3), Interval: new(time.Duration(0))})
 		require.ErrorContains(t, s.Send(t.Context(), say(1, 3)), "given up after attempt 4")
 		require.ErrorContains(t, s.Again(t.Context(), 3, time.Now()), "given up after attempt 4", "a redelivery too")
@@ -335,9 +335,9 @@ func TestTermsChangeWhileItRuns(t *testing.T) {
 
 		to.took = time.Minute
 		behave(t, s, Behavior{Retries: new(0), Timeout: time.Second})
-		require.ErrorContains(t, s.Send(t.Context(), say(1, 5)), "no answer within 1s")
+		require.ErrorContains(t, s.Send(t.Context(), say(1, 5)), "no response within 1s")
 		behave(t, s, Behavior{Retries: new(0)})
-		require.ErrorContains(t, s.Send(t.Context(), say(1, 6)), "no answer within 10s")
+		require.ErrorContains(t, s.Send(t.Context(), say(1, 6)), "no response within 10s")
 		assert.Equal(t, time.Minute+11*time.Second, time.Since(start))
 	})
 }

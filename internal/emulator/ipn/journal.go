@@ -100,7 +100,7 @@ func (j *journal) last(number int) *Delivery {
 func (j *journal) copies() []Delivery {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return sorted(j.list)
+	return byNumber(j.list)
 }
 
 // of returns those of the payments, each of which is named once, in the same
@@ -112,10 +112,10 @@ func (j *journal) of(payments []int64) []Delivery {
 	for _, id := range payments {
 		list = append(list, j.byPayment[id]...)
 	}
-	return sorted(list)
+	return byNumber(list)
 }
 
-func sorted(list []*Delivery) []Delivery {
+func byNumber(list []*Delivery) []Delivery {
 	deliveries := make([]Delivery, len(list))
 	for i, d := range list {
 		deliveries[i] = *d

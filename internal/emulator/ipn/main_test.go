@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const shopURL = "http://127.0.0.1/ipn"
 
 // shop takes the place of the network. It answers with the statuses, the last
-// of them for ever; 0 is no answer at all. Its zero value answers 200.
+// of them forever; 0 is no response at all. Its zero value answers 200.
 type shop struct {
 	statuses []int
 	took     time.Duration // to answer

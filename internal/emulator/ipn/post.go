@@ -17,8 +17,8 @@ import (
 // signatureHeader carries the signature.
 const signatureHeader = "X-Jovepay-Sig"
 
-// maxAnswer is how much of an answer's body is read. Nothing in it counts.
-const maxAnswer = 64 << 10
+// maxResponse is how much of a response's body is read. Nothing in it counts.
+const maxResponse = 64 << 10
 
 var errRemote = errors.New("the address is not on this machine, and calls to others are off")
 
@@ -39,13 +39,13 @@ func newHTTPClient(remote bool) *http.Client {
 			DialContext:            dialer.DialContext,
 			DisableKeepAlives:      true,
 			DisableCompression:     true,
-			MaxResponseHeaderBytes: maxAnswer,
+			MaxResponseHeaderBytes: maxResponse,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// checkURL refuses what cannot or may not be called, without looking any name
+// checkURL rejects what cannot or may not be called, without looking any name
 // up.
 func checkURL(rawURL string, remote bool) error {
 	u, err := url.Parse(rawURL)
@@ -62,7 +62,7 @@ func checkURL(rawURL string, remote bool) error {
 }
 
 // post sends the delivery and returns the status that was answered, with an error
-// unless it is a success; 0 if there was no answer in time.
+// unless it is a success; 0 if there was no response in time.
 func (s *Sender) post(d *Delivery, timeout time.Duration) (status int, err error) {
 	ctx, cancel := context.WithTimeout(s.ctx, timeout)
 	defer cancel()
@@ -79,13 +79,13 @@ func (s *Sender) post(d *Delivery, timeout time.Duration) (status int, err error
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return answer.StatusCode, fmt.Errorf("answered %s", answer.Status)
+		return answer.StatusCode, fmt.Errorf("responded %s", answer.Status)
 	}
-	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer) // out of politeness: it changes nothing
+	_, _ = io.CopyN(io.Discard, answer.Body, maxResponse) // out of politeness: it changes nothing
 	return answer.StatusCode, nil
 }
 
-// cause says why there was no answer, without method and URL, which the
+// cause says why there was no response, without method and URL, which the
 // journal has, and without ports, which are others in every run.
 func (s *Sender) cause(ctx context.Context, timeout time.Duration, err error) error {
 	failure, ok := errors.AsType[*url.Error](err)
@@ -94,7 +94,7 @@ func (s *Sender) cause(ctx context.Context, timeout time.Duration, err error) er
 	case s.ctx.Err() != nil:
 		return errClosed
 	case ctx.Err() != nil:
-		return fmt.Errorf("no answer within %v", timeout)
+		return fmt.Errorf("no response within %v", timeout)
 	case broken:
 		return network.Err
 	case ok:

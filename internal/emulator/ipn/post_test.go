@@ -70,7 +70,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		calls.Add(1)
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	})
-	require.ErrorContains(t, newRealSender(t, time.Minute).sendTo(t, url), "answered 307")
+	require.ErrorContains(t, newRealSender(t, time.Minute).sendTo(t, url), "responded 307")
 	assert.Equal(t, int32(1), calls.Load())
 }
 
@@ -97,7 +97,7 @@ func TestAnswersThatDoNotEnd(t *testing.T) {
 		err     string
 		handler http.HandlerFunc
 	}{
-		"no answer": {50 * time.Millisecond, "no answer within 50ms", func(_ http.ResponseWriter, r *http.Request) {
+		"no response": {50 * time.Millisecond, "no response within 50ms", func(_ http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
 		}},
 		"no end of the body": {time.Second, "", func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +105,7 @@ func TestAnswersThatDoNotEnd(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
 		}},
-		"another protocol": {time.Minute, "answered 101", func(w http.ResponseWriter, r *http.Request) {
+		"another protocol": {time.Minute, "responded 101", func(w http.ResponseWriter, r *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if assert.NoError(t, err) {
 				_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")

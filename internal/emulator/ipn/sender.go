@@ -72,7 +72,7 @@ type Sender struct {
 	terms    terms // of the attempts from now on
 	lanes    map[int64]*lane
 	ready    []*lane // their first parcel can be sent
-	workers  int     // under way with a lane
+	workers  int     // in progress with a lane
 	numbers  int     // given so far
 	loners   int64   // lanes that are no payment's
 	open     int     // parcels that are not done
@@ -185,7 +185,7 @@ func (s *Sender) Deliveries() []Delivery { return s.journal.copies() }
 // is named once.
 func (s *Sender) DeliveriesOf(payments []int64) []Delivery { return s.journal.of(payments) }
 
-// Close gives up what is under way and drops the rest. It returns when nothing
+// Close gives up what is in progress and drops the rest. It returns when nothing
 // runs any more.
 func (s *Sender) Close() {
 	s.mu.Lock()

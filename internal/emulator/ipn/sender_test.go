@@ -81,11 +81,11 @@ func TestRepeats(t *testing.T) {
 		"answered at once":     {[]int{204}, []string{Delivered}, 0, ""},
 		"at the second":        {[]int{500, 200}, []string{Failed, Delivered}, time.Minute, ""},
 		"at the last":          {[]int{500, 0, 299}, []string{Failed, Failed, Delivered}, 2 * time.Minute, ""},
-		"never":                {[]int{500}, []string{Failed, Failed, GivenUp}, 2 * time.Minute, "given up after attempt 3: answered 500 Internal Server Error"},
-		"no answer":            {[]int{0}, []string{Failed, Failed, GivenUp}, 2 * time.Minute, "given up after attempt 3: connection refused"},
-		"a redirect":           {[]int{302}, []string{Failed, Failed, GivenUp}, 2 * time.Minute, "given up after attempt 3: answered 302 Found"},
-		"a refusal":            {[]int{401, 400, 413}, []string{Failed, Failed, GivenUp}, 2 * time.Minute, "given up after attempt 3: answered 413 Request Entity Too Large"},
-		"informational status": {[]int{101}, []string{Failed, Failed, GivenUp}, 2 * time.Minute, "given up after attempt 3: answered 101 Switching Protocols"},
+		"never":                {[]int{500}, []string{Failed, Failed, GivenUp}, 2 * time.Minute, "given up after attempt 3: responded 500 Internal Server Error"},
+		"no response":          {[]int{0}, []string{Failed, Failed, GivenUp}, 2 * time.Minute, "given up after attempt 3: connection refused"},
+		"a redirect":           {[]int{302}, []string{Failed, Failed, GivenUp}, 2 * time.Minute, "given up after attempt 3: responded 302 Found"},
+		"a rejection":          {[]int{401, 400, 413}, []string{Failed, Failed, GivenUp}, 2 * time.Minute, "given up after attempt 3: responded 413 Request Entity Too Large"},
+		"informational status": {[]int{101}, []string{Failed, Failed, GivenUp}, 2 * time.Minute, "given up after attempt 3: responded 101 Switching Protocols"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,7 +142,7 @@ func TestNoAnswerInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSender(t, &shop{took: time.Hour}, Config{})
 		start := time.Now()
-		require.EqualError(t, s.Send(t.Context(), say(1, 1)), "given up after attempt 2: no answer within 10s")
+		require.EqualError(t, s.Send(t.Context(), say(1, 1)), "given up after attempt 2: no response within 10s")
 		assert.Equal(t, 10*time.Second+time.Minute+10*time.Second, time.Since(start))
 		assert.Equal(t, []string{Failed, GivenUp}, outcomes(s))
 		assert.Zero(t, s.Deliveries()[0].StatusCode)
@@ -190,7 +190,7 @@ func TestCloseWhileDelivering(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to := &shop{took: time.Hour}
 		s := newSender(t, to, Config{})
-		s.Notify(say(1, 1)) // under way
+		s.Notify(say(1, 1)) // in progress
 		s.Notify(say(1, 2)) // behind it
 		behave(t, s, Behavior{Delay: time.Hour})
 		s.Notify(say(2, 3)) // delayed

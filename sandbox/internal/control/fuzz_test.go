@@ -14,7 +14,7 @@ import (
 	"github.com/jovepay/jovepay-go/sandbox/internal/control"
 )
 
-// No body makes a call fail on the sandbox's side, and every answer with
+// No body makes a call fail on the sandbox's side, and every response with
 // content is JSON.
 func FuzzCall(f *testing.F) {
 	routes := slices.DeleteFunc(control.Routes(), func(r control.Route) bool {
