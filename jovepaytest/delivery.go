@@ -45,22 +45,21 @@ type DeliveryOutcome string
 
 // The outcomes of an attempt.
 const (
-	DeliverySending DeliveryOutcome = ipn.Sending   // it was not answered yet
-	DeliveryDone    DeliveryOutcome = ipn.Delivered // answered with a 2xx status
+	DeliverySending DeliveryOutcome = ipn.Sending   // no response yet
+	DeliveryDone    DeliveryOutcome = ipn.Delivered // the shop responded with a 2xx status
 	DeliveryFailed  DeliveryOutcome = ipn.Failed    // another attempt follows
 	DeliveryGivenUp DeliveryOutcome = ipn.GivenUp   // failed, and no attempt follows
 	DeliveryLost    DeliveryOutcome = ipn.Lost      // never sent: see IPNBehavior.Lose
 	DeliverySkipped DeliveryOutcome = ipn.Skipped   // never sent: the address may not be called
 )
 
-// Deliveries returns the attempts to deliver notifications so far, in the order
-// of their numbers and those of one notification in turn. It remembers the last
-// 100,000 attempts at least.
+// Deliveries returns the attempts to deliver notifications so far, sorted by
+// number and attempt. It remembers the last 100,000 attempts at least.
 func (s *Server) Deliveries() []Delivery { return newDeliveries(s.ipns.Deliveries()) }
 
-// DeliveriesOf returns those of [Server.Deliveries] that are of the given
-// payments, withdrawals or recurring payments, in the same order, at the cost of
-// these alone. An id that is not known has none.
+// DeliveriesOf returns the [Server.Deliveries] of the given payments,
+// withdrawals or recurring payments, in the same order, without reading all
+// others. An unknown id has none.
 func (s *Server) DeliveriesOf(ids ...jovepay.ID) []Delivery {
 	var numbers []int64
 	for _, id := range ids {

@@ -1,7 +1,6 @@
 // Package jovepaytest is a JovePay for tests: a server on this machine that
-// behaves like the payment gateway, so that a shop's code can be run against
-// payments that are paid, paid too little, paid twice or never, and against a
-// network that fails.
+// behaves like the payment gateway. It runs a shop's code against payments that
+// are paid, underpaid, paid twice or never, and against a network that fails.
 //
 //	server, err := jovepaytest.NewServer()
 //	if err != nil {
@@ -15,26 +14,28 @@
 //
 // # What it does
 //
-// It listens on a loopback port and speaks HTTP, so a program in any language
-// can be tested with it. It has every endpoint of JovePay's guide, and checks
-// keys, tokens and requests. It is stricter than a gateway need be: a field or
-// query parameter that it does not know is rejected with status 400, since in a
-// test that is a spelling mistake. Its answers have the inconsistencies that
-// JovePay's are expected to have, such as a payment id that is a string in one
-// answer and a number in the next.
+// It listens on a loopback port and speaks HTTP, so it can test a program in any
+// language. It has every endpoint of JovePay's guide, and checks keys, tokens and
+// requests. It is stricter than a gateway need be: it rejects unknown fields and
+// query parameters with status 400, since in a test these are spelling mistakes.
+// Its responses have the inconsistencies that JovePay's are expected to have,
+// such as a payment id that is a string in one response and a number in the next.
 //
-// The test is the customer: [Server.Pay] and [Server.Deposit] send coins,
-// [Server.DepositWrongAsset] sends the wrong ones, [Server.CheckOut] chooses a
-// coin on an invoice's page. [Server.Advance], [Server.Refund] and
-// [Server.SetStatus] are the network and JovePay's staff, [Server.Withdraw] and
-// [Server.Recur] what the merchant does in the dashboard. [Server.Expire] ends a
-// payment's time, and [Server.MoveClock] everybody's. [Server.Inject] makes
-// requests fail; [Server.Requests] tells what was asked.
+// The test plays everybody: each of [Actions] is a method of [Server].
+//
+//   - The customer: [Server.Pay], [Server.Deposit], [Server.DepositWrongAsset],
+//     [Server.DepositWithoutMemo], and [Server.CheckOut] on an invoice's page.
+//   - The network and JovePay's staff: [Server.Advance], [Server.FindDeposit],
+//     [Server.Refund], [Server.SetStatus].
+//   - The merchant in the dashboard: [Server.Withdraw], [Server.Recur].
+//   - Time: [Server.Expire] for one payment, [Server.MoveClock] for everything.
+//
+// [Server.Inject] makes requests fail. [Server.Requests] lists the requests.
 //
 // # Deposits
 //
 // What a customer does to a payment of 0.001 btc, and what [jovepay.Expectation]
-// makes of the news:
+// decides:
 //
 //	exactly 0.001 btc            finished                          fulfill
 //	less                         partially_paid                    underpaid
@@ -46,49 +47,50 @@
 //
 // A payment with a parent has the address of its parent, whose payment_extra_ids
 // lists it. A wrong asset waits at confirmed for a person, who is the test, unless
-// [WithWrongAssetProcessing] says otherwise. Coins without the memo that they need
-// (payin_extra_id) are to the shop the same as nothing, until a person finds them:
-// [Server.FindDeposit]. The payment is then confirming, even if it had expired.
-// Prices and minimums that change are for payments to come: those that wait keep
-// theirs.
+// [WithWrongAssetProcessing] is given. Coins without the memo that they need
+// (payin_extra_id) are the same as nothing to the shop, until a person finds them
+// with [Server.FindDeposit]. The payment is then confirming, even if it had
+// expired. New prices and minimums are for new payments; waiting ones keep theirs.
 //
 // # Notifications
 //
-// When a payment, withdrawal or recurring payment is made or its status changes, a
-// signed notification (IPN) goes to its ipn_callback_url, or to that of the
-// invoice that a payment is made on: to addresses on this machine only, unless [WithRemoteCallbacks] says otherwise.
-// What is not answered with a 2xx status is sent again: see [WithIPNRetries] and,
-// while it runs, [IPNBehavior].
+// When a payment, withdrawal or recurring payment is created or its status
+// changes, a signed notification (IPN) goes to its ipn_callback_url, or to that of
+// its invoice. It goes to addresses on this machine only, unless
+// [WithRemoteCallbacks] is given. It is retried until the shop responds with a 2xx
+// status: see [WithIPNRetries] and, at run time, [IPNBehavior].
 //
 //	shop := httptest.NewServer(handlerUnderTest) // verifies with server.IPNSecret
 //	...                                          // a payment with shop.URL, and then:
 //	_, err = server.Pay(payment.ID)
-//	err = server.WaitDeliveries(t.Context())     // the shop knows
+//	err = server.WaitDeliveries(t.Context())     // the shop is notified
 //
 // [Server.SetIPN] chooses the form of the signature, and makes notifications
-// come late, twice, shuffled, corrupted, forged or never. [Server.Deliveries]
-// tells every attempt. [Server.SendIPN] sends what no payment causes.
+// arrive late, twice, shuffled, corrupted, forged or never. [Server.Deliveries]
+// lists every attempt. [Server.SendIPN] sends a notification that no payment
+// causes.
 //
 // # What is certain
 //
 // JovePay's guide names the endpoints, but shows few fields and no errors. The
 // rest follows the API that JovePay's mirrors, and JovePay's own shop plugins.
-// The guide shows a notification's fields and how to verify it; that one comes
-// for the first status, waiting, and how often it is repeated, is assumed. So are
-// the first status of a recurring payment, a withdrawal's fee, hash and error, that
-// a deposit after the expiry has a parent, and how long a payment waits: 20 minutes
-// at a fixed rate, else a week. Prices are invented and stand still. Deposit
-// addresses look like real ones, but no wallet accepts them.
+// The guide shows a notification's fields and how to verify it. Assumed are: a
+// notification for the first status, waiting; the number of retries; the first
+// status of a recurring payment; a withdrawal's fee, hash and error; the parent of
+// a deposit after the expiry; what a person does with coins without a memo; and
+// how long a payment waits, 20 minutes at a fixed rate and otherwise a week. Prices
+// are invented and constant. Deposit addresses look real, but no wallet accepts
+// them.
 //
 // # Determinism
 //
 // Ids, addresses, keys and tokens follow from the seed ([WithSeed]) and the time
 // ([WithFrozenClock], [WithClock]): the same requests in the same order get the same
-// answers, and cause the same notifications with the same mishaps. Which of two
-// payments a shop hears of first is chance, unless one has the other as its parent.
+// responses, and cause the same notifications with the same mishaps. Which of two
+// payments a shop hears of first is random, unless one is the parent of the other.
 //
-// [Server.Journal] tells what happened in one order, in which there is no chance
-// at all. [Server.WriteJournal] writes it, and [Server.Replay] does it again on
-// another server and tells what came out differently. [WithState] keeps the
-// records beyond the server's life.
+// [Server.Journal] lists what happened in one order, the same in every run.
+// [Server.WriteJournal] writes it, and [Server.Replay] repeats it on another
+// server and reports the differences. [WithState] keeps the records beyond the
+// server's life.
 package jovepaytest

@@ -7,8 +7,8 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator"
 )
 
-// Fault is something that goes wrong with requests. Its first fields say with
-// which, the others what goes wrong:
+// Fault is a failure of requests to the API. Its first fields select the
+// requests, the others say what fails:
 //
 //	{Cut: true}                                     closed without a byte; nothing took effect
 //	{Cut: true, AfterEffect: true}                  closed without a byte, after the effect
@@ -16,7 +16,7 @@ import (
 //	{Status: 503}                                   JovePay's error, nothing took effect
 //	{Status: 500, AfterEffect: true}                an error after the effect
 //	{Status: 502, Body: BadGatewayPage}             a proxy's page
-//	{Status: 200, Body: "garbage"}                  a response that is no JSON
+//	{Status: 200, Body: "garbage"}                  a response that is not JSON
 //	{Status: 429, Header: http.Header{"Retry-After": {"2"}}}
 //	{Status: 307, Header: http.Header{"Location": {"https://elsewhere.example/"}}}
 //	{Header: http.Header{"Content-Type": {"text/html"}}}
@@ -37,9 +37,9 @@ type Fault struct {
 	// is all.
 	Percent int `json:"percent,omitzero" usage:"hit n percent of the requests; 0 is all"`
 
-	// AfterEffect lets the request take effect before anything goes wrong.
-	// Otherwise Cut, Hang and Status keep it from taking effect, and so does
-	// Delay if the client gives up meanwhile.
+	// AfterEffect lets the request take effect first. Otherwise Cut, Hang and
+	// Status keep it from taking effect, and so does Delay if the client gives up
+	// in the meantime.
 	AfterEffect bool `json:"after_effect,omitzero" usage:"fail after the request has taken effect"`
 
 	// Delay passes before the response, in real time.
@@ -68,8 +68,8 @@ type Fault struct {
 	Drip time.Duration `json:"drip,omitzero" usage:"send the body byte by byte, with this pause"`
 }
 
-// BadGatewayPage is what a proxy in front of an API that is down likes to send
-// with status 502.
+// BadGatewayPage is a page as proxies send it with status 502 when the API behind
+// them is down.
 const BadGatewayPage = `<!DOCTYPE html>
 <html>
 <head><title>502 Bad Gateway</title></head>

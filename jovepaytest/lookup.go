@@ -8,10 +8,11 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-// Payment returns a payment as GET /v1/payment/{id} answers it, without a
-// request. Like every payment that the server returns, it also has what JovePay
-// tells only when a payment is made: Network, NetworkPrecision, SmartContract,
-// IPNCallbackURL and ExpirationEstimateDate. Its Raw is the response, without them.
+// Payment returns a payment as GET /v1/payment/{id} does, without a request. Like
+// every payment that the server returns, it also has the fields that JovePay's
+// API returns only when a payment is created: Network, NetworkPrecision,
+// SmartContract, IPNCallbackURL and ExpirationEstimateDate. Its Raw is the
+// response, without them.
 func (s *Server) Payment(id jovepay.ID) (*jovepay.Payment, error) {
 	return lookUp(s, func() (*jovepay.Payment, error) { return s.change(id, s.engine.Payment) })
 }
@@ -22,14 +23,14 @@ func (s *Server) Payments() ([]*jovepay.Payment, error) {
 	return lookUp(s, func() ([]*jovepay.Payment, error) { return publicAll(s.engine.Payments()) })
 }
 
-// Latest returns the last n payments created, or as many as there are, the
-// latest first, without a request. Unlike [Server.Payments] it costs as much as
-// these, however many payments there are.
+// Latest returns the last n payments created, or all if there are fewer, the
+// latest first, without a request. Unlike [Server.Payments] it does not read all
+// others.
 func (s *Server) Latest(n int) ([]*jovepay.Payment, error) {
 	return lookUp(s, func() ([]*jovepay.Payment, error) { return publicAll(s.engine.Latest(n)) })
 }
 
-// Invoice returns an invoice as POST /v1/invoice answered it.
+// Invoice returns an invoice as POST /v1/invoice returned it.
 func (s *Server) Invoice(id jovepay.ID) (*jovepay.Invoice, error) {
 	number, err := numberOf(id)
 	if err != nil {
@@ -51,9 +52,8 @@ func (s *Server) Invoice(id jovepay.ID) (*jovepay.Invoice, error) {
 	return invoice, nil
 }
 
-// InvoicePayments returns the payments that customers made on an invoice, in
-// the order in which they were created, those of repeated and wrong-asset
-// deposits included.
+// InvoicePayments returns the payments of an invoice in the order in which they
+// were created, including those of repeated and wrong-asset deposits.
 func (s *Server) InvoicePayments(id jovepay.ID) ([]*jovepay.Payment, error) {
 	number, err := numberOf(id)
 	if err != nil {
@@ -68,8 +68,8 @@ func (s *Server) InvoicePayments(id jovepay.ID) ([]*jovepay.Payment, error) {
 	})
 }
 
-// Currencies returns the coins that customers can pay with now: the full form,
-// of which GET /v1/currencies tells the code only.
+// Currencies returns the coins that customers can pay with now, in the full form;
+// GET /v1/currencies returns only their codes.
 func (s *Server) Currencies() ([]jovepay.Currency, error) {
 	offered, err := lookUp(s, func() ([]engine.Limits, error) { return s.engine.Currencies(), nil })
 	if err != nil {
@@ -90,8 +90,8 @@ func (s *Server) Currencies() ([]jovepay.Currency, error) {
 	return list, nil
 }
 
-// Estimate returns what an amount of one currency is in another now, as
-// GET /v1/estimate answers it.
+// Estimate converts an amount of one currency to another at the current prices,
+// as GET /v1/estimate does.
 func (s *Server) Estimate(amount jovepay.Amount, from, to string) (jovepay.Amount, error) {
 	e, err := lookUp(s, func() (engine.Estimate, error) { return s.engine.Estimate(amount.Decimal(), from, to) })
 	if err != nil {
@@ -100,8 +100,8 @@ func (s *Server) Estimate(amount jovepay.Amount, from, to string) (jovepay.Amoun
 	return jovepay.NewAmount(e.Estimate), nil
 }
 
-// public reads the payment from what the API would answer, so that there is
-// one account of it.
+// public reads the payment from the API's response, so that there is one
+// description of it.
 func public(p engine.Payment) (*jovepay.Payment, error) {
 	raw, err := emulator.PaymentJSON(p)
 	if err != nil {

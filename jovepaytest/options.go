@@ -42,12 +42,12 @@ func WithAddress(address string) Option {
 	}
 }
 
-// WithHost lets requests name the server by further hosts, without a port, such
-// as "host.docker.internal", by which a container may reach this machine. What
-// comes to a loopback address is answered only if its Host header is localhost,
-// an address of loopback, or one of these; any other name is rejected with 403,
-// whatever the path, because the page of any web site could lead its own name
-// here. Such a request is not in [Server.Requests].
+// WithHost accepts requests for further hosts, without a port, such as
+// "host.docker.internal", by which a container may reach this machine. A request
+// to a loopback address must have localhost, a loopback address or one of these
+// in its Host header. Others are rejected with 403, whatever the path, because any
+// web site could resolve its own name to this machine. They are not in
+// [Server.Requests].
 func WithHost(names ...string) Option {
 	return func(s *settings) error {
 		for _, name := range names {
@@ -60,11 +60,11 @@ func WithHost(names ...string) Option {
 	}
 }
 
-// WithPages serves pages at every path that does not begin with /v1/, such as
-// the one that an invoice_url leads to. Without it there is nothing at these
-// paths. The function is called once, before the first request, and must return a
-// handler; the server it is given is complete. Requests of pages are not in [Server.Requests], and no
-// [Fault] hits them. Their context ends with the server.
+// WithPages serves pages at every path that does not begin with /v1/, such as the
+// one of an invoice_url. Without it these paths do not exist. The function is
+// called once, with the complete server before its first request, and must return
+// a handler. Requests for pages are not in [Server.Requests], and no [Fault] hits
+// them. Their context ends with the server.
 func WithPages(pages func(*Server) http.Handler) Option {
 	return func(s *settings) error {
 		if pages == nil {
@@ -75,9 +75,9 @@ func WithPages(pages func(*Server) http.Handler) Option {
 	}
 }
 
-// WithWrongAssetProcessing lets wrong-asset deposits run to finished by
-// themselves, as [WithAutoAdvance] says or else at once, instead of waiting for a
-// person: a setting of JovePay's dashboard, which its guide says to use with
+// WithWrongAssetProcessing moves wrong-asset deposits on to finished, with
+// [WithAutoAdvance] or otherwise immediately, instead of letting them wait for a
+// person. It is a setting of JovePay's dashboard, which its guide says to use with
 // caution.
 func WithWrongAssetProcessing() Option {
 	return func(s *settings) error {
@@ -86,8 +86,8 @@ func WithWrongAssetProcessing() Option {
 	}
 }
 
-// WithSeed makes ids, addresses, keys and tokens other ones than those of the
-// default seed, which is 0. The same seed gives the same ones.
+// WithSeed sets the seed from which ids, addresses, keys and tokens follow. The
+// default is 0.
 func WithSeed(seed uint64) Option {
 	return func(s *settings) error {
 		s.engine.Seed = seed
@@ -95,7 +95,7 @@ func WithSeed(seed uint64) Option {
 	}
 }
 
-// WithClock makes the server live by the given clock instead of [time.Now]:
+// WithClock sets the server's clock; the default is [time.Now]. It is for
 // creation times, expiry of payments and tokens, and the steps of
 // [WithAutoAdvance]. The function is called from many goroutines, one at a
 // time, and must not call the server.
@@ -109,13 +109,13 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithFrozenClock makes the server's clock stand at the given time. Only
-// [Server.MoveClock] moves it, so that times in answers and notifications are
-// the same in every run. It takes the place of [WithClock].
+// WithFrozenClock stops the server's clock at the given time. Only
+// [Server.MoveClock] moves it, so that times in responses and notifications are
+// the same in every run. It replaces [WithClock].
 func WithFrozenClock(at time.Time) Option {
 	return func(s *settings) error {
 		if at.Year() < 1970 || at.Year() > 2999 {
-			return fmt.Errorf("clock must stand between the years 1970 and 2999, got %v", at)
+			return fmt.Errorf("clock must be between the years 1970 and 2999, got %v", at)
 		}
 		s.engine.Now = func() time.Time { return at }
 		return nil
@@ -134,10 +134,9 @@ func WithTokenLifetime(d time.Duration) Option {
 	}
 }
 
-// WithAutoAdvance lets a paid payment move on by itself, one status at every
-// interval, as it does when confirmations come in. [Server.Pay] then returns
-// at the first status. A payment that nobody pays still waits until it
-// expires.
+// WithAutoAdvance moves a paid payment on by one status at every interval, as
+// confirmations do. [Server.Pay] then returns at the first status. A payment that
+// nobody pays still waits until it expires.
 func WithAutoAdvance(interval time.Duration) Option {
 	return func(s *settings) error {
 		if interval <= 0 {
@@ -148,7 +147,7 @@ func WithAutoAdvance(interval time.Duration) Option {
 	}
 }
 
-// WithLatency lets every response take d longer, in real time.
+// WithLatency delays every response by d, in real time.
 func WithLatency(d time.Duration) Option {
 	return func(s *settings) error {
 		if d < 0 {
@@ -172,10 +171,10 @@ func WithPayments(n int) Option {
 	}
 }
 
-// WithIPNRetries sets how often a notification is sent again that was not
-// answered with a 2xx status, and how long after the response or timeout, in real
-// time: what a merchant sets in JovePay's dashboard. The default is 3 times, a
-// second apart.
+// WithIPNRetries sets how often a notification is retried that got no response
+// with a 2xx status, and the pause after the response or timeout, in real time. A
+// merchant sets them in JovePay's dashboard. The default is 3 times, a second
+// apart.
 func WithIPNRetries(times int, interval time.Duration) Option {
 	return func(s *settings) error {
 		if times < 0 || interval < 0 {
@@ -186,7 +185,7 @@ func WithIPNRetries(times int, interval time.Duration) Option {
 	}
 }
 
-// WithIPNTimeout sets how long a shop may take to answer a notification, in
+// WithIPNTimeout sets how long a shop may take to respond to a notification, in
 // real time. The default is 10 seconds.
 func WithIPNTimeout(d time.Duration) Option {
 	return func(s *settings) error {
@@ -198,9 +197,9 @@ func WithIPNTimeout(d time.Duration) Option {
 	}
 }
 
-// WithRemoteCallbacks lets notifications go to other machines. By default they
-// go to loopback addresses only, so that a test that names a real shop's
-// address never calls it.
+// WithRemoteCallbacks sends notifications to other machines too. By default they
+// go to loopback addresses only, so that a test with a real shop's address never
+// calls it.
 func WithRemoteCallbacks() Option {
 	return func(s *settings) error {
 		s.ipn.Remote = true

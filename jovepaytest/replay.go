@@ -17,22 +17,21 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator"
 )
 
-// Bounds in real time: how long a request is waited for that was never
-// answered, and how long one may take to get from the client to the journal.
+// Bounds in real time: how long to wait for a request that never got a response,
+// and how long one may take to get from the client to the journal.
 const (
 	patience = time.Second
 	passage  = 10 * time.Second
 )
 
-// Difference is an entry of a journal that came out differently when it was
-// done again.
+// Difference is an entry of a journal whose repetition came out differently.
 type Difference struct {
 	Line int // of the journal, from 1
 	Want Entry
 	Got  Entry
 }
 
-// String says it in one line.
+// String returns it as one line.
 func (d Difference) String() string {
 	return fmt.Sprintf("line %d: %s: want %s, got %s", d.Line, d.Want.what(), d.Want.outcome(), d.Got.outcome())
 }
@@ -63,30 +62,29 @@ func (e *Entry) outcome() string {
 	}
 }
 
-// Replay does the requests and actions of a journal again, one after the other,
-// and returns those that came out differently, in their order. The first is
-// often the cause of the others. The journal is what [Server.WriteJournal] has
-// written; deliveries in it are not compared.
+// Replay repeats the requests and actions of a journal, one after the other, and
+// returns those that came out differently, in their order. The first is often the
+// cause of the others. The journal is one of [Server.WriteJournal]; its
+// deliveries are not compared.
 //
-// The server must be fresh: nothing may be in its journal, and nobody else may
-// call it meanwhile. With the seed and the options of the first server, and a
-// clock of [WithFrozenClock] that stands where the first one stood, everything
-// comes out the same, if it was one after the other then. A clock that runs
-// makes times differ by what passes.
+// The server must be new: its journal must be empty, and nobody else may call it
+// in the meantime. With the seed, the options and the [WithFrozenClock] of the
+// first server everything comes out the same, if the requests did not overlap.
+// With a running clock the times differ.
 //
-// Requests are sent over HTTP, with the server's own key and token where the
-// account's were sent, and with wrong or expired ones where such were. A login
-// is one with the account's e-mail and password, or with a wrong password if it
-// was rejected. A body that was longer than the 4 KiB that a journal keeps is
-// filled up with spaces. A request that was never answered is given up after a
-// second. Notifications go to the addresses that they went to then.
+// Requests are sent over HTTP. Where the account's key or token was sent, the
+// server's own is; where a wrong or expired one was, such a one is. A login has
+// the account's e-mail and password, or a wrong password if it was rejected. A
+// body longer than the 4 KiB that a journal keeps is padded with spaces. A request
+// that never got a response is given up after a second. Notifications go to the
+// same addresses.
 //
-// Before each entry the clock is moved to the entry's time, or as far ahead of
-// it as the server was when it started. A clock is never set back.
+// Before each entry the clock is moved to the entry's time, or as far ahead of it
+// as the server was at the start. A clock is never moved back.
 //
-// What is no such journal is an error that names the line, and then nothing is
-// done. An error is also when the context ends, or an entry cannot be done at
-// all; the differences until then are returned with it.
+// If the journal cannot be read, the error has the number of the line, and
+// nothing is done. If the context ends or an entry cannot be repeated, the
+// differences so far are returned with the error.
 func (s *Server) Replay(ctx context.Context, r io.Reader) ([]Difference, error) {
 	replay, err := s.newReplay(r)
 	if err != nil {
@@ -147,7 +145,7 @@ func (s *Server) newReplay(r io.Reader) (*replay, error) {
 		return nil, err
 	}
 	if len(s.api.Entries()) > 0 {
-		return nil, errors.New("the server is not fresh: its journal has entries")
+		return nil, errors.New("the server is not new: its journal has entries")
 	}
 	if len(entries) > 0 {
 		p.ahead = max(0, s.Now().Sub(entries[0].Time))
@@ -195,7 +193,7 @@ func (p *replay) prepare() error {
 	return nil
 }
 
-// redo does one thing again, and returns how it came out.
+// redo repeats one entry, and returns how it came out.
 func (p *replay) redo(ctx context.Context, want Entry) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, err
@@ -224,7 +222,7 @@ func (p *replay) redo(ctx context.Context, want Entry) (Entry, error) {
 	return p.server.entry(got), ctx.Err()
 }
 
-// act does an action. How it ends is in the journal.
+// act does an action. The journal shows how it ended.
 func (p *replay) act(ctx context.Context, want Entry) {
 	switch want.Action.Name {
 	case waitDeliveries().Name:
@@ -240,8 +238,8 @@ func (p *replay) act(ctx context.Context, want Entry) {
 	_, _ = p.calls[want.Number](ctx, p.server)
 }
 
-// ask sends a request. What is answered is in the journal; the error tells why
-// it is not, should it not get there.
+// ask sends a request. The journal shows the response; the error says why, if
+// the request does not get there.
 func (p *replay) ask(ctx context.Context, x *Exchange) error {
 	asking, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -253,12 +251,12 @@ func (p *replay) ask(ctx context.Context, x *Exchange) error {
 	if err != nil {
 		return err
 	}
-	answer, err := p.client.Do(r)
+	response, err := p.client.Do(r)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, answer.Body) // a fault may cut it short
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body) // a fault may cut it short
 	return nil
 }
 
@@ -307,8 +305,7 @@ func (p *replay) request(ctx context.Context, x *Exchange) (*http.Request, error
 	return r, nil
 }
 
-// own returns the text with this server's address where that of the journal's
-// was.
+// own returns the text with this server's address in place of the journal's.
 func (p *replay) own(text string) string {
 	return strings.ReplaceAll(text, emulator.OwnAddress, p.server.URL)
 }

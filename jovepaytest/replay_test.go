@@ -140,7 +140,7 @@ func TestReplayRefusesWhatIsNoJournal(t *testing.T) {
 		})
 	}
 	_, err := b.server.Replay(t.Context(), strings.NewReader(journal))
-	require.ErrorContains(t, err, "the server is not fresh")
+	require.ErrorContains(t, err, "the server is not new")
 	assert.Empty(t, replay(t, newServer(t), ""))
 }
 

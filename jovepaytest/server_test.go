@@ -268,7 +268,7 @@ func TestOptionsRefuse(t *testing.T) {
 	for message, opt := range map[string]jovepaytest.Option{
 		"jovepaytest: pages are nil":                         jovepaytest.WithPages(nil),
 		`jovepaytest: address "localhost" must be host:port`: jovepaytest.WithAddress("localhost"),
-		"jovepaytest: clock must stand between the years 1970 and 2999, got 0001-01-01 00:00:00 +0000 UTC": jovepaytest.WithFrozenClock(time.Time{}),
+		"jovepaytest: clock must be between the years 1970 and 2999, got 0001-01-01 00:00:00 +0000 UTC": jovepaytest.WithFrozenClock(time.Time{}),
 		"jovepaytest: clock is nil":                                        jovepaytest.WithClock(nil),
 		"jovepaytest: token lifetime must be at least a second, got 0s":    jovepaytest.WithTokenLifetime(0),
 		"jovepaytest: token lifetime must be whole seconds, got 1.5s":      jovepaytest.WithTokenLifetime(1500 * time.Millisecond),

@@ -18,20 +18,20 @@ type WithdrawalRequest struct {
 	IPNCallbackURL string         `json:"ipn_callback_url,omitzero" usage:"where notifications go" placeholder:"url"`        // where notifications go; empty for none
 }
 
-// Withdraw makes a withdrawal and returns it as its first notification tells of
-// it: with the status CREATING, as in JovePay's guide. [Server.SetWithdrawalStatus]
-// takes it further; nothing else does.
+// Withdraw makes a withdrawal and returns it as its first notification shows it,
+// with the status CREATING as in JovePay's guide. Only
+// [Server.SetWithdrawalStatus] takes it further.
 //
-// The guide shows what a withdrawal's notifications look like; how one is asked
-// for is not documented by JovePay, so the server's API has no endpoint for it.
+// The guide shows a withdrawal's notifications. How to request one is not
+// documented by JovePay, so the server's API has no endpoint for it.
 func (s *Server) Withdraw(r WithdrawalRequest) (*jovepay.WithdrawalEvent, error) {
 	return perform(s, withdraw(), r)
 }
 
 // SetWithdrawalStatus gives a withdrawal any status, and returns it as its
-// notification tells of it. From SENDING and FINISHED on it has a fee and a
-// hash; at FAILED and REJECTED it has an error. These are invented: the guide
-// shows the names of the fields alone.
+// notification shows it. From SENDING and FINISHED on it has a fee and a hash; at
+// FAILED and REJECTED it has an error. These are invented: the guide shows only
+// the names of the fields.
 func (s *Server) SetWithdrawalStatus(id jovepay.ID, status jovepay.WithdrawalStatus) (*jovepay.WithdrawalEvent, error) {
 	return perform(s, setWithdrawalStatus(), onWithdrawal{id, status})
 }
@@ -45,15 +45,15 @@ type RecurringRequest struct {
 }
 
 // Recur makes one custodial recurring payment and returns it as its first
-// notification tells of it: with the status WAITING, which is not documented by
-// JovePay. Its guide shows FINISHED. [Server.SetRecurringStatus] takes it
-// further; nothing else does.
+// notification shows it, with the status WAITING, which is not documented by
+// JovePay: its guide shows FINISHED. Only [Server.SetRecurringStatus] takes it
+// further.
 func (s *Server) Recur(r RecurringRequest) (*jovepay.RecurringPaymentEvent, error) {
 	return perform(s, recur(), r)
 }
 
 // SetRecurringStatus gives a custodial recurring payment any status, and returns
-// it as its notification tells of it.
+// it as its notification shows it.
 func (s *Server) SetRecurringStatus(id jovepay.ID, status jovepay.WithdrawalStatus) (*jovepay.RecurringPaymentEvent, error) {
 	return perform(s, setRecurringStatus(), onRecurring{id, status})
 }
@@ -71,7 +71,7 @@ type transferEvent interface {
 }
 
 // event reads the event from the body of its notification, so that there is one
-// account of it.
+// description of it.
 func event[E transferEvent](t engine.Transfer, err error) (*E, error) {
 	if err != nil {
 		return nil, wrap(err)

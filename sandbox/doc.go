@@ -1,12 +1,12 @@
-// Package sandbox is a whole JovePay on this machine: the emulator of package
+// Package sandbox is a complete JovePay on this machine: the emulator of package
 // jovepaytest with the page that an invoice_url opens, an API to play the
-// customer and the network from any language, and a file that keeps it all.
+// customer and the network from any language, and a file that keeps everything.
 //
 //	s, err := sandbox.New(
 //		sandbox.WithStateFile("jovepay.state"),
 //		sandbox.WithServer(
 //			jovepaytest.WithAddress("127.0.0.1:4010"),
-//			jovepaytest.WithAutoAdvance(2*time.Second), // statuses to look at
+//			jovepaytest.WithAutoAdvance(2*time.Second), // so that each status is visible
 //		),
 //	)
 //	if err != nil {
@@ -14,20 +14,19 @@
 //	}
 //	defer s.Close()
 //
-// The command line has it ready-made: jovepay sandbox.
+// The command "jovepay sandbox" runs one.
 //
 // # The page
 //
-// At /payment/?iid= the customer chooses a coin, and at /payment/?pid= pays: it
-// shows amount, network, address, memo and QR code, counts down, and follows
-// the payment to its end and back to the shop. It works without JavaScript.
-// Beneath it, set apart, are buttons that pay exactly, too little, too much,
-// in the wrong coin, twice, or never.
+// At /payment/?iid= the customer chooses a coin, and at /payment/?pid= pays. The
+// page shows amount, network, address, memo and QR code, counts down, and follows
+// the payment to its end and back to the shop. It works without JavaScript. A
+// separate panel below has buttons that pay exactly, too little, too much, in the
+// wrong coin, twice, without the memo, or never.
 //
 // # The control API
 //
-// Below /sandbox/v1/ there is a call for whatever a method of
-// [jovepaytest.Server] does. docs/sandbox.md has them all. They need no key:
-// what is not addressed to this machine, or comes from the page of another
-// site, is rejected.
+// Below /sandbox/v1/ there is a call for each of [jovepaytest.Actions].
+// docs/sandbox.md lists them. They require no key: requests that are not addressed
+// to this machine, or come from a page of another site, are rejected.
 package sandbox

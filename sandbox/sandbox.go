@@ -12,8 +12,8 @@ import (
 	"github.com/jovepay/jovepay-go/sandbox/internal/page"
 )
 
-// Sandbox is a running sandbox: a [jovepaytest.Server] with its page, its
-// control API and, if asked for, its state file. Make one with [New] and close
+// Sandbox is a running sandbox: a [jovepaytest.Server] with its page, its control
+// API and, with [WithStateFile], its state file. Create one with [New], and close
 // it. It is safe for concurrent use.
 type Sandbox struct {
 	*jovepaytest.Server
@@ -29,14 +29,14 @@ type settings struct {
 	state  string
 }
 
-// WithServer configures the server within the sandbox: its address, seed,
-// clock, whatever package jovepaytest has options for. The page is the
+// WithServer configures the server of the sandbox: its address, seed and clock,
+// and everything else that package jovepaytest has options for. The page is the
 // sandbox's own, so [jovepaytest.WithPages] has no effect.
 //
-// Keep to an address of this machine. With [jovepaytest.WithAddress] of a network
-// JovePay's API is open to that network, for whoever has the key. The page and
-// the control API answer only what comes to a loopback address under a name of
-// loopback, wherever the sandbox listens and whatever [jovepaytest.WithHost] says.
+// Use an address of this machine. With [jovepaytest.WithAddress] of a network,
+// JovePay's API is open to that network for whoever has the key. The page and the
+// control API accept only requests to a loopback address under a name of loopback,
+// wherever the sandbox listens and even with [jovepaytest.WithHost].
 func WithServer(opts ...jovepaytest.Option) Option {
 	return func(s *settings) error {
 		s.server = append(s.server, opts...)
@@ -44,9 +44,9 @@ func WithServer(opts ...jovepaytest.Option) Option {
 	}
 }
 
-// WithStateFile keeps payments, invoices, prices and the clock in the file, as
-// [OpenState] and [jovepaytest.WithState] say, so that the next sandbox goes on
-// where this one stopped. Without it they are kept in memory.
+// WithStateFile keeps payments, invoices, prices and the clock in the file, so
+// that the next sandbox continues where this one stopped: see [OpenState] and
+// [jovepaytest.WithState]. Without it they are kept in memory.
 func WithStateFile(path string) Option {
 	return func(s *settings) error {
 		if path == "" {
@@ -58,8 +58,8 @@ func WithStateFile(path string) Option {
 }
 
 // New starts a sandbox, on a free loopback port unless [jovepaytest.WithAddress]
-// says otherwise. It fails if an option is invalid, the port cannot be had, or
-// the state file cannot be read whole, which is then left as it is.
+// is given. It fails if an option is invalid, the port is not available, or the
+// state file cannot be read as a whole. The file is then not changed.
 func New(opts ...Option) (*Sandbox, error) {
 	var s settings
 	for _, opt := range opts {
@@ -94,8 +94,8 @@ func New(opts ...Option) (*Sandbox, error) {
 }
 
 // Close stops the sandbox as [jovepaytest.Server.Close] does, then releases its
-// state file. It returns why what happened last could not be saved, if so.
-// Closing twice does nothing.
+// state file. The error says why the latest changes could not be saved. Closing
+// twice does nothing.
 func (s *Sandbox) Close() error {
 	s.Server.Close()
 	return errors.Join(s.Err(), s.closeState())
@@ -108,10 +108,11 @@ func (s *Sandbox) closeState() error {
 	return s.state.Close()
 }
 
-// guard keeps other machines and sites out, since the control API asks for no
-// key: what came to an address that is not loopback, whatever it calls it; the
-// pages of a site in the browser on this machine (their requests name it as the
-// origin); and names of one that lead to this machine (DNS rebinding).
+// guard rejects requests of other machines and sites, since the control API
+// requires no key: those to an address that is not loopback, whatever their Host
+// header; those of a site's pages in a browser on this machine, which have that
+// site as their origin; and those under a name that somebody else resolves to
+// this machine (DNS rebinding).
 func guard(next http.Handler) http.Handler {
 	foreign := func(what string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -119,9 +120,9 @@ func guard(next http.Handler) http.Handler {
 		})
 	}
 	origin := http.NewCrossOriginProtection()
-	origin.SetDenyHandler(foreign("the sandbox takes no orders from the pages of another site"))
+	origin.SetDenyHandler(foreign("requests from the pages of another site are rejected"))
 	inside := origin.Handler(next)
-	outside := foreign("page and control API are for this machine only, at localhost, 127.0.0.1 and [::1]")
+	outside := foreign("the page and the control API are for this machine only, at localhost, 127.0.0.1 and [::1]")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		to, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 		if to != nil && isLoopback(to.String()) && isLoopback(r.Host) {
@@ -132,8 +133,7 @@ func guard(next http.Handler) http.Handler {
 	})
 }
 
-// isLoopback reports whether a Host header, or an address, means this machine
-// itself.
+// isLoopback reports whether a Host header or an address is of loopback.
 func isLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

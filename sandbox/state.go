@@ -14,27 +14,26 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// StateFile keeps the records of a server in a file: a [jovepaytest.State].
-// Make one with [OpenState], and close it after the server.
+// StateFile keeps the records of a server in a file. It is a [jovepaytest.State].
+// Open one with [OpenState], and close it after the server.
 //
-// What was saved outlives the process, even one that is killed while it saves.
-// It is safe for concurrent use.
+// Saved records outlive the process, even one that is killed during a save. It is
+// safe for concurrent use.
 type StateFile struct {
 	path string
 	db   *sql.DB
 	lock *flock.Flock
 }
 
-// OpenState opens the state file at the path, or makes it if there is none. The
-// file is a SQLite database. Beside it lies the same name with ".lock", which
-// keeps two processes from using one state; it is empty and may be deleted when
-// nobody does. So does one with "-journal", which is empty but during a save:
-// what a killed process leaves in it belongs to the file.
+// OpenState opens the state file at the path, or creates it. The file is a SQLite
+// database. Next to it is a file with the suffix ".lock", which keeps two
+// processes from using one state; it is empty and may be deleted while the state
+// is not in use. Another one with the suffix "-journal" is empty except during a
+// save: what a killed process leaves in it belongs to the state.
 //
-// The file is checked as a whole before it is used. What is not a state file,
-// or is damaged, cut short, or written by a later version of this package is
-// an error that says what to do, and stays as it is to the last byte. So does
-// a file that is in use.
+// The file is checked as a whole before it is used. If it is not a state file, is
+// damaged, cut short or in use, or was written by a later version of this package,
+// the error says what to do, and not a byte of the file is changed.
 func OpenState(path string) (*StateFile, error) {
 	s, err := openState(path)
 	if err != nil {
@@ -51,16 +50,16 @@ func openState(path string) (*StateFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot be found: %w", err)
 	}
-	// An error of a missing directory, say, before there is a lock file in it.
+	// For example a missing directory, before there is a lock file in it.
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("cannot be made: %w", err)
+		return nil, fmt.Errorf("cannot be created: %w", err)
 	}
 	lock := flock.New(path + ".lock")
 	switch locked, err := lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("cannot be locked: %w", err)
 	case !locked:
-		return nil, errors.New("is in use by another sandbox: stop that one, or name another file")
+		return nil, errors.New("is in use by another sandbox: stop that one, or choose another file")
 	}
 	db, err := openLocked(path)
 	if err != nil {
@@ -85,7 +84,7 @@ func openLocked(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	// From here on no tool writes to the file beside the server.
+	// From here on no other tool can write to the file.
 	if _, err := db.ExecContext(ctx, "BEGIN EXCLUSIVE; COMMIT"); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot be opened: %w", err), db.Close())
 	}
@@ -101,14 +100,14 @@ func (s *StateFile) Load(ctx context.Context) ([]jovepaytest.StateRecord, error)
 	return records, nil
 }
 
-// Save keeps the records, all of them or none.
+// Save saves the records, all of them or none.
 func (s *StateFile) Save(ctx context.Context, records []jovepaytest.StateRecord) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return s.fail(fmt.Errorf("cannot be written: %w", err))
 	}
 	if err := write(ctx, tx, records); err != nil {
-		_ = tx.Rollback() // SQLite has done it where the disk is full, and the next save tells what is wrong
+		_ = tx.Rollback() // SQLite has rolled back if the disk is full, and the next save reports the error
 		return s.fail(fmt.Errorf("cannot be written: %w", err))
 	}
 	if err := tx.Commit(); err != nil {

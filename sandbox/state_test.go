@@ -185,7 +185,7 @@ func TestStateForeign(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "other.db")
 	change(t, path, "PRAGMA application_id = 7; CREATE TABLE records (kind, id, data, digest); INSERT INTO records VALUES (1, 2, 3, 4)")
-	requireRejected(t, path, "belongs to another program", "name another file", "nothing was changed")
+	requireRejected(t, path, "belongs to another program", "choose another file", "nothing was changed")
 
 	wal := filepath.Join(t.TempDir(), "wal.db")
 	change(t, wal, "PRAGMA journal_mode = WAL; CREATE TABLE t (x)")
@@ -220,7 +220,7 @@ func TestStateNoFile(t *testing.T) {
 	_, err = sandbox.OpenState(dir)
 	assert.ErrorContains(t, err, "is not a file")
 	_, err = sandbox.OpenState(filepath.Join(dir, "none", "state.db"))
-	assert.ErrorContains(t, err, "cannot be made")
+	assert.ErrorContains(t, err, "cannot be created")
 	assert.NoDirExists(t, filepath.Join(dir, "none"))
 }
 

@@ -36,12 +36,12 @@ CREATE TABLE records (
 	PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID`
 
-// advice ends the errors of files that were left alone.
-const advice = "restore a copy of it, or name another file; nothing was changed"
+// advice ends the errors of files that were not changed.
+const advice = "restore a copy of it, or choose another file; nothing was changed"
 
-// database is the SQLite file at the path, which is opened by the first use. A
-// rollback journal, and not a write-ahead log, keeps everything in this one
-// file: see ADR 0011.
+// database returns the SQLite file at the path, which its first use opens. A
+// rollback journal, not a write-ahead log, keeps everything in this one file: see
+// ADR 0011.
 func database(path string) (*sql.DB, error) {
 	address := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: url.Values{
 		"mode":    {"rw"},
@@ -56,21 +56,21 @@ func database(path string) (*sql.DB, error) {
 	return db, nil
 }
 
-// create makes a state without records, whole or not at all.
+// create creates a state without records, whole or not at all.
 func create(ctx context.Context, path string) (err error) {
-	// What a killed process had begun in another file would be undone in this
-	// one, and destroy it.
+	// The interrupted save of another file would be rolled back in this one, and
+	// destroy it.
 	if info, err := os.Stat(path + "-journal"); err == nil && info.Size() > 0 {
-		return fmt.Errorf("is missing, but what a save had begun in it is in %q: put the file back, or delete that one too to begin anew",
+		return fmt.Errorf("is missing, but %q has an interrupted save of it: restore the file, or delete that one too to start over",
 			filepath.Base(path)+"-journal")
 	}
 	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
 	if err != nil {
-		return fmt.Errorf("cannot be made: %w", err)
+		return fmt.Errorf("cannot be created: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("cannot be made: %w", err), os.Remove(draft.Name()))
+			err = errors.Join(fmt.Errorf("cannot be created: %w", err), os.Remove(draft.Name()))
 		}
 	}()
 	if err := draft.Close(); err != nil {
@@ -89,8 +89,8 @@ func create(ctx context.Context, path string) (err error) {
 	return os.Rename(draft.Name(), path)
 }
 
-// inspect says what is wrong with a file. It looks at a copy: to open a file in
-// SQLite can change it, as when what a killed process had begun is undone.
+// inspect checks a file. It works on a copy, because opening a file in SQLite can
+// change it: an interrupted save is rolled back.
 func inspect(ctx context.Context, path string) (err error) {
 	info, err := os.Stat(path)
 	switch {
@@ -99,7 +99,7 @@ func inspect(ctx context.Context, path string) (err error) {
 	case !info.Mode().IsRegular():
 		return errors.New("is not a file")
 	case info.Size() == 0:
-		return errors.New("is empty, which a state file never is: delete it to begin anew")
+		return errors.New("is empty; delete it to start over")
 	}
 	dir, err := os.MkdirTemp("", "jovepay-state-")
 	if err != nil {
@@ -119,8 +119,7 @@ func inspect(ctx context.Context, path string) (err error) {
 	return errors.Join(examine(ctx, db), db.Close())
 }
 
-// examine says what is wrong with a database that is no state, or not a whole
-// one.
+// examine checks that a database is a state, and a whole one.
 func examine(ctx context.Context, db *sql.DB) error {
 	var application, version int64
 	err := db.QueryRowContext(ctx, "SELECT a.application_id, v.user_version FROM pragma_application_id a, pragma_user_version v").
@@ -132,10 +131,10 @@ func examine(ctx context.Context, db *sql.DB) error {
 	case err != nil:
 		return damaged(err)
 	case application != applicationID:
-		return fmt.Errorf("belongs to another program: name another file; nothing was changed")
+		return fmt.Errorf("belongs to another program: choose another file; nothing was changed")
 	case version > formatVersion:
 		return fmt.Errorf("was written by a later version (its format is %d, this version reads %d): "+
-			"update this program, or name another file; nothing was changed", version, formatVersion)
+			"update this program, or choose another file; nothing was changed", version, formatVersion)
 	case version != formatVersion:
 		return damaged(fmt.Errorf("there is no format %d", version))
 	}
@@ -153,14 +152,13 @@ func examine(ctx context.Context, db *sql.DB) error {
 
 func damaged(why error) error { return fmt.Errorf("is damaged: %w; %s", why, advice) }
 
-// readAll returns all records, after a look at each whether it is what was
-// saved.
+// readAll returns all records, and checks that each is as it was saved.
 func readAll(ctx context.Context, db *sql.DB) ([]jovepaytest.StateRecord, error) {
 	rows, err := db.QueryContext(ctx, "SELECT kind, id, data, digest FROM records ORDER BY kind, id")
 	if err != nil {
 		return nil, damaged(err)
 	}
-	defer func() { _ = rows.Close() }() // Err tells
+	defer func() { _ = rows.Close() }() // Err reports it
 	var records []jovepaytest.StateRecord
 	for rows.Next() {
 		var r jovepaytest.StateRecord
@@ -169,7 +167,7 @@ func readAll(ctx context.Context, db *sql.DB) ([]jovepaytest.StateRecord, error)
 			return nil, damaged(err)
 		}
 		if !bytes.Equal(sum, digest(&r)) {
-			return nil, damaged(fmt.Errorf("%s %s is not what was saved", r.Kind, r.ID))
+			return nil, damaged(fmt.Errorf("%s %s is not as it was saved", r.Kind, r.ID))
 		}
 		records = append(records, r)
 	}
@@ -179,14 +177,14 @@ func readAll(ctx context.Context, db *sql.DB) ([]jovepaytest.StateRecord, error)
 	return records, nil
 }
 
-// write keeps the records, each in place of the one before.
+// write saves the records, each in place of the previous one.
 func write(ctx context.Context, tx *sql.Tx, records []jovepaytest.StateRecord) error {
 	insert, err := tx.PrepareContext(ctx, "INSERT INTO records (kind, id, data, digest) VALUES (?, ?, ?, ?) "+
 		"ON CONFLICT DO UPDATE SET data = excluded.data, digest = excluded.digest")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = insert.Close() }() // the transaction tells what is kept
+	defer func() { _ = insert.Close() }() // the transaction decides what is saved
 	for i := range records {
 		r := &records[i]
 		if _, err := insert.ExecContext(ctx, r.Kind, r.ID, r.Data, digest(r)); err != nil {
@@ -211,8 +209,8 @@ func duplicate(from, to string) error {
 	return errors.Join(err, target.Close())
 }
 
-// digest tells a record that was changed by accident: SQLite notices where its
-// own structure is hurt, but not a digit within a record.
+// digest detects a record that was changed by accident. SQLite detects damage to
+// its own structure, but not a changed digit in a record.
 func digest(r *jovepaytest.StateRecord) []byte {
 	sum := sha256.New()
 	for _, part := range []string{r.Kind, r.ID} {
