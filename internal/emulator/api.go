@@ -1,13 +1,13 @@
 // Package emulator serves the engine as JovePay's HTTP API, with faults on
-// demand and a journal of what was asked.
+// demand and a journal.
 //
 // It is an http.Handler without a listener, so that it runs under any server.
-// What it answers follows JovePay's guide and, where the guide is silent, the
+// Its responses follow JovePay's guide and, where the guide is silent, the
 // API that JovePay's mirrors, with that API's inconsistencies (a payment id is
 // a string in one response and a number in the next), so that a client has to
-// cope with them. It is stricter about requests than a gateway need be: a
-// field or parameter that is not known is rejected, since in a test it is a
-// spelling mistake.
+// cope with them. It is stricter about requests than a gateway need be: an
+// unknown field or parameter is rejected, since in a test it is a spelling
+// mistake.
 package emulator
 
 import (
@@ -72,7 +72,7 @@ func New(cfg Config) *API {
 	return a
 }
 
-// ServeHTTP answers one request. A fault or the latency may hold the response
+// ServeHTTP responds to one request. A fault or the latency may hold the response
 // back; that ends with the request's context, by cutting the connection.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(w, r)
@@ -113,7 +113,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	res.header.Set("X-Request-Id", entry.ID)
 	w.Header().Set("Date", a.engine.Now().Format(http.TimeFormat)) // by the clock that payments are dated by
 	fault.change(res)
-	// Before the response: who has it may look it up at once.
+	// Before the response: the client may look it up immediately.
 	a.journal.respond(entry, res)
 	d.send(res)
 }
@@ -146,7 +146,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, err
 }
 
-// route answers as JovePay would.
+// route responds as JovePay would.
 func (a *API) route(res *response, r *http.Request) {
 	if r.URL.Path != path.Clean("/"+r.URL.Path) {
 		noEndpoint(res, r) // where the mux would redirect
@@ -167,8 +167,8 @@ func (a *API) Act(name string, arguments []byte) *Action {
 	return a.journal.act(name, arguments, a.settle())
 }
 
-// Finish saves what an action has changed, and says in the journal how it ended:
-// with a result, or with an error, which it returns.
+// Finish saves what an action has changed, and records how it ended: with a
+// result, or with an error, which it returns.
 func (a *API) Finish(action *Action, result []byte, err error) error {
 	if err == nil {
 		err = a.saves()
@@ -181,25 +181,25 @@ func (a *API) Finish(action *Action, result []byte, err error) error {
 	return err
 }
 
-// Entries returns what was asked and done so far, the oldest first. What is due
-// by itself happens before.
+// Entries returns the requests and actions so far, the oldest first. What is due
+// happens before.
 func (a *API) Entries() []Entry {
 	a.settle()
 	return a.journal.copies()
 }
 
-// Scrub returns the text as it may stand in the journal: without the account's
+// Scrub returns the text as it may be in the journal: without the account's
 // secrets, and without the server's address.
 func (a *API) Scrub(text string) string { return a.journal.scrub.all(text) }
 
 // Entry returns the entry of the number, if it is still there.
 func (a *API) Entry(number int) (Entry, bool) { return a.journal.entry(number) }
 
-// Settled returns when there is an entry of the number and no request is under
-// way, or when the context has ended.
+// WaitFor returns when there is an entry of the number and no request is in
+// progress, or when the context has ended.
 func (a *API) WaitFor(ctx context.Context, number int) error { return a.journal.wait(ctx, number) }
 
-// Requests returns what was asked so far, the oldest first.
+// Requests returns the requests so far, the oldest first.
 func (a *API) Requests() []Request { return a.journal.requestCopies() }
 
 // Count returns how many requests of the journal have the method and path, in

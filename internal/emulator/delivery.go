@@ -18,7 +18,7 @@ type delivery struct {
 }
 
 // survives waits as long as the response takes, and reports whether there is
-// still a connection to answer on.
+// still a connection to respond on.
 func (d *delivery) survives() bool {
 	wait := d.latency + d.fault.Delay
 	if d.pause(wait) && !d.fault.Hang && !d.fault.Cut {

@@ -14,7 +14,7 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-// Fault is something that goes wrong with requests. It is documented in
+// Fault is a failure of requests. It is documented in
 // package jovepaytest, whose Fault has the same fields.
 type Fault struct {
 	Method, Path string
@@ -58,7 +58,7 @@ func (f Fault) Validate() error {
 	return nil
 }
 
-// answers reports whether the fault changes the response or how it is sent.
+// responds reports whether the fault changes the response or how it is sent.
 func (f *Fault) responds() bool {
 	return f.Status != 0 || len(f.Header) > 0 || f.Body != "" || f.Empty ||
 		f.Size > 0 || f.Truncate > 0 || f.Drip > 0

@@ -22,7 +22,7 @@ func Local(next http.Handler, names []string) http.Handler {
 			return
 		}
 		writeStatus(w, http.StatusForbidden, "FORBIDDEN",
-			"this server answers to localhost, 127.0.0.1 and [::1], and to what its option WithHost names")
+			"this server accepts requests for localhost, 127.0.0.1, [::1] and the hosts of its option WithHost")
 	})
 }
 

@@ -29,11 +29,11 @@ type Request struct {
 	Fault   bool
 }
 
-// Exchange is a request with what it takes to do it again and to compare the
-// answers. It is documented in package jovepaytest.
+// Exchange is a request with what is necessary to repeat it and to compare the
+// responses. It is documented in package jovepaytest.
 type Exchange struct {
 	Request
-	RawPath     string // as it was sent, if Path does not tell
+	RawPath     string // as it was sent, if Path is not enough
 	ContentType string
 	Key, Token  Credential
 	BodySize    int  // of all that came, but no more than one byte too many
@@ -43,7 +43,7 @@ type Exchange struct {
 	ResponseSHA256 string // of the whole response, if it is longer than what is kept
 }
 
-// Credential is how a key or token was that came with a request.
+// Credential is the sort of key or token that came with a request.
 type Credential string
 
 // What a credential can be. None is the empty text.
@@ -61,8 +61,7 @@ type Action struct {
 	Error             string
 }
 
-// Entry is a request or an action, and where it stands among the
-// notifications.
+// Entry is a request or an action, and its place among the notifications.
 type Entry struct {
 	Number   int // from 1
 	Time     time.Time
@@ -102,7 +101,7 @@ func (j *journal) add(entry *Entry) {
 	j.wake()
 }
 
-// wake lets those look who wait. It is called under the lock.
+// wake wakes those who wait. It is called under the lock.
 func (j *journal) wake() {
 	if j.news != nil {
 		close(j.news)
@@ -137,7 +136,7 @@ func (j *journal) begin(r *http.Request, body []byte, err error, at time.Time) *
 	return x
 }
 
-// know says what is known of a request before it is handled.
+// know records what is known about a request before it is handled.
 func (j *journal) know(x *Exchange, key, token Credential, fault bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -162,7 +161,7 @@ func (j *journal) respond(x *Exchange, res *response) {
 	x.Status, x.Response, x.ResponseSHA256 = res.status, text, sum
 }
 
-// end says that nothing more will become of a request.
+// end records that a request is done.
 func (j *journal) end() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -170,8 +169,8 @@ func (j *journal) end() {
 	j.wake()
 }
 
-// wait returns when there is an entry of the number, and no request is under
-// way.
+// wait returns when there is an entry of the number, and no request is in
+// progress.
 func (j *journal) wait(ctx context.Context, number int) error {
 	for {
 		j.mu.Lock()
@@ -201,7 +200,7 @@ func (j *journal) act(name string, arguments []byte, at time.Time) *Action {
 	return a
 }
 
-// acted says how an action ended.
+// finish records how an action ended.
 func (j *journal) finish(a *Action, result []byte, failure string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -233,7 +232,7 @@ func (j *journal) entry(number int) (Entry, bool) {
 	return j.list[i].clone(), true
 }
 
-// clone is a copy that the journal changes no more.
+// clone returns a copy that the journal no longer changes.
 func (e Entry) clone() Entry {
 	if e.Exchange != nil {
 		x := *e.Exchange

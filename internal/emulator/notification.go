@@ -45,10 +45,10 @@ type fee struct {
 	ServiceFee    number `json:"serviceFee"`
 }
 
-// NotificationJSON is the body that tells a shop of the payment: as the guide
-// shows it or, in camel case, with the names by which JovePay's shop plugins
-// read it. Both say the same, but for a transaction id that the guide does not
-// have. As in the guide, the fiat value of what was paid is 0.
+// NotificationJSON returns the body of the payment's notification: as the guide
+// shows it or, in camel case, with the names by which JovePay's shop plugins read
+// it. Both have the same members, except for a transaction id that the guide does
+// not have. As in the guide, the fiat value of what was paid is 0.
 func NotificationJSON(p *engine.Payment, camelCase bool) ([]byte, error) {
 	zero := exactly(decimal.Zero)
 	n := notification{

@@ -7,23 +7,23 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-// Pacemaker lets what an engine does by itself happen when it is due, so that
-// a shop hears of it although nobody asks the engine. It waits in real time: a
-// clock that is moved is noticed at the next call of the engine.
+// Pacemaker makes what is due in an engine happen on time, so that a shop is
+// notified although nobody calls the engine. It waits in real time: it notices
+// that the clock was moved at the next call of the engine.
 type Pacemaker struct {
 	engine  *engine.Engine
 	after   func()
-	next    time.Time // as last told; under the engine's lock
+	next    time.Time // of the last Expect; under the engine's lock
 	changed chan struct{}
 }
 
-// NewPacemaker returns a pacemaker for the engine. It calls after whenever it
-// has looked what is due.
+// NewPacemaker returns a pacemaker for the engine. It calls after whenever it has
+// processed what was due.
 func NewPacemaker(e *engine.Engine, after func()) *Pacemaker {
 	return &Pacemaker{engine: e, after: after, changed: make(chan struct{}, 1)}
 }
 
-// Expect tells when the next thing will happen, as [engine.Engine.Watch] does.
+// Expect says when the next thing is due, as [engine.Engine.Watch] does.
 func (p *Pacemaker) Expect(next time.Time) {
 	if next.Equal(p.next) {
 		return
@@ -32,7 +32,7 @@ func (p *Pacemaker) Expect(next time.Time) {
 	p.Wake()
 }
 
-// Wake makes it look what is due, after the clock was moved.
+// Wake makes it process what is due, after the clock was moved.
 func (p *Pacemaker) Wake() {
 	select {
 	case p.changed <- struct{}{}:

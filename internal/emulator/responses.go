@@ -97,7 +97,7 @@ type createdPayment struct {
 	ExpirationEstimateDate stamp  `json:"expiration_estimate_date"`
 }
 
-// newCreatedPayment is what the creation of a payment answers: ids are
+// newCreatedPayment is the response to the creation of a payment: ids are
 // strings.
 func newCreatedPayment(p *engine.Payment) createdPayment {
 	return createdPayment{
@@ -149,8 +149,8 @@ type paymentResponse struct {
 	OriginType       string     `json:"origin_type,omitzero"`
 }
 
-// newPaymentResponse is a payment as it is read one by one: ids are numbers, and
-// no burning percent is the string null.
+// newPaymentResponse is a single payment: ids are numbers, and no burning percent
+// is the string null.
 func newPaymentResponse(p *engine.Payment) paymentResponse {
 	a := paymentResponse{
 		PaymentID:        idNumber(p.ID),
@@ -183,7 +183,7 @@ func newPaymentResponse(p *engine.Payment) paymentResponse {
 	return a
 }
 
-// PaymentJSON is what the API answers when the payment is asked for.
+// PaymentJSON returns the API's response to a request for the payment.
 func PaymentJSON(p engine.Payment) ([]byte, error) { return encode(newPaymentResponse(&p)) }
 
 type listResponse struct {
@@ -249,7 +249,7 @@ func newInvoiceResponse(i *engine.Invoice, pageURL string) invoiceResponse {
 	}
 }
 
-// InvoiceJSON is what the API answers when the invoice is made.
+// InvoiceJSON returns the API's response to the creation of the invoice.
 func InvoiceJSON(i engine.Invoice, pageURL string) ([]byte, error) {
 	return encode(newInvoiceResponse(&i, pageURL))
 }

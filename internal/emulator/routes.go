@@ -9,10 +9,10 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-// endpoint returns what is written as JSON, or what is rejected.
+// endpoint returns the response, which is written as JSON, or an error.
 type endpoint func(r *http.Request) (any, error)
 
-// check rejects a request that lacks what its endpoint needs to see.
+// check rejects a request without the credentials that its endpoint needs.
 type check func(r *http.Request) error
 
 func (a *API) routes() {
@@ -79,7 +79,7 @@ func (a *API) checkKeyAndToken(r *http.Request) error {
 	return a.engine.CheckToken(bearer(r))
 }
 
-// credentials tells of what sort the key and the token are.
+// credentials returns the sort of the key and of the token.
 func (a *API) credentials(r *http.Request) (key, token Credential) {
 	if sent := r.Header.Get("X-Api-Key"); sent != "" {
 		key = CredentialWrong

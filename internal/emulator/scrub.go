@@ -21,8 +21,7 @@ const (
 // tokenForm is what every JWT looks like.
 var tokenForm = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?`)
 
-// scrubber keeps out of the journal what must not be in it, or would make two
-// runs differ.
+// scrubber keeps secrets out of the journal, and what would make two runs differ.
 type scrubber struct {
 	hidden  []string
 	address string
@@ -72,8 +71,8 @@ func (s scrubber) anywhere(text string) string {
 	}
 }
 
-// answer is all for a body, which is long at times and nearly never has
-// anything to hide.
+// body is all for a response's body, which can be long and rarely has anything to
+// hide.
 func (s scrubber) body(body []byte) []byte {
 	for _, hidden := range append([]string{s.address, "eyJ"}, s.hidden...) {
 		if hidden != "" && bytes.Contains(body, []byte(hidden)) {

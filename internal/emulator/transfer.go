@@ -40,7 +40,7 @@ type recurring struct {
 	UpdatedAt      stamp        `json:"updated_at"`
 }
 
-// TransferJSON is the body that tells a shop of a withdrawal or a custodial
+// TransferJSON returns the body of the notification of a withdrawal or a custodial
 // recurring payment: as the guide shows it, or with names in camel case.
 func TransferJSON(t *engine.Transfer, camelCase bool) ([]byte, error) {
 	id := strconv.FormatInt(t.ID, 10)

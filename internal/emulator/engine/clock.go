@@ -18,7 +18,7 @@ func (e *Engine) now() time.Time {
 	return e.clock().Add(e.ahead).UTC().Truncate(time.Millisecond)
 }
 
-// MoveClock sets the engine's time forward, whatever its clock is, and returns
+// MoveClock moves the engine's time forward, whatever its clock is, and returns
 // the new time. What falls due in between happens, in order, before it returns.
 func (e *Engine) MoveClock(d time.Duration) (time.Time, error) {
 	e.begin()

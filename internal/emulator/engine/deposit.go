@@ -7,10 +7,9 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Deposit lets coins arrive at the payment's address; zero is exactly what was
-// asked for. A waiting payment goes to confirming. Coins for a payment that no
-// longer waits become a child payment of their own, which is what Deposit
-// returns then.
+// Deposit makes coins arrive at the payment's address; zero is exactly what was
+// asked. A waiting payment becomes confirming. Coins for a payment that no longer
+// waits become a child payment, which is then returned.
 func (e *Engine) Deposit(id int64, amount decimal.Decimal) (Payment, error) {
 	now := e.begin()
 	defer e.mu.Unlock()
@@ -33,10 +32,9 @@ func (e *Engine) Deposit(id int64, amount decimal.Decimal) (Payment, error) {
 	return r.Payment, nil
 }
 
-// DepositWrongAsset lets coins of another currency than was asked for arrive at
-// the payment's address; zero is what the price is in that currency now. They
-// become a child payment of their own, which is returned; the payment itself
-// stays as it is.
+// DepositWrongAsset makes coins of another currency arrive at the payment's
+// address; zero is the price converted to that currency now. They become a child
+// payment, which is returned; the first payment is not changed.
 func (e *Engine) DepositWrongAsset(id int64, ticker string, amount decimal.Decimal) (Payment, error) {
 	now := e.begin()
 	defer e.mu.Unlock()
@@ -67,9 +65,9 @@ func (e *Engine) DepositWrongAsset(id int64, ticker string, amount decimal.Decim
 	return child.Payment, nil
 }
 
-// DepositWithoutMemo lets coins arrive at the payment's address without the
-// memo; zero is exactly what was asked for. The address is shared, so nobody
-// knows whose they are until [Engine.FindDeposit].
+// DepositWithoutMemo makes coins arrive at the payment's address without the memo;
+// zero is exactly what was asked. The address is shared, so nobody knows whose
+// they are until [Engine.FindDeposit].
 func (e *Engine) DepositWithoutMemo(id int64, amount decimal.Decimal) (Payment, error) {
 	e.begin()
 	defer e.mu.Unlock()

@@ -1,11 +1,11 @@
 // Package engine is JovePay without a network: the payments, invoices, prices
 // and logins of one merchant account, and the rules by which they change.
 //
-// It is a state machine under one lock. It starts no goroutine and reads no
-// clock but the one it is given: whatever is due by itself (a payment that
-// expires, a status that moves on) is brought up to date at the start of every
-// call, in the order in which it was due. Ids, addresses and secrets are
-// functions of the seed, so the same seed, clock and calls give the same state.
+// It is a state machine under one lock. It starts no goroutine and reads no clock
+// but the one it is given. What is due (a payment that expires, a status that
+// moves on) happens at the start of the next call, in the order in which it was
+// due. Ids, addresses and secrets are functions of the seed, so the same seed,
+// clock and calls give the same state.
 package engine
 
 import (
@@ -28,11 +28,11 @@ type Config struct {
 	Now func() time.Time
 	// TokenLifetime is how long a login lasts, in whole seconds; 0 is 300 s.
 	TokenLifetime time.Duration
-	// StepEvery is the time after which a paid payment takes its next status
-	// by itself; 0 leaves it to Advance.
+	// StepEvery is the time after which a paid payment moves on to its next
+	// status; 0 leaves that to Advance.
 	StepEvery time.Duration
-	// PassWrongAssets lets coins of a wrong asset run to their end by
-	// themselves, instead of waiting for a person.
+	// PassWrongAssets moves coins of a wrong asset on to their end, instead of
+	// letting them wait for a person.
 	PassWrongAssets bool
 }
 
@@ -98,8 +98,8 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// begin takes the lock, which the caller releases, and brings everything up to
-// date that was due by itself.
+// begin takes the lock, which the caller releases, and makes everything happen
+// that was due.
 func (e *Engine) begin() time.Time {
 	e.mu.Lock()
 	now := e.now()

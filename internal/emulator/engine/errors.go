@@ -22,7 +22,7 @@ const (
 	CodeWrongStatus         Code = "WRONG_STATUS"
 )
 
-// Error is a rejection: what a client of the API is told.
+// Error is why a request was rejected, as a client of the API sees it.
 type Error struct {
 	Code    Code
 	Message string

@@ -72,7 +72,7 @@ func (e *Engine) CreateInvoice(req InvoiceRequest) (Invoice, error) {
 	return r.Invoice, nil
 }
 
-// checkCallback rejects what is no absolute web address. None is fine.
+// checkCallback rejects what is not an absolute URL. None is fine.
 func checkCallback(field, link string) error {
 	if link == "" {
 		return nil

@@ -47,7 +47,7 @@ func (e *Engine) move(r *record, status string, at time.Time) {
 	}
 }
 
-// runs reports whether a paid payment takes its next status by itself.
+// runs reports whether a paid payment moves on to its next status without a call.
 func (e *Engine) runs(r *record) bool {
 	if e.waitsForPerson(&r.Payment) {
 		return false
@@ -55,8 +55,8 @@ func (e *Engine) runs(r *record) bool {
 	return e.stepEvery > 0 || r.automatic() || r.WrongAsset && e.passWrongAssets
 }
 
-// waitsForPerson reports whether the payment waits for a person: coins of a wrong asset
-// do, once they are confirmed.
+// waitsForPerson reports whether the payment waits for a person: coins of a wrong
+// asset do, once they are confirmed.
 func (e *Engine) waitsForPerson(p *Payment) bool {
 	return p.WrongAsset && !e.passWrongAssets && p.Status == PaymentConfirmed
 }
@@ -77,7 +77,7 @@ func (e *Engine) expect(r *record, at time.Time) {
 	e.schedule(r, r.ExpiresAt)
 }
 
-// happen is what becomes of a payment by itself.
+// happen makes what is due happen to a payment.
 func (e *Engine) happen(r *record, at time.Time) {
 	if r.Status != PaymentWaiting {
 		e.move(r, r.next(), at)
@@ -133,9 +133,8 @@ func (e *Engine) advance(r *record, now time.Time) {
 	e.move(r, r.next(), now)
 }
 
-// Settle takes a payment to its end on its ordinary way, or to where it waits
-// for a person. One that has come there already, which it can by itself, stays
-// as it is.
+// Settle takes a payment to its end on its ordinary way, or to where it waits for
+// a person. A payment that is there already is not changed.
 func (e *Engine) Settle(id int64) (Payment, error) {
 	now := e.begin()
 	defer e.mu.Unlock()
@@ -181,8 +180,8 @@ func (e *Engine) Expire(id int64) (Payment, error) {
 	return r.Payment, nil
 }
 
-// Refund sends the coins of a payment back to the customer, at whatever status
-// it is. A payment for which none came is rejected.
+// Refund sends the coins of a payment back to the customer, at any status. A
+// payment for which none came is rejected.
 func (e *Engine) Refund(id int64) (Payment, error) {
 	now := e.begin()
 	defer e.mu.Unlock()

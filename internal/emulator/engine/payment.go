@@ -19,8 +19,8 @@ const (
 	PaymentRefunded      = "refunded"
 )
 
-// The cases that a request may ask for: what becomes of the payment without
-// any deposit being made.
+// The cases that a request may have: what becomes of the payment without any
+// deposit.
 const (
 	CaseCommon        = "common"
 	CaseSuccess       = "success"
@@ -56,8 +56,8 @@ type Payment struct {
 	ChildIDs  []int64
 	Status    string
 
-	// WrongAsset tells that these coins are of another currency than their
-	// parent asked for.
+	// WrongAsset reports whether these coins are of another currency than that of
+	// their parent.
 	WrongAsset bool
 
 	PayAddress    string

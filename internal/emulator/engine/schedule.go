@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// deadlines is a heap of the payments that will change by themselves, the
+// deadlines is a heap of the payments that will change without a call, the
 // earliest first and, at the same time, the oldest first.
 type deadlines []*record
 
@@ -43,8 +43,8 @@ func (d *deadlines) Pop() any {
 	return r
 }
 
-// schedule makes the payment change by itself at the given time, instead of
-// any time set before.
+// schedule makes the payment change at the given time, instead of any time set
+// before.
 func (e *Engine) schedule(r *record, at time.Time) {
 	r.due = at
 	if r.place == 0 {
@@ -60,7 +60,7 @@ func (e *Engine) unschedule(r *record) {
 	}
 }
 
-// catchUp lets everything happen that was due by now, at the time when it was.
+// catchUp makes everything happen that was due by now, at the time when it was.
 func (e *Engine) catchUp(now time.Time) {
 	for len(e.due) > 0 && !e.due[0].due.After(now) {
 		r := e.due[0]

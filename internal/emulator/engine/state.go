@@ -42,7 +42,7 @@ type accountRecord struct {
 	Ahead   int64 // of the clock, in nanoseconds
 }
 
-// currencyRecord is a currency that is not as it was at first.
+// currencyRecord is a currency that has changed.
 type currencyRecord struct {
 	Ticker  string
 	Place   int // in the list of coins; -1 for fiat money
@@ -51,7 +51,7 @@ type currencyRecord struct {
 	Minimum decimal.Decimal
 }
 
-// paymentRecord is a payment and when it changes by itself, if it does.
+// paymentRecord is a payment and when it is due to change, if it is.
 type paymentRecord struct {
 	Payment
 	Due time.Time `json:",omitzero"`
@@ -80,8 +80,8 @@ func (e *Engine) Keep() {
 	e.unsaved = make(map[mark]struct{})
 }
 
-// touch says that a record was changed or made, or is about to be before the
-// lock is released. It is part of every door through which changes come.
+// touch marks a record that was changed or created, or will be before the lock is
+// released. Everything that changes a record calls it.
 func (e *Engine) touch(kind string, number int64) { e.mark(mark{kind: kind, number: number}) }
 
 func (e *Engine) touchCurrency(ticker string) { e.mark(mark{kind: kindCurrency, ticker: ticker}) }

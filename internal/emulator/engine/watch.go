@@ -2,10 +2,9 @@ package engine
 
 import "time"
 
-// Watch calls fn from now on whenever a payment is made or its status changes,
-// in the order in which that happens, with the payment as it is then. next is
-// when the next thing will happen by itself; zero is never. It returns when no
-// call is in progress.
+// Watch calls fn whenever a payment is created or its status changes, in that
+// order, with the payment as it is then. next is when something is due next; zero
+// is never. It returns when no call is in progress.
 //
 // fn is called under the engine's lock: it must be quick, and must not call
 // the engine.
@@ -21,7 +20,7 @@ func (e *Engine) notify(r *record) {
 	}
 }
 
-// next is when something will happen by itself, or zero.
+// next is when something is due next, or zero.
 func (e *Engine) next() time.Time {
 	if len(e.due) == 0 {
 		return time.Time{}
@@ -29,9 +28,8 @@ func (e *Engine) next() time.Time {
 	return e.due[0].due
 }
 
-// CatchUp lets everything happen that is due by itself, and returns how long
-// it is to the next such thing by the engine's clock; ok is false if there is
-// none.
+// CatchUp makes everything happen that is due, and returns the time until
+// something is due next by the engine's clock; ok is false if nothing is.
 func (e *Engine) CatchUp() (wait time.Duration, ok bool) {
 	now := e.begin()
 	defer e.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-var errLost = errors.New("lost on the way, as was asked for")
+var errLost = errors.New("lost on the way, as IPNBehavior.Lose says")
 
 // attempt sends a parcel once, and reports whether to do so again.
 func (s *Sender) attempt(p *parcel) (again bool) {

@@ -74,7 +74,7 @@ func (j *journal) index(d *Delivery) {
 	j.byPayment[d.PaymentID] = append(j.byPayment[d.PaymentID], d)
 }
 
-// end says how an attempt ended.
+// end records how an attempt ended.
 func (j *journal) end(d *Delivery, at time.Time, outcome string, status int, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -96,7 +96,7 @@ func (j *journal) last(number int) *Delivery {
 }
 
 // copies returns the attempts in the order of the notifications: which of two
-// payments was served first is chance, and is not told.
+// payments was served first is random, and is not shown.
 func (j *journal) copies() []Delivery {
 	j.mu.Lock()
 	defer j.mu.Unlock()

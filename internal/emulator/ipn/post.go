@@ -17,7 +17,7 @@ import (
 // signatureHeader carries the signature.
 const signatureHeader = "X-Jovepay-Sig"
 
-// maxResponse is how much of a response's body is read. Nothing in it counts.
+// maxResponse is how much of a response's body is read. It is ignored.
 const maxResponse = 64 << 10
 
 var errRemote = errors.New("the address is not on this machine, and calls to others are off")
@@ -61,7 +61,7 @@ func checkURL(rawURL string, remote bool) error {
 	return nil
 }
 
-// post sends the delivery and returns the status that was answered, with an error
+// post sends the delivery and returns the status of the response, with an error
 // unless it is a success; 0 if there was no response in time.
 func (s *Sender) post(d *Delivery, timeout time.Duration) (status int, err error) {
 	ctx, cancel := context.WithTimeout(s.ctx, timeout)
@@ -73,16 +73,16 @@ func (s *Sender) post(d *Delivery, timeout time.Duration) (status int, err error
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "jovepaytest")
 	r.Header.Set(signatureHeader, d.Signature)
-	answer, err := s.client.Do(r)
+	response, err := s.client.Do(r)
 	if err != nil {
 		return 0, s.cause(ctx, timeout, err)
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return answer.StatusCode, fmt.Errorf("responded %s", answer.Status)
+	defer response.Body.Close()
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return response.StatusCode, fmt.Errorf("responded %s", response.Status)
 	}
-	_, _ = io.CopyN(io.Discard, answer.Body, maxResponse) // out of politeness: it changes nothing
-	return answer.StatusCode, nil
+	_, _ = io.CopyN(io.Discard, response.Body, maxResponse) // it is ignored
+	return response.StatusCode, nil
 }
 
 // cause says why there was no response, without method and URL, which the

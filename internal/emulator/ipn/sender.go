@@ -1,9 +1,9 @@
 // Package ipn sends notifications as JovePay does: signed, those of one payment
-// one after the other, and again when they are not answered. On demand it sends
-// them as no shop wishes for: late, doubled, shuffled, lost, changed.
+// one after the other, and retried until the shop responds with a 2xx status. On
+// demand they are late, doubled, shuffled, lost or changed.
 //
-// It knows nothing of payments and their rules. What is random about it follows
-// from a seed; pauses are in real time.
+// It knows nothing about payments and their rules. What is random follows from a
+// seed; pauses are in real time.
 package ipn
 
 import (
@@ -43,7 +43,7 @@ type Config struct {
 	Remote   bool             // may call other machines
 }
 
-// Notification is what a shop is to be told.
+// Notification is one message to a shop.
 type Notification struct {
 	PaymentID int64  // 0: of no payment
 	ParentID  int64  // the payment whose notifications it lines up with; 0: its own
@@ -72,7 +72,7 @@ type Sender struct {
 	terms    terms // of the attempts from now on
 	lanes    map[int64]*lane
 	ready    []*lane // their first parcel can be sent
-	workers  int     // in progress with a lane
+	workers  int     // busy with a lane
 	numbers  int     // given so far
 	loners   int64   // lanes that are no payment's
 	open     int     // parcels that are not done
@@ -121,8 +121,8 @@ func (s *Sender) current() terms {
 // what became of it.
 func (s *Sender) Notify(n Notification) { _, _ = s.accept(n) }
 
-// Send sends the notification and returns when every copy of it was delivered,
-// or the error of the first one that was not.
+// Send sends the notification and returns when every copy of it was delivered, or
+// the errors of those that were not.
 func (s *Sender) Send(ctx context.Context, n Notification) error {
 	parcels, err := s.accept(n)
 	for _, p := range parcels {
@@ -185,8 +185,8 @@ func (s *Sender) Deliveries() []Delivery { return s.journal.copies() }
 // is named once.
 func (s *Sender) DeliveriesOf(payments []int64) []Delivery { return s.journal.of(payments) }
 
-// Close gives up what is in progress and drops the rest. It returns when nothing
-// runs any more.
+// Close gives up what is in progress and drops the rest. It returns when no
+// goroutine runs anymore.
 func (s *Sender) Close() {
 	s.mu.Lock()
 	s.cancel() // under the lock: no worker starts after this
