@@ -46,8 +46,8 @@ func TestLocal(t *testing.T) {
 				continue
 			}
 			assert.Equal(t, http.StatusForbidden, w.Code, "%q to %v", host, to)
-			assert.JSONEq(t, `{"status":false,"statusCode":403,"code":"FORBIDDEN","message":"this server answers to localhost, `+
-				`127.0.0.1 and [::1], and to what its option WithHost names"}`, w.Body.String())
+			assert.JSONEq(t, `{"status":false,"statusCode":403,"code":"FORBIDDEN","message":"this server accepts requests for `+
+				`localhost, 127.0.0.1, [::1] and the hosts of its option WithHost"}`, w.Body.String())
 		}
 	}
 }
