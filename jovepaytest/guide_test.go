@@ -151,7 +151,7 @@ func TestGuideLostAnswer(t *testing.T) {
 	server, shop := open(t)
 	require.NoError(t, server.Inject(jovepaytest.Fault{
 		Method: "POST", Path: "/v1/payment", Times: 1,
-		AfterEffect: true, Cut: true, // JovePay makes the payment, and the shop never hears of it
+		AfterEffect: true, Cut: true, // JovePay creates the payment, and the response is lost
 	}))
 
 	payment, err := shop.Order(t.Context(), "order-1001")
@@ -184,7 +184,7 @@ func TestGuideWrongCoin(t *testing.T) {
 	require.NoError(t, err)
 	child, err := server.DepositWrongAsset(payment.ID, "ltc", jovepay.MustAmount("0.8"))
 	require.NoError(t, err)
-	for !child.Status.Final() { // somebody at JovePay lets it through
+	for !child.Status.Final() { // somebody at JovePay accepts it
 		child, err = server.Advance(child.ID)
 		require.NoError(t, err)
 	}
