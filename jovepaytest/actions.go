@@ -292,7 +292,7 @@ func setPrice() verb[price, none] {
 
 type minimum struct {
 	Currency string         `json:"currency" usage:"the coin" placeholder:"coin" example:"btc"`
-	Amount   jovepay.Amount `json:"amount,omitzero" usage:"the smallest payment; worth two dollars if missing" example:"0.0005"`
+	Amount   jovepay.Amount `json:"amount,omitzero" usage:"the smallest payment; worth two dollars if missing" example:"0.00005"`
 }
 
 func setMinimum() verb[minimum, none] {
@@ -306,7 +306,7 @@ func setMinimum() verb[minimum, none] {
 }
 
 type tickers struct {
-	Currencies []string `json:"currencies" usage:"the coins" placeholder:"coins" example:"btc,eth,usdttrc20"`
+	Currencies []string `json:"currencies" usage:"the coins" placeholder:"coins" example:"btc,eth,ltc,trx,usdttrc20,xrp"`
 }
 
 func setCurrencies() verb[tickers, none] {

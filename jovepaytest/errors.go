@@ -57,16 +57,16 @@ func wrapDelivery(err error) error {
 	if err == nil || errors.Is(err, ipn.ErrUnknown) {
 		return wrap(err)
 	}
-	return notDelivered{wrap(err)}
+	return deliveryError{wrap(err)}
 }
 
-// notDelivered is why a notification was not delivered.
-type notDelivered struct{ error }
+// deliveryError is why a notification was not delivered.
+type deliveryError struct{ error }
 
 // Is reports whether the target is [ErrNotDelivered].
-func (notDelivered) Is(target error) bool { return target == ErrNotDelivered }
+func (deliveryError) Is(target error) bool { return target == ErrNotDelivered }
 
 // Unwrap returns why.
-func (n notDelivered) Unwrap() error { return n.error }
+func (e deliveryError) Unwrap() error { return e.error }
 
 func second[T any](_ T, err error) error { return err }

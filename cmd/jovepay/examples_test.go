@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
 	"github.com/jovepay/jovepay-go/sandbox"
 )
 
@@ -69,6 +70,7 @@ func newExampleWorld(t *testing.T) *exampleWorld {
 		assert.NoError(t, box.Close())
 	})
 	const body = `{"payment_id":1,"payment_status":"finished"}`
+	require.NoError(t, box.SendIPN(t.Context(), shop.URL+"/ipn", []byte(body))) // to be sent again
 	w := &exampleWorld{dir: t.TempDir(), box: box, shop: shop.URL + "/ipn"}
 	for name, content := range map[string]string{"body.json": body, "old-secret.txt": "old-secret-0123456789"} {
 		require.NoError(t, os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600))
@@ -135,7 +137,9 @@ func (w *exampleWorld) replaceIDs(t *testing.T, line string) string {
 		line = strings.ReplaceAll(line, examplePayment, string(p.ID))
 	}
 	if strings.Contains(line, exampleInvoice) {
-		invoice, err := client.Invoices.Create(t.Context(), jovepay.InvoiceRequest{PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd"})
+		invoice, err := client.Invoices.Create(t.Context(), jovepay.InvoiceRequest{
+			PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc",
+		})
 		require.NoError(t, err)
 		line = strings.ReplaceAll(line, exampleInvoice, string(invoice.ID))
 	}

@@ -141,7 +141,7 @@ func write(w http.ResponseWriter, status int, result any) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // the caller may have left
+	_, _ = w.Write(append(body, '\n')) //nolint:gosec // JSON, which no browser may take for a page; the caller may have left
 	return nil
 }
 

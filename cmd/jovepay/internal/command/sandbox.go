@@ -17,7 +17,10 @@ import (
 	"github.com/jovepay/jovepay-go/sandbox"
 )
 
-// box is how a sandbox is to be run.
+// inspect is the group of the commands that are no actions.
+const inspect = "Inspection"
+
+// box is how to run a sandbox.
 type box struct {
 	address, state, frozen string
 	hosts                  []string
@@ -32,22 +35,23 @@ func (c *cli) sandboxCommand() *cobra.Command {
 	var b box
 	cmd := &cobra.Command{
 		Use:   "sandbox",
-		Short: "Run a JovePay on this machine, and steer it",
+		Short: "Run a JovePay on this machine, and play the customer",
 		Long: `Runs a JovePay on this machine: the API, signed notifications to any port of this
-machine, and the pages that an invoice's address opens, where payments can be
-paid with a click. Its coins are invented; no wallet accepts them. It runs until
-Ctrl-C, and that is no failure. With --verbose it logs each request and each
-notification.
+machine, and the payment pages, where you pay with a click. Its coins are
+invented; no wallet accepts them. It runs until Ctrl-C and then exits with 0.
+With --verbose it logs each request and each notification.
 
-In another shell every command takes --sandbox, which brings address and keys:
+In another shell, give any command the flag --sandbox, which sets address and
+keys:
 
   jovepay --sandbox payment create 49.99 usd btc
 
-The commands below are the customer, the network and the clock. Programs in any
-language get the address and the keys from "jovepay sandbox env".
+The commands below act on a running sandbox: they play the customer, the network
+and JovePay's staff. Programs in any language get the address and the keys from
+"jovepay sandbox env".
 
 With --state everything is kept in a file for the next run. The same --seed gives
-the same ids and keys, so that a shop's settings go on working.`,
+the same ids and keys, so that a shop's settings keep working.`,
 		Example: `  jovepay sandbox
   jovepay sandbox --address 127.0.0.1:0 --auto-advance 5s
   jovepay sandbox --address 127.0.0.1:0 --state sandbox.db --seed 7 --verbose`,
@@ -55,25 +59,29 @@ the same ids and keys, so that a shop's settings go on working.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.runSandbox(cmd.Context(), &b) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&b.address, "address", strings.TrimPrefix(setup.DefaultSandbox, "http://"), "`address` to listen at; port 0 is any free one")
-	flags.StringSliceVar(&b.hosts, "host", nil, "further `name` that requests may use for this machine, such as host.docker.internal")
-	flags.StringVar(&b.state, "state", "", "`file` to keep everything in")
-	flags.Uint64Var(&b.seed, "seed", 0, "`number` that ids, addresses and keys follow from")
-	flags.DurationVar(&b.advance, "auto-advance", 0, "let paid payments go on by themselves, a step in every `time`; 0 goes to the end at once")
-	flags.StringVar(&b.frozen, "frozen-clock", "", "let the clock stand at this `time`, until \"sandbox clock\" moves it")
-	flags.IntVar(&b.retries, "ipn-retries", 3, "how `often` a notification is sent again that was not taken")
-	flags.DurationVar(&b.interval, "ipn-interval", time.Second, "`time` between two attempts to deliver a notification")
-	flags.DurationVar(&b.timeout, "ipn-timeout", 10*time.Second, "`time` that a shop may take to answer a notification")
-	flags.BoolVar(&b.wrongAsset, "process-wrong-assets", false, "let wrong-asset deposits go on by themselves")
-	flags.BoolVar(&b.remote, "remote-callbacks", false, "send notifications to other machines, too")
+	flags.StringVar(&b.address, "address", strings.TrimPrefix(setup.DefaultSandbox, "http://"), "listen at this `host:port`; port 0 is any free one")
+	flags.StringSliceVar(&b.hosts, "host", nil, "accept requests for this `host` too, such as host.docker.internal")
+	flags.StringVar(&b.state, "state", "", "keep everything in this `file`")
+	flags.Uint64Var(&b.seed, "seed", 0, "derive ids, addresses and keys from this number `n`")
+	flags.DurationVar(&b.advance, "auto-advance", 0, "move paid payments on by one status every `duration`; 0 runs them to their end immediately")
+	flags.StringVar(&b.frozen, "frozen-clock", "", "stop the clock at this `time`; \"sandbox clock\" moves it")
+	flags.IntVar(&b.retries, "ipn-retries", 3, "retry an undelivered notification up to `n` times")
+	flags.DurationVar(&b.interval, "ipn-interval", time.Second, "pause for this `duration` between two attempts")
+	flags.DurationVar(&b.timeout, "ipn-timeout", 10*time.Second, "give a shop this `duration` to respond to a notification")
+	flags.BoolVar(&b.wrongAsset, "process-wrong-assets", false, "move wrong-asset deposits on without a person")
+	flags.BoolVar(&b.remote, "remote-callbacks", false, "send notifications to other machines too")
 	must(cmd.MarkFlagFilename("state"))
-	cmd.AddCommand(c.steeringCommands()...)
+	for _, group := range append(jovepaytest.Groups(), inspect) {
+		cmd.AddGroup(&cobra.Group{ID: group, Title: group + ":"})
+	}
+	cmd.AddCommand(c.actionCommands()...)
+	cmd.AddCommand(c.sandboxCallCommand(), c.sandboxEnvCommand(), c.sandboxJournalCommand())
 	return cmd
 }
 
 func (b *box) options() ([]sandbox.Option, error) {
 	if !setup.LoopbackAddress(b.address) {
-		return nil, fail.Usage("--address: want one of this machine only, such as 127.0.0.1:4010, got %q", b.address)
+		return nil, fail.Usage("--address: want an address of this machine only, such as 127.0.0.1:4010, got %q", b.address)
 	}
 	server := []jovepaytest.Option{
 		jovepaytest.WithAddress(b.address),
@@ -107,7 +115,7 @@ func (b *box) options() ([]sandbox.Option, error) {
 
 func (c *cli) runSandbox(ctx context.Context, b *box) error {
 	if c.flags.Sandbox != "" {
-		return fail.Usage("\"jovepay sandbox\" runs a sandbox of its own: leave out --sandbox, or name one of the commands below it")
+		return fail.Usage("\"jovepay sandbox\" starts a sandbox: omit --sandbox, or add one of the commands below it")
 	}
 	opts, err := b.options()
 	if err != nil {
@@ -132,17 +140,17 @@ func (c *cli) welcome(address string) error {
 		BaseURL string `json:"base_url"`
 	}{address}
 	return c.print.Show(document, func(t *output.Text) {
-		flag, steer := "--sandbox", "" // to steer, the usual address needs no flag
+		flag, act := "--sandbox", "" // to act on it, the usual address needs no flag
 		if address != setup.DefaultSandbox {
 			flag += "=" + strings.TrimPrefix(address, "http://")
-			steer = flag + " "
+			act = flag + " "
 		}
-		t.Line("JovePay's sandbox is at %s. Ctrl-C ends it.", address)
+		t.Line("JovePay's sandbox is running at %s. Press Ctrl-C to stop it.", address)
 		t.Line("\nIn another shell:\n")
 		t.Line("  jovepay %s payment create 49.99 usd btc --order-id order-1001", flag)
 		t.Line("  jovepay %s payment watch ID", flag)
-		t.Line("  jovepay %ssandbox pay ID", steer)
-		t.Line("\nFor a program in any language: jovepay %ssandbox env", steer)
+		t.Line("  jovepay %ssandbox pay ID", act)
+		t.Line("\nFor a program in any language: jovepay %ssandbox env", act)
 	})
 }
 

@@ -32,6 +32,6 @@ For a program in any language: jovepay --sandbox=127.0.0.1:4999 sandbox env
 		var out bytes.Buffer
 		c := &cli{print: &output.Printer{Out: &out}}
 		require.NoError(t, c.welcome(address))
-		assert.Equal(t, "JovePay's sandbox is at "+address+". Ctrl-C ends it.\n\nIn another shell:\n"+want, out.String())
+		assert.Equal(t, "JovePay's sandbox is running at "+address+". Press Ctrl-C to stop it.\n\nIn another shell:\n"+want, out.String())
 	}
 }

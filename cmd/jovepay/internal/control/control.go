@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	prefix       = "/sandbox/v1/"
-	largestReply = 64 << 20 // a journal can be long
+	prefix          = "/sandbox/v1/"
+	largestResponse = 64 << 20 // a journal can be long
 )
 
-// Account is what a client of the sandbox needs to know. Its secrets open
-// nothing but the sandbox.
+// Account is what a client of the sandbox needs. Its secrets work with the
+// sandbox only.
 type Account struct {
 	BaseURL   string `json:"base_url"`
 	APIKey    string `json:"api_key"`
@@ -39,8 +39,7 @@ type Client struct {
 }
 
 // New returns a client for the sandbox at an address such as
-// http://127.0.0.1:4010. Each call may take the time given with timeout; 0 is
-// without end.
+// http://127.0.0.1:4010. The timeout is for each call; 0 is none.
 func New(address string, transport http.RoundTripper, timeout time.Duration) *Client {
 	return &Client{address, &http.Client{
 		Transport:     transport,
@@ -49,10 +48,10 @@ func New(address string, transport http.RoundTripper, timeout time.Duration) *Cl
 	}}
 }
 
-// Account asks for the sandbox's address and secrets.
+// Account returns the sandbox's address and secrets.
 func (c *Client) Account(ctx context.Context) (*Account, error) {
 	body, err := c.Call(ctx, http.MethodGet, "account", nil)
-	if told := (*fail.Error)(nil); errors.As(err, &told) && told.Code == fail.NotFound {
+	if failure := (*fail.Error)(nil); errors.As(err, &failure) && failure.Code == fail.NotFound {
 		return nil, c.noSandbox()
 	}
 	if err != nil {
@@ -66,11 +65,11 @@ func (c *Client) Account(ctx context.Context) (*Account, error) {
 }
 
 func (c *Client) noSandbox() error {
-	return fmt.Errorf("what answers at %s is not a sandbox", c.address)
+	return fmt.Errorf("the server at %s is not a sandbox", c.address)
 }
 
-// Call makes a call with the path after /sandbox/v1/ and returns the answer.
-// The body is nil or is sent as JSON.
+// Call makes a call with the path after /sandbox/v1/ and returns the response's
+// body. The request's body is nil or is sent as JSON.
 func (c *Client) Call(ctx context.Context, method, path string, body any) (jsontext.Value, error) {
 	var content io.Reader
 	if body != nil {
@@ -89,43 +88,43 @@ func (c *Client) Call(ctx context.Context, method, path string, body any) (jsont
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.unanswered(ctx, err)
+		return nil, c.failed(ctx, err)
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, largestReply+1))
+	response, err := io.ReadAll(io.LimitReader(res.Body, largestResponse+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("the sandbox's answer: %w", err)
-	case len(answer) > largestReply:
-		return nil, errors.New("the sandbox's answer is too long")
+		return nil, fmt.Errorf("the sandbox's response: %w", err)
+	case len(response) > largestResponse:
+		return nil, errors.New("the sandbox's response is too long")
 	case res.StatusCode >= http.StatusMultipleChoices:
-		return nil, refusal(res.StatusCode, answer)
+		return nil, rejection(res.StatusCode, response)
 	}
-	return answer, nil
+	return response, nil
 }
 
-// unanswered is the error for a call without an answer. That there is no
-// sandbox is likely only if neither the time nor the patience ran out.
-func (c *Client) unanswered(ctx context.Context, err error) error {
+// failed is the error for a call without a response. It says that there is no
+// sandbox unless the call timed out or was canceled.
+func (c *Client) failed(ctx context.Context, err error) error {
 	slow := net.Error(nil)
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("asking the sandbox at %s: %w", c.address, err)
+		return fmt.Errorf("call the sandbox at %s: %w", c.address, err)
 	case errors.As(err, &slow) && slow.Timeout():
-		return fail.With(fail.Failed, "With --request-timeout it gets more time.",
-			fmt.Errorf("the sandbox at %s does not answer within %v", c.address, c.http.Timeout))
+		return fail.With(fail.Failed, "Give it more time with --request-timeout.",
+			fmt.Errorf("the sandbox at %s did not respond within %v", c.address, c.http.Timeout))
 	}
-	return fail.With(fail.Failed, "Start one with \"jovepay sandbox\" in another shell, or say where it is: --sandbox=127.0.0.1:4010.",
-		fmt.Errorf("no sandbox answers at %s: %w", c.address, err))
+	return fail.With(fail.Failed, "Start one with \"jovepay sandbox\" in another shell, or give its address: --sandbox=127.0.0.1:4010.",
+		fmt.Errorf("no sandbox is running at %s: %w", c.address, err))
 }
 
-// refusal is the error for an answer that is not a success.
-func refusal(status int, answer []byte) error {
-	var told struct {
+// rejection is the error for an unsuccessful response.
+func rejection(status int, response []byte) error {
+	var body struct {
 		Message string `json:"message"`
 	}
-	if err := json.Unmarshal(answer, &told); err != nil || told.Message == "" {
-		told.Message = http.StatusText(status)
+	if err := json.Unmarshal(response, &body); err != nil || body.Message == "" {
+		body.Message = http.StatusText(status)
 	}
 	code := fail.Failed
 	switch status {
@@ -134,5 +133,5 @@ func refusal(status int, answer []byte) error {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		code = fail.BadUsage
 	}
-	return fail.With(code, "", fmt.Errorf("the sandbox answers %d: %s", status, told.Message))
+	return fail.With(code, "", fmt.Errorf("the sandbox responded %d: %s", status, body.Message))
 }
