@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/canonical/canonicaltest"
 )
 
 // What a diagnosis says of many deliveries.
@@ -309,18 +310,18 @@ func TestDiagnoseGenuine(t *testing.T) {
 	}
 }
 
-// TestDiagnoseChangesNothing asks for a diagnosis of every vector and refusal,
+// TestDiagnoseChangesNothing asks for a diagnosis of every vector and rejection,
 // with every secret there is. The verdict stays that of Verify, before and
 // after, and nothing private is told.
 func TestDiagnoseChangesNothing(t *testing.T) {
 	t.Parallel()
 	type delivery struct{ body, signature, secret string }
 	var deliveries []delivery
-	for _, v := range vectors(t) {
+	for _, v := range canonicaltest.Vectors(t) {
 		deliveries = append(deliveries, delivery{string(v.Body), v.Sig, v.Secret})
 	}
-	for _, test := range refusedBodies() {
-		deliveries = append(deliveries, delivery{test.body, mac256("other-5ecret", test.body), ipnSecret}, delivery{test.body, mac512(ipnSecret, test.body), ipnSecret})
+	for _, test := range canonicaltest.Rejections() {
+		deliveries = append(deliveries, delivery{test.Body, mac256("other-5ecret", test.Body), ipnSecret}, delivery{test.Body, mac512(ipnSecret, test.Body), ipnSecret})
 	}
 	for _, d := range deliveries {
 		v := newVerifier(t, d.secret, jovepay.WithFurtherSecret("furth3r-secret"))

@@ -1,7 +1,6 @@
 package jovepay_test
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/fips140"
 	"crypto/hmac"
@@ -16,7 +15,6 @@ import (
 	"hash"
 	"io"
 	"log/slog"
-	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -34,6 +32,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/canonical/canonicaltest"
 )
 
 // The webhook examples of JovePay's guide, without its white space.
@@ -66,37 +65,8 @@ func kind(event jovepay.Event) string {
 	return "none"
 }
 
-// A vector is one line of testdata/ipn-vectors.jsonl, made by the interpreters
-// that JovePay's reference verifiers run on.
-type vector struct {
-	ID     string          `json:"id"`
-	Class  string          `json:"class"`
-	Body   []byte          `json:"body_b64"`
-	Secret string          `json:"secret"`
-	Expect string          `json:"expect"`
-	Sig    string          `json:"sig"`
-	Signer jovepay.IPNForm `json:"signer"`
-	Event  string          `json:"event"`
-}
-
-func vectors(tb testing.TB) []vector {
-	tb.Helper()
-	file, err := os.ReadFile("testdata/ipn-vectors.jsonl")
-	require.NoError(tb, err)
-	var all []vector
-	lines := bufio.NewScanner(bytes.NewReader(file))
-	lines.Buffer(nil, len(file))
-	for lines.Scan() {
-		var v vector
-		require.NoError(tb, json.Unmarshal(lines.Bytes(), &v))
-		all = append(all, v)
-	}
-	require.NoError(tb, lines.Err())
-	return all
-}
-
-// refusals tells why each class of vectors is refused.
-func refusals() map[string]error {
+// rejections are why each class of vectors is rejected.
+func rejections() map[string]error {
 	return map[string]error{
 		"n.const":       jovepay.ErrMalformedIPN,
 		"n.control":     jovepay.ErrMalformedIPN,
@@ -124,7 +94,7 @@ func refusals() map[string]error {
 
 func TestIPNVectors(t *testing.T) {
 	t.Parallel()
-	all := vectors(t)
+	all := canonicaltest.Vectors(t)
 	require.Len(t, all, 311)
 	for _, line := range all {
 		t.Run(line.Class+"/"+line.ID, func(t *testing.T) {
@@ -137,7 +107,7 @@ func TestIPNVectors(t *testing.T) {
 			fromRequest, requestErr := v.ParseRequest(r)
 			assert.Equal(t, err, requestErr)
 			if line.Expect == "reject" {
-				require.ErrorIs(t, err, refusals()[line.Class])
+				require.ErrorIs(t, err, rejections()[line.Class])
 				assert.Nil(t, event)
 				return
 			}
@@ -146,9 +116,10 @@ func TestIPNVectors(t *testing.T) {
 			assert.Equal(t, line.Event, kind(event))
 			assert.Equal(t, event, fromRequest)
 
-			alone, err := newVerifier(t, line.Secret, jovepay.WithIPNForms(line.Signer)).Parse(line.Body, line.Sig)
+			signer := jovepay.IPNForm(line.Signer)
+			alone, err := newVerifier(t, line.Secret, jovepay.WithIPNForms(signer)).Parse(line.Body, line.Sig)
 			require.NoError(t, err, "the form that signed is enough")
-			assert.Equal(t, line.Signer, alone.Verification().Form)
+			assert.Equal(t, signer, alone.Verification().Form)
 			assert.Equal(t, line.Event, kind(alone))
 
 			_, err = newVerifier(t, line.Secret+"x").Parse(line.Body, line.Sig)
@@ -535,189 +506,42 @@ func TestIPNSecretsNeverPrinted(t *testing.T) {
 	assert.Contains(t, log.String(), "printed")
 }
 
-// signedTexts is what the interpreters sign for a body, by form. A form is left
-// out if its interpreter fails at the body.
-type signedTexts map[jovepay.IPNForm]string
-
-// A refusedBody is a body that is refused whoever signed it.
-type refusedBody struct {
-	name  string
-	body  string
-	why   string // the end of the error: the reason and the offset
-	texts signedTexts
-}
-
-// node is for bodies that only Node reads.
-func node(text string) signedTexts {
-	return signedTexts{jovepay.FormJS: text, jovepay.FormJSArrays: text}
-}
-
-// with returns the texts with one changed or added.
-func (s signedTexts) with(form jovepay.IPNForm, text string) signedTexts {
-	s = maps.Clone(s)
-	s[form] = text
-	return s
-}
-
-// refusedBodies have a name that says which rule refuses them. What the
-// interpreters sign is checked by TestInterpretersSignRefused.
-func refusedBodies() []refusedBody {
-	const js, jsArrays, php, python = jovepay.FormJS, jovepay.FormJSArrays, jovepay.FormPHP, jovepay.FormPython
-	deep := func(levels int) string {
-		return strings.Repeat(`{"a":`, levels-1) + "{}" + strings.Repeat("}", levels-1)
-	}
-	deepList := `{"a":` + strings.Repeat("[", 512) + strings.Repeat("]", 512) + "}"
-	deepIndexes := `{"a":` + strings.Repeat(`{"0":`, 511) + "{}" + strings.Repeat("}", 511) + "}"
-	long := "1" + strings.Repeat("0", 309)
-	many := `{"a":[` + strings.Repeat("0,", 4094) + "0]}"
-	manyIndexes := `{"a":{"0":0`
-	for i := range 4094 {
-		manyIndexes += fmt.Sprintf(`,"%d":0`, i+1)
-	}
-	manyIndexes += "}}"
-	return []refusedBody{
-		{"duplicate", `{"payment_id":1,"payment_id":2}`, "duplicate name at byte 16", everywhere(`{"payment_id":2}`)},
-		{"duplicate, same value", `{"a":1,"a":1}`, "duplicate name at byte 7", everywhere(`{"a":1}`)},
-		{"duplicate, not neighbors", `{"fee":{"a":1,"b":2,"a":3}}`, "duplicate name at byte 20", everywhere(`{"fee":{"a":3,"b":2}}`)},
-		{
-			"duplicate in a list", `{"list":[{"a":1,"a":2}]}`, "duplicate name at byte 16",
-			everywhere(`{"list":[{"a":2}]}`).with(js, `{"list":{"0":{"a":2}}}`),
-		},
-		{
-			"duplicate by an escape", `{"payment_status":"failed","payment\u005fstatus":"finished"}`, "duplicate name at byte 27",
-			everywhere(`{"payment_status":"finished"}`),
-		},
-		{
-			"duplicate by a surrogate pair", `{"😀":1,"\ud83d\ude00":2}`, "duplicate name at byte 10",
-			signedTexts{js: `{"😀":2}`, jsArrays: `{"😀":2}`, php: `{"\ud83d\ude00":2}`, python: `{"\ud83d\ude00":2}`},
-		},
-		{"duplicate of the empty name", `{"":1,"":2}`, "duplicate name at byte 6", everywhere(`{"":2}`)},
-		{"duplicate of an index", `{"0":1,"0":2}`, "duplicate name at byte 7", everywhere(`{"0":2}`).with(php, `[2]`)},
-
-		{
-			"__proto__", `{"__proto__":{"x":1},"a":1}`, "member named __proto__ at byte 1",
-			everywhere(`{"__proto__":{"x":1},"a":1}`).with(js, `{"a":1}`).with(jsArrays, `{"a":1}`),
-		},
-		{
-			"__proto__ of no object", `{"a":1,"__proto__":1}`, "member named __proto__ at byte 7",
-			everywhere(`{"__proto__":1,"a":1}`).with(js, `{"a":1}`).with(jsArrays, `{"a":1}`),
-		},
-		{
-			"__proto__ by an escape", `{"a":1,"\u005f_proto__":{"x":1}}`, "member named __proto__ at byte 7",
-			everywhere(`{"__proto__":{"x":1},"a":1}`).with(js, `{"a":1}`).with(jsArrays, `{"a":1}`),
-		},
-		{
-			"__proto__ within", `{"a":{"__proto__":{"x":1},"b":1}}`, "member named __proto__ at byte 6",
-			everywhere(`{"a":{"__proto__":{"x":1},"b":1}}`).with(js, `{"a":{"b":1}}`).with(jsArrays, `{"a":{"b":1}}`),
-		},
-		{
-			"__proto__ in a list", `{"a":[{"__proto__":{"x":1}}]}`, "member named __proto__ at byte 7",
-			everywhere(`{"a":[{"__proto__":{"x":1}}]}`).with(js, `{"a":{"0":{}}}`).with(jsArrays, `{"a":[{}]}`),
-		},
-
-		{"lone high surrogate", `{"a":"\ud83d"}`, "lone surrogate at byte 6", node(`{"a":"\ud83d"}`).with(python, `{"a":"\ud83d"}`)},
-		{"lone low surrogate", `{"a":"x\ude00"}`, "lone surrogate at byte 7", node(`{"a":"x\ude00"}`).with(python, `{"a":"x\ude00"}`)},
-		{"lone surrogate before an escape", `{"a":"\ud83d\n"}`, "lone surrogate at byte 6", node(`{"a":"\ud83d\n"}`).with(python, `{"a":"\ud83d\n"}`)},
-		{"surrogates swapped", `{"a":"\ude00\ud83d"}`, "lone surrogate at byte 6", node(`{"a":"\ude00\ud83d"}`).with(python, `{"a":"\ude00\ud83d"}`)},
-		{"lone surrogate in a name", `{"\uD83D":1}`, "lone surrogate at byte 2", node(`{"\ud83d":1}`).with(python, `{"\ud83d":1}`)},
-
-		{"byte order mark", "\ufeff" + `{"a":1}`, "byte order mark at byte 0", signedTexts{python: `{"a":1}`}},
-		{"UTF-16", "{\x00\"\x00a\x00\"\x00:\x001\x00}\x00", "invalid JSON at byte 1", signedTexts{python: `{"a":1}`}},
-		{"no UTF-8", "{\"a\":\"\xff\"}", "invalid UTF-8 at byte 6", node(`{"a":"` + "\ufffd" + `"}`)},
-		{"UTF-8 of a surrogate", "{\"a\":\"\xed\xa0\x80\"}", "invalid UTF-8 at byte 6", node(`{"a":"`+"\ufffd\ufffd\ufffd"+`"}`).with(python, `{"a":"\ud800"}`)},
-		{"UTF-8 too long", "{\"a\":\"/\xc0\xaf\"}", "invalid UTF-8 at byte 7", node(`{"a":"/` + "\ufffd\ufffd" + `"}`)},
-		{"UTF-8 cut off", "{\"a\":\"\xc3\"}", "invalid UTF-8 at byte 6", node(`{"a":"` + "\ufffd" + `"}`)},
-		{"UTF-8 beyond Unicode", "{\"a\":\"\xf4\x90\x80\x80\"}", "invalid UTF-8 at byte 6", node(`{"a":"` + "\ufffd\ufffd\ufffd\ufffd" + `"}`)},
-
-		{"raw control", "{\"a\":\"\x1f\"}", "control character in a string at byte 6", nil},
-		{"raw line end", "{\"a\":\"x\ny\"}", "control character in a string at byte 7", nil},
-		{"raw NUL", "{\"a\":\"\x00\"}", "control character in a string at byte 6", nil},
-		{"raw tab in a name", "{\"\t\":1}", "control character in a string at byte 2", nil},
-
-		{"NaN", `{"a":NaN}`, "invalid JSON at byte 5", signedTexts{python: `{"a":NaN}`}},
-		{"Infinity", `{"a":Infinity}`, "invalid JSON at byte 5", signedTexts{python: `{"a":Infinity}`}},
-		{"-Infinity", `{"a":-Infinity}`, "invalid JSON at byte 6", signedTexts{python: `{"a":-Infinity}`}},
-		{"overflow", `{"a":1e400}`, "number out of range at byte 5", node(`{"a":null}`).with(php, "").with(python, `{"a":Infinity}`)},
-		{"negative overflow", `{"a":[1,-1e400]}`, "number out of range at byte 8", signedTexts{
-			js: `{"a":{"0":1,"1":null}}`, jsArrays: `{"a":[1,null]}`, php: "", python: `{"a":[1,-Infinity]}`,
-		}},
-		{"overflow by digits", `{"a":` + long + `.0}`, "number out of range at byte 5", node(`{"a":null}`).with(php, "").with(python, `{"a":Infinity}`)},
-		{"overflow of an integer", `{"a":` + long + `}`, "number out of range at byte 5", node(`{"a":null}`).with(php, "").with(python, `{"a":`+long+`}`)},
-
-		{"list", `[{"a":1}]`, "not a JSON object at byte 0", everywhere(`[{"a":1}]`).with(js, `{"0":{"a":1}}`)},
-		{"empty list", `[]`, "not a JSON object at byte 0", everywhere(`[]`).with(js, `{}`)},
-		{"string", ` "a"`, "not a JSON object at byte 1", signedTexts{js: `{"0":"a"}`, jsArrays: `{"0":"a"}`, python: `"a"`}},
-		{"number", `1`, "not a JSON object at byte 0", node(`{}`).with(python, `1`)},
-		{"true", `true`, "not a JSON object at byte 0", node(`{}`).with(python, `true`)},
-		{"null", `null`, "not a JSON object at byte 0", signedTexts{python: `null`}},
-		{"empty", ``, "not a JSON object at byte 0", nil},
-		{"white space", " \n", "not a JSON object at byte 2", nil},
-
-		{"trailing data", `{"a":1}x`, "data after the object at byte 7", nil},
-		{"second object", `{"a":1} {"a":1}`, "data after the object at byte 8", nil},
-		{"trailing NUL", "{\"a\":1}\x00", "data after the object at byte 7", nil},
-		{"trailing form feed", "{\"a\":1}\n\f", "data after the object at byte 8", nil},
-		{"no-break space", "\u00a0{\"a\":1}", "not a JSON object at byte 0", nil},
-
-		{"cut off", `{"a":1`, "unexpected end at byte 6", nil},
-		{"cut off in a string", `{"a":"1`, "unexpected end at byte 7", nil},
-		{"comma at the end", `{"a":1,}`, "invalid JSON at byte 7", nil},
-		{"comma in a list", `{"a":[1,]}`, "invalid JSON at byte 8", nil},
-		{"no colon", `{"a" 1}`, "invalid JSON at byte 5", nil},
-		{"wrong bracket", `{"a":[1}}`, "invalid JSON at byte 7", nil},
-		{"comment", `{"a":1/**/}`, "invalid JSON at byte 6", nil},
-		{"single quotes", `{'a':1}`, "invalid JSON at byte 1", nil},
-		{"leading zero", `{"a":01}`, "invalid JSON at byte 6", nil},
-		{"plus sign", `{"a":+1}`, "invalid JSON at byte 5", nil},
-		{"point without digits", `{"a":1.}`, "invalid JSON at byte 7", nil},
-		{"exponent without digits", `{"a":1e+}`, "invalid JSON at byte 8", nil},
-		{"hexadecimal", `{"a":0x1}`, "invalid JSON at byte 6", nil},
-		{"literal of another case", `{"a":True}`, "invalid JSON at byte 5", nil},
-		{"escape that JSON has not", `{"a":"\x41"}`, "invalid escape at byte 7", nil},
-		{"escape cut short", `{"a":"\u12"}`, "invalid escape at byte 10", nil},
-
-		{"4097 values", many, "too many values at byte 8194", everywhere(many).with(js, manyIndexes)},
-		{"513 levels", deep(513), "nested too deep at byte 2560", node(deep(513)).with(python, deep(513))},
-		{"513 levels of lists", deepList, "nested too deep at byte 516", signedTexts{js: deepIndexes, jsArrays: deepList, python: deepList}},
-	}
-}
-
-// TestIPNRefusals signs each body as every signer that can would, as a text
+// TestIPNRejections signs each body as every signer that can would, as a text
 // taken as it is, and raw. None helps.
-func TestIPNRefusals(t *testing.T) {
+func TestIPNRejections(t *testing.T) {
 	t.Parallel()
-	for _, test := range refusedBodies() {
-		t.Run(test.name, func(t *testing.T) {
+	for _, test := range canonicaltest.Rejections() {
+		t.Run(test.Name, func(t *testing.T) {
 			t.Parallel()
 			signatures := map[string]string{
-				"raw":         mac256(ipnSecret, test.body),
-				"as it is":    mac512(ipnSecret, test.body),
+				"raw":         mac256(ipnSecret, test.Body),
+				"as it is":    mac512(ipnSecret, test.Body),
 				"of nothing":  mac512(ipnSecret, ""),
 				"of an empty": mac512(ipnSecret, "{}"),
 			}
-			for form, text := range test.texts {
-				signatures[string(form)] = mac512(ipnSecret, text)
+			for form, text := range test.Texts {
+				signatures[form] = mac512(ipnSecret, text)
 			}
 			for signer, signature := range signatures {
 				for _, v := range []*jovepay.IPNVerifier{newVerifier(t, ipnSecret), newVerifier(t, "another", jovepay.WithFurtherSecret(ipnSecret))} {
-					event, err := v.Parse([]byte(test.body), signature)
-					require.ErrorIs(t, err, jovepay.ErrMalformedIPN, "signed by %s", signer)
+					event, err := v.Parse([]byte(test.Body), signature)
+					require.ErrorIs(t, err, jovepay.ErrMalformedIPN, "signed by %s: %s", signer, test.Why)
 					assert.NotErrorIs(t, err, jovepay.ErrSignatureMismatch)
-					require.EqualError(t, err, "jovepay: IPN is malformed: "+test.why)
+					require.EqualError(t, err, "jovepay: IPN is malformed: "+test.Error)
 					assert.Nil(t, event)
-					assert.ErrorIs(t, v.Verify([]byte(test.body), signature), jovepay.ErrMalformedIPN)
-					_, err = v.ParseRequest(post(t, test.body, signature))
+					assert.ErrorIs(t, v.Verify([]byte(test.Body), signature), jovepay.ErrMalformedIPN)
+					_, err = v.ParseRequest(post(t, test.Body, signature))
 					assert.ErrorIs(t, err, jovepay.ErrMalformedIPN)
 				}
 			}
-			assert.Empty(t, newVerifier(t, ipnSecret).Sign([]byte(test.body)), "it cannot be signed")
-			assert.ErrorIs(t, newVerifier(t, ipnSecret).Verify([]byte(test.body), ""), jovepay.ErrSignatureMissing)
+			assert.Empty(t, newVerifier(t, ipnSecret).Sign([]byte(test.Body)), "it cannot be signed")
+			assert.ErrorIs(t, newVerifier(t, ipnSecret).Verify([]byte(test.Body), ""), jovepay.ErrSignatureMissing)
 		})
 	}
 }
 
-// TestIPNNearRefusals are as near to a refusal as a body can be.
-func TestIPNNearRefusals(t *testing.T) {
+// TestIPNNearRejections are as near to a rejection as a body can be.
+func TestIPNNearRejections(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat(`{"a":`, 511) + "{}" + strings.Repeat("}", 511)
 	for name, body := range map[string]string{
@@ -799,7 +623,7 @@ var errOracle = errors.New("malformed")
 // oracle returns what each form signs for a body, or errOracle. It is slow and
 // simple, shares nothing with the package, and takes the rules one by one. It
 // leaves PHP out where the order of names that are numbers comes in.
-func oracle(body []byte) (signedTexts, error) {
+func oracle(body []byte) (map[jovepay.IPNForm]string, error) {
 	trimmed := bytes.Trim(body, " \t\r\n")
 	if !utf8.Valid(body) || !json.Valid(body) || trimmed[0] != '{' || loneSurrogate(body) {
 		return nil, errOracle
@@ -810,7 +634,7 @@ func oracle(body []byte) (signedTexts, error) {
 	if err != nil {
 		return nil, err
 	}
-	texts := signedTexts{jovepay.FormRaw: string(body)}
+	texts := map[jovepay.IPNForm]string{jovepay.FormRaw: string(body)}
 	for _, form := range allForms()[:4] {
 		if form != jovepay.FormPHP || !numericNames(root) {
 			texts[form] = oracleText(root, form)
@@ -1014,67 +838,37 @@ func oracleNumber(literal string, form jovepay.IPNForm) string {
 	return mantissa + "e" + exponent
 }
 
-// An interpreter runs a verifier of JovePay's guide in its own language.
-type interpreter struct {
-	command []string
-	install string // the Debian package
-}
-
-func interpreters() map[string]interpreter {
-	return map[string]interpreter{
-		"Node":   {[]string{"node", "testdata/ipn/verifier.js"}, "nodejs"},
-		"PHP":    {[]string{"php", "-n", "testdata/ipn/verifier.php"}, "php-cli"},
-		"Python": {[]string{"python3", "testdata/ipn/verifier.py"}, "python3"},
+// interpreters run the verifiers of JovePay's guide.
+func interpreters() map[string]canonicaltest.Interpreter {
+	return map[string]canonicaltest.Interpreter{
+		"Node":   canonicaltest.Node("testdata/ipn/verifier.js"),
+		"PHP":    canonicaltest.PHPScript("testdata/ipn/verifier.php"),
+		"Python": canonicaltest.PythonScript("testdata/ipn/verifier.py"),
 	}
 }
 
-// run gives the verifier one line for each body and returns its lines. Where
-// the interpreter is not installed the test is skipped, or fails if
-// JOVEPAY_REQUIRE_INTERPRETERS=1.
-func (i interpreter) run(tb testing.TB, bodies []string, args ...string) []string {
-	tb.Helper()
-	path, err := exec.LookPath(i.command[0])
-	if err != nil && os.Getenv("JOVEPAY_REQUIRE_INTERPRETERS") == "1" {
-		tb.Fatalf("%s is not installed; try: apt-get install %s", i.command[0], i.install)
-	} else if err != nil {
-		tb.Skipf("%s is not installed; try: apt-get install %s", i.command[0], i.install)
-	}
-	var input strings.Builder
-	for _, body := range bodies {
-		input.WriteString(base64.StdEncoding.EncodeToString([]byte(body)) + "\n")
-	}
-	cmd := exec.CommandContext(tb.Context(), path, append(i.command[1:], args...)...)
-	cmd.Stdin = strings.NewReader(input.String())
-	cmd.Stderr = tb.Output()
-	output, err := cmd.Output()
-	require.NoError(tb, err)
-	lines := strings.Split(strings.TrimSpace(string(output)), "\n")
-	require.Len(tb, lines, len(bodies))
-	return lines
-}
-
-// TestInterpretersSignRefused holds what refusedBodies says that the
+// TestInterpretersSignRejected holds what the table of rejections says that the
 // interpreters sign against the interpreters.
-func TestInterpretersSignRefused(t *testing.T) {
+func TestInterpretersSignRejected(t *testing.T) {
 	t.Parallel()
-	tests := refusedBodies()
+	tests := canonicaltest.Rejections()
 	bodies := make([]string, len(tests))
 	for i, test := range tests {
-		bodies[i] = test.body
+		bodies[i] = base64.StdEncoding.EncodeToString([]byte(test.Body))
 	}
 	for name, interpreter := range interpreters() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for i, line := range interpreter.run(t, bodies, "texts") {
+			for i, line := range interpreter.Lines(t, bodies, "texts") {
 				fields := strings.Fields(line)
 				for ; len(fields) > 1; fields = fields[2:] {
-					form, answer := jovepay.IPNForm(fields[0]), fields[1]
-					want, signs := tests[i].texts[form]
-					require.Equal(t, signs, answer != "-", "does %s sign %q", form, tests[i].name)
+					form, response := fields[0], fields[1]
+					want, signs := tests[i].Texts[form]
+					require.Equal(t, signs, response != "-", "does %s sign %q", form, tests[i].Name)
 					if signs {
-						got, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(answer, "="))
+						got, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(response, "="))
 						require.NoError(t, err)
-						assert.Equal(t, want, string(got), "%s of %q", form, tests[i].name)
+						assert.Equal(t, want, string(got), "%s of %q", form, tests[i].Name)
 					}
 				}
 			}
@@ -1088,7 +882,7 @@ func BenchmarkReferences(b *testing.B) {
 	for name, interpreter := range interpreters() {
 		b.Run("impl="+name, func(b *testing.B) {
 			// The first verifications let a just-in-time compiler warm up.
-			line := interpreter.run(b, []string{guidePayment}, "time", strconv.Itoa(20_000+b.N), ipnSecret)
+			line := interpreter.Lines(b, []string{base64.StdEncoding.EncodeToString([]byte(guidePayment))}, "time", strconv.Itoa(20_000+b.N), ipnSecret)
 			took, err := strconv.ParseFloat(line[0], 64)
 			require.NoError(b, err)
 			b.ReportMetric(took, "ns/op")
@@ -1102,13 +896,13 @@ func addBodies(f *testing.F, add func(body []byte)) {
 	for _, body := range []string{guidePayment, guideWithdrawal, guideRecurring, camelCase(guidePayment), paidPayment, unknownBody()} {
 		add([]byte(body))
 	}
-	for _, test := range refusedBodies() {
-		if len(test.body) < 1000 {
-			add([]byte(test.body))
+	for _, test := range canonicaltest.Rejections() {
+		if len(test.Body) < 1000 {
+			add([]byte(test.Body))
 		}
 	}
 	classes := map[string]bool{}
-	for _, v := range vectors(f) {
+	for _, v := range canonicaltest.Vectors(f) {
 		if !classes[v.Class] && len(v.Body) < 2000 {
 			classes[v.Class] = true
 			add(v.Body)

@@ -559,11 +559,6 @@ func post(tb testing.TB, body, signature string) *http.Request {
 // accept is a function that takes every event.
 func accept(context.Context, jovepay.Event) error { return nil }
 
-// everywhere is for bodies that all interpreters sign alike.
-func everywhere(text string) signedTexts {
-	return signedTexts{jovepay.FormJS: text, jovepay.FormJSArrays: text, jovepay.FormPHP: text, jovepay.FormPython: text}
-}
-
 // stored are values of all types that shops may store as JSON, by the names of
 // their files.
 func stored(t *testing.T) map[string]any {

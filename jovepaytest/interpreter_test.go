@@ -1,63 +1,39 @@
 package jovepaytest_test
 
 import (
-	"bytes"
 	"encoding/base64"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/canonical/canonicaltest"
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// reference is a verifier that is not ours: that of JovePay's guide, or of its
-// shop plugins, in its own language.
-type reference struct {
-	command []string
-	script  string
-	install string // the package that has the interpreter
-}
-
-func references() map[jovepay.IPNForm]reference {
-	node := reference{[]string{"node"}, "verify.js", "nodejs"}
-	php := reference{[]string{"php", "-n"}, "verify.php", "php-cli"}
-	return map[jovepay.IPNForm]reference{
+// references are verifiers that are not ours: those of JovePay's guide, and of
+// its shop plugins, each in its own language.
+func references() map[jovepay.IPNForm]canonicaltest.Interpreter {
+	node, php := canonicaltest.Node("testdata/verify.js"), canonicaltest.PHPScript("testdata/verify.php")
+	return map[jovepay.IPNForm]canonicaltest.Interpreter{
 		jovepay.FormJS:       node,
 		jovepay.FormJSArrays: node,
 		jovepay.FormPHP:      php,
-		jovepay.FormPython:   {[]string{"python3"}, "verify.py", "python3"},
+		jovepay.FormPython:   canonicaltest.PythonScript("testdata/verify.py"),
 		jovepay.FormRaw:      php,
 	}
 }
 
 // judge returns what the reference says of each delivery: genuine or forged.
-// Where its interpreter is not installed the test is skipped, or fails if
-// JOVEPAY_REQUIRE_INTERPRETERS=1.
-func (r reference) judge(t *testing.T, secret string, deliveries []jovepaytest.Delivery) []string {
+func judge(t *testing.T, reference canonicaltest.Interpreter, secret string, deliveries []jovepaytest.Delivery) []string {
 	t.Helper()
-	path, err := exec.LookPath(r.command[0])
-	if err != nil {
-		if os.Getenv("JOVEPAY_REQUIRE_INTERPRETERS") == "1" {
-			t.Fatalf("%s is not installed; try: apt-get install %s", r.command[0], r.install)
-		}
-		t.Skipf("%s is not installed; try: apt-get install %s", r.command[0], r.install)
+	lines := make([]string, len(deliveries))
+	for i, d := range deliveries {
+		lines[i] = fmt.Sprint(d.Form, " ", secret, " ", d.Signature, " ", base64.StdEncoding.EncodeToString([]byte(d.Body)))
 	}
-	var in bytes.Buffer
-	for _, d := range deliveries {
-		fmt.Fprintln(&in, d.Form, secret, d.Signature, base64.StdEncoding.EncodeToString([]byte(d.Body)))
-	}
-	cmd := exec.CommandContext(t.Context(), path, append(r.command[1:], filepath.Join("testdata", r.script))...)
-	cmd.Stdin = &in
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return strings.Fields(string(out))
+	return reference.Lines(t, lines)
 }
 
 // awkward makes payments whose notifications are written differently by each
@@ -113,7 +89,7 @@ func TestTheReferencesAcceptWhatIsSent(t *testing.T) {
 				got := server.Deliveries()
 				require.Len(t, got, 5*10+3)
 				assert.Len(t, s.events, len(got), "our verifier took them all, in this form alone")
-				for i, verdict := range reference.judge(t, server.IPNSecret, got) {
+				for i, verdict := range judge(t, reference, server.IPNSecret, got) {
 					assert.Equal(t, "genuine", verdict, got[i].Body)
 				}
 			})
@@ -141,7 +117,7 @@ func TestTheReferencesRefuseWhatIsForged(t *testing.T) {
 			}
 			got := server.Deliveries()[1:]
 			require.Len(t, got, 40)
-			verdicts := reference.judge(t, server.IPNSecret, got)
+			verdicts := judge(t, reference, server.IPNSecret, got)
 			require.Len(t, verdicts, len(got))
 			for i, d := range got {
 				genuine := d.Outcome == jovepaytest.DeliveryDone
