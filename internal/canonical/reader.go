@@ -118,12 +118,9 @@ func (d *Document) read(size, maxDepth, maxValues int) (int, Reason) {
 // set, and appends their nodes. It stops behind the last value that a comma
 // does not follow, or before the bracket if a value is a container, whose node
 // it appends. It returns the index where it stops; or a reason and where.
-//
-//nolint:funlen // all names and values pass here: two calls for each would cost a tenth of the reading
 func (d *Document) readChildren(i, size, maxValues int, named bool) (int, Reason) {
 	buf := d.buf
 	room := min(cap(d.nodes), maxValues)
-	var reason Reason
 	for {
 		at := len(d.nodes)
 		if at >= room {
@@ -135,86 +132,21 @@ func (d *Document) readChildren(i, size, maxValues int, named bool) (int, Reason
 		}
 		d.nodes = d.nodes[:at+1]
 		n := &d.nodes[at]
-		*n = node{}
-		n.next = uint32(at + 1)
-		var nameEnd uint32
+		*n = node{next: uint32(at + 1)}
+		var reason Reason
 		if named {
-			if buf[i] != '"' {
-				return unexpected(i, size)
-			}
-			var name text
-			if end := plainEnd(buf, i+1); buf[end] == '"' {
-				name.off, name.end = uint32(i), uint32(end+1)
-				i = end + 1
-			} else {
-				if name, i, reason = d.readString(i, end, size); reason != 0 {
-					return i, reason
-				}
-				n.nameFlags = name.flags
-				if name.flags&wide != 0 {
-					d.reordered |= jsOrder
-				}
-			}
-			n.name, n.nameEnd = name.off, name.end
-			nameEnd = name.end
-			head := headOf(buf, name.off+1, name.end-1)
-			if head == protoHead && string(buf[name.off:name.end]) == proto {
-				return int(name.off), ProtoName
-			}
-			if len(d.names) == cap(d.names) {
-				d.names = double(d.names)
-			}
-			d.names = append(d.names, member{head: head, node: uint32(at)})
-			if buf[i] <= ' ' {
-				i = skipSpace(buf, i)
-			}
-			if buf[i] != ':' {
-				return unexpected(i, size)
-			}
-			if i++; buf[i] <= ' ' {
-				i = skipSpace(buf, i)
-			}
-		}
-
-		var value text
-		kind := Kind(buf[i])
-		switch kind {
-		case String:
-			if end := plainEnd(buf, i+1); buf[end] == '"' {
-				value.off, value.end = uint32(i), uint32(end+1)
-				i = end + 1
-			} else if value, i, reason = d.readString(i, end, size); reason != 0 {
+			if i, reason = d.readName(n, i, size); reason != 0 {
 				return i, reason
 			}
+		}
+		switch Kind(buf[i]) {
 		case Object, Array:
-			n.kind = kind
+			n.kind = Kind(buf[i])
 			return i, 0
-		case Null, True, False:
-			value.off = uint32(i)
-			if i, reason = readLiteral(buf, i, size); reason != 0 {
-				return i, reason
-			}
-			value.end = uint32(i)
-		case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-			kind = Number
-			end := digitsEnd(buf, i+1)
-			c := buf[end]
-			if c != '.' && c|0x20 != 'e' && end-i <= safeDigits && (buf[i] > '0' || buf[i] == '0' && end == i+1) {
-				value.off, value.end = uint32(i), uint32(end)
-				i = end
-			} else if value, i, reason = d.readNumber(i, end, size); reason != 0 {
-				return i, reason
-			}
-		default:
-			return unexpected(i, size)
 		}
-		n.kind = kind
-		n.off, n.end = value.off, value.end
-		n.flags = value.flags
-		if value.off == nameEnd+1 && n.nameFlags|value.flags == 0 {
-			n.flags = verbatim
+		if i, reason = d.readScalar(n, i, size); reason != 0 {
+			return i, reason
 		}
-
 		if buf[i] <= ' ' {
 			i = skipSpace(buf, i)
 		}
@@ -225,6 +157,86 @@ func (d *Document) readChildren(i, size, maxValues int, named bool) (int, Reason
 			i = skipSpace(buf, i)
 		}
 	}
+}
+
+// readName reads the name at i, and the colon behind it, for n, the last node.
+// It returns the index of the value; or a reason and where.
+func (d *Document) readName(n *node, i, size int) (int, Reason) {
+	buf := d.buf
+	if buf[i] != '"' {
+		return unexpected(i, size)
+	}
+	name := text{off: uint32(i)}
+	if end := plainEnd(buf, i+1); buf[end] == '"' {
+		i = end + 1
+		name.end = uint32(i)
+	} else {
+		var reason Reason
+		if name, i, reason = d.readString(i, end, size); reason != 0 {
+			return i, reason
+		}
+		if name.flags&wide != 0 {
+			d.reordered |= jsOrder
+		}
+	}
+	n.name, n.nameEnd, n.nameFlags = name.off, name.end, name.flags
+	head := headOf(buf, name.off+1, name.end-1)
+	if head == protoHead && string(buf[name.off:name.end]) == proto {
+		return int(name.off), ProtoName
+	}
+	if len(d.names) == cap(d.names) {
+		d.names = double(d.names)
+	}
+	d.names = append(d.names, member{head: head, node: n.next - 1})
+	if buf[i] <= ' ' {
+		i = skipSpace(buf, i)
+	}
+	if buf[i] != ':' {
+		return unexpected(i, size)
+	}
+	if i++; buf[i] <= ' ' {
+		i = skipSpace(buf, i)
+	}
+	return i, 0
+}
+
+// readScalar reads the value at i, which is no container, into n. It returns the
+// index after it; or a reason and where.
+func (d *Document) readScalar(n *node, i, size int) (int, Reason) {
+	buf := d.buf
+	value := text{off: uint32(i)}
+	var reason Reason
+	n.kind = Kind(buf[i])
+	switch n.kind {
+	case String:
+		end := plainEnd(buf, i+1)
+		if buf[end] == '"' {
+			i = end + 1
+			value.end = uint32(i)
+		} else {
+			value, i, reason = d.readString(i, end, size)
+		}
+	case Null, True, False:
+		i, reason = readLiteral(buf, i, size)
+		value.end = uint32(i)
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		n.kind = Number
+		end := digitsEnd(buf, i+1)
+		c := buf[end]
+		if c != '.' && c|0x20 != 'e' && end-i <= safeDigits && (buf[i] > '0' || buf[i] == '0' && end == i+1) {
+			i = end
+			value.end = uint32(i)
+		} else {
+			value, i, reason = d.readNumber(i, end, size)
+		}
+	default:
+		return unexpected(i, size)
+	}
+	n.off, n.end, n.flags = value.off, value.end, value.flags
+	if value.off == n.nameEnd+1 && n.nameFlags|value.flags == 0 {
+		n.flags = verbatim
+	}
+	return i, reason
 }
 
 // proto is the one name, in quotes, that Node does not store like any other.
