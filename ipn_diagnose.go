@@ -80,7 +80,7 @@ func (v *IPNVerifier) Diagnose(body []byte, signature string, otherSecrets ...st
 	found := ok && d.search(v, body, want, otherSecrets)
 	d.look(body, wellFormed)
 	if ok && !found {
-		d.find("No form or rule that is known gives this signature with these secrets: the secret is another one, or the body was changed.")
+		d.find("No known form or rule gives this signature with these secrets: the secret is different, or the body was changed.")
 	}
 	return d
 }

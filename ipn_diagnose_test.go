@@ -20,7 +20,7 @@ import (
 // What a diagnosis says of many deliveries.
 const (
 	respelled   = " That text may be the body that was sent, and what arrived was re-serialized."
-	nothingFits = "No form or rule that is known gives this signature with these secrets: the secret is another one, or the body was changed."
+	nothingFits = "No known form or rule gives this signature with these secrets: the secret is different, or the body was changed."
 )
 
 func TestDiagnoseSignature(t *testing.T) {
