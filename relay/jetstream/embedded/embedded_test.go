@@ -27,13 +27,15 @@ func TestEmbedded(t *testing.T) {
 	relaytest.Run(t, func(t *testing.T) relaytest.Harness {
 		t.Helper()
 		dir := t.TempDir()
+		conns := make(chan *nats.Conn, 1)
 		var conn *nats.Conn
 		var opened *relay.Broker
 		return relaytest.Harness{
 			Open: func() *relay.Broker {
 				var err error
-				opened, err = embedded.Open(dir, never(), jetstream.WithNATS(nats.ConnectHandler(func(c *nats.Conn) { conn = c })))
+				opened, err = embedded.Open(dir, never(), jetstream.WithNATS(nats.ConnectHandler(func(c *nats.Conn) { conns <- c })))
 				require.NoError(t, err)
+				conn = <-conns
 				return opened
 			},
 			Backlog: func() int { return backlog(t, conn, opened) },
