@@ -81,17 +81,6 @@ func TestActionsAreComplete(t *testing.T) {
 	}
 }
 
-func action(t *testing.T, name string) jovepaytest.Action {
-	t.Helper()
-	for _, a := range jovepaytest.Actions() {
-		if a.Name == name {
-			return a
-		}
-	}
-	t.Fatal("no action " + name)
-	return jovepaytest.Action{}
-}
-
 // What is done with JSON is in the journal as if it had been done with Go, and
 // is done again alike.
 func TestActionsByJSON(t *testing.T) {

@@ -168,8 +168,6 @@ func TestControlRefuses(t *testing.T) {
 	}
 }
 
-func second(_ *jovepay.Payment, err error) error { return err }
-
 func TestFaultReachesTheClient(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

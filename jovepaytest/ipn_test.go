@@ -1,12 +1,7 @@
 package jovepaytest_test
 
 import (
-	"context"
-	"errors"
-	"net/http"
-	"net/http/httptest"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,115 +11,6 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
-
-// shop is the receiving end, which verifies every notification.
-type shop struct {
-	url   string
-	close func() // once, or at the end of the test
-
-	mu     sync.Mutex
-	events []jovepay.Event
-	fail   int // so many events to come
-	codes  []int
-}
-
-// newShop opens a shop that takes what the server signs.
-func newShop(t *testing.T, server *jovepaytest.Server, opts ...jovepay.IPNOption) *shop {
-	t.Helper()
-	verifier, err := jovepay.NewIPNVerifier(server.IPNSecret, opts...)
-	require.NoError(t, err)
-	s := &shop{}
-	handler := verifier.Handler(func(_ context.Context, event jovepay.Event) error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.fail > 0 {
-			s.fail--
-			return errors.New("out of order")
-		}
-		s.events = append(s.events, event)
-		return nil
-	})
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, r)
-		s.mu.Lock()
-		s.codes = append(s.codes, answer.Code)
-		s.mu.Unlock()
-		w.WriteHeader(answer.Code)
-	}))
-	t.Cleanup(listener.Close)
-	s.url, s.close = listener.URL+"/ipn", listener.Close
-	return s
-}
-
-func (s *shop) failNext(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fail = n
-}
-
-// heard returns the statuses of the payments that it was told of, in order.
-func (s *shop) heard() (list []jovepay.PaymentStatus) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, event := range s.events {
-		if payment, ok := event.(*jovepay.PaymentEvent); ok {
-			list = append(list, payment.Status)
-		}
-	}
-	return list
-}
-
-// all returns every event that it was told of, in order.
-func (s *shop) all() []jovepay.Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.events)
-}
-
-// answered returns the status codes that it answered with, in order.
-func (s *shop) answered() []int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]int(nil), s.codes...)
-}
-
-// createFor makes a payment whose notifications go to the shop.
-func createFor(t *testing.T, client *jovepay.Client, s *shop) *jovepay.Payment {
-	t.Helper()
-	request := order()
-	request.IPNCallbackURL = s.url
-	p, err := client.Payments.Create(t.Context(), request)
-	require.NoError(t, err)
-	return p
-}
-
-// pay lets the customer pay exactly, and waits until the shop knows.
-func pay(t *testing.T, server *jovepaytest.Server, id jovepay.ID) {
-	t.Helper()
-	_, err := server.Pay(id)
-	require.NoError(t, err)
-	require.NoError(t, server.WaitDeliveries(t.Context()))
-}
-
-func behave(t *testing.T, server *jovepaytest.Server, b jovepaytest.IPNBehavior) {
-	t.Helper()
-	require.NoError(t, server.SetIPN(b))
-}
-
-func outcomes(server *jovepaytest.Server) (list []jovepaytest.DeliveryOutcome) {
-	for _, d := range server.Deliveries() {
-		list = append(list, d.Outcome)
-	}
-	return list
-}
-
-// life is every status of a payment that goes well.
-func life() []jovepay.PaymentStatus {
-	return []jovepay.PaymentStatus{
-		jovepay.PaymentWaiting, jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending, jovepay.PaymentFinished,
-	}
-}
 
 func TestEveryStatusIsDelivered(t *testing.T) {
 	t.Parallel()

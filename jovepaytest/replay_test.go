@@ -18,13 +18,6 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-func replay(t *testing.T, server *jovepaytest.Server, journal string) []jovepaytest.Difference {
-	t.Helper()
-	differences, err := server.Replay(t.Context(), strings.NewReader(journal))
-	require.NoError(t, err)
-	return differences
-}
-
 func TestReplayOfABusyLife(t *testing.T) {
 	t.Parallel()
 	shop := newMoody(t)

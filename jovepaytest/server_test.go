@@ -15,62 +15,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func newServer(t *testing.T, opts ...jovepaytest.Option) *jovepaytest.Server {
-	t.Helper()
-	server, err := jovepaytest.NewServer(opts...)
-	require.NoError(t, err)
-	t.Cleanup(server.Close)
-	return server
-}
-
-func newClient(t *testing.T, server *jovepaytest.Server, opts ...jovepay.Option) *jovepay.Client {
-	t.Helper()
-	client, err := server.Client(opts...)
-	require.NoError(t, err)
-	return client
-}
-
-// order is a payment of 64 dollars in btc, which is 0.001 btc.
-func order() jovepay.PaymentRequest {
-	return jovepay.PaymentRequest{
-		PriceAmount: jovepay.MustAmount("64"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: "order-1",
-	}
-}
-
-func create(t *testing.T, client *jovepay.Client) *jovepay.Payment {
-	t.Helper()
-	p, err := client.Payments.Create(t.Context(), order())
-	require.NoError(t, err)
-	return p
-}
-
-// hands is a clock that moves when it is told to.
-type hands struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newHands() *hands { return &hands{now: time.Date(2026, time.March, 14, 12, 0, 0, 0, time.UTC)} }
-
-func (h *hands) Now() time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.now
-}
-
-func (h *hands) Pass(d time.Duration) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.now = h.now.Add(d)
-}
 
 func TestEveryCallOfTheClient(t *testing.T) {
 	t.Parallel()
@@ -157,34 +105,6 @@ func TestTokenLifetimeChangesWhileItRuns(t *testing.T) {
 	assert.Equal(t, http.StatusOK, list(t, server, before), "it keeps its time")
 }
 
-// login is a login by hand.
-func login(t *testing.T, server *jovepaytest.Server) string {
-	t.Helper()
-	body := fmt.Sprintf(`{"email":%q,"password":%q}`, server.Email, server.Password)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/v1/auth", strings.NewReader(body))
-	require.NoError(t, err)
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
-	require.NoError(t, err)
-	defer answer.Body.Close()
-	var token struct{ Token string }
-	require.NoError(t, json.NewDecoder(answer.Body).Decode(&token))
-	return token.Token
-}
-
-// list returns the status of a list asked for by hand.
-func list(t *testing.T, server *jovepaytest.Server, token string) int {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v1/payment", nil)
-	require.NoError(t, err)
-	r.Header.Set("X-Api-Key", server.APIKey)
-	r.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(r)
-	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
-	return answer.StatusCode
-}
-
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
@@ -266,18 +186,18 @@ func TestCloseEndsWhatHangsWithMoreToCome(t *testing.T) {
 func TestOptionsRefuse(t *testing.T) {
 	t.Parallel()
 	for message, opt := range map[string]jovepaytest.Option{
-		"jovepaytest: pages are nil":                         jovepaytest.WithPages(nil),
-		`jovepaytest: address "localhost" must be host:port`: jovepaytest.WithAddress("localhost"),
+		"jovepaytest: pages are nil":                                                                    jovepaytest.WithPages(nil),
+		`jovepaytest: address "localhost" must be host:port`:                                            jovepaytest.WithAddress("localhost"),
 		"jovepaytest: clock must be between the years 1970 and 2999, got 0001-01-01 00:00:00 +0000 UTC": jovepaytest.WithFrozenClock(time.Time{}),
-		"jovepaytest: clock is nil":                                        jovepaytest.WithClock(nil),
-		"jovepaytest: token lifetime must be at least a second, got 0s":    jovepaytest.WithTokenLifetime(0),
-		"jovepaytest: token lifetime must be whole seconds, got 1.5s":      jovepaytest.WithTokenLifetime(1500 * time.Millisecond),
-		"jovepaytest: auto-advance interval must be positive, got 0s":      jovepaytest.WithAutoAdvance(0),
-		"jovepaytest: latency must not be negative, got -1ns":              jovepaytest.WithLatency(-1),
-		"jovepaytest: number of payments must not be negative, got -1":     jovepaytest.WithPayments(-1),
-		"jovepaytest: IPN timeout must be positive, got 0s":                jovepaytest.WithIPNTimeout(0),
-		"jovepaytest: IPN retries must not be negative, got -1, 0s apart":  jovepaytest.WithIPNRetries(-1, 0),
-		"jovepaytest: IPN retries must not be negative, got 1, -1ns apart": jovepaytest.WithIPNRetries(1, -1),
+		"jovepaytest: clock is nil":                                                                     jovepaytest.WithClock(nil),
+		"jovepaytest: token lifetime must be at least a second, got 0s":                                 jovepaytest.WithTokenLifetime(0),
+		"jovepaytest: token lifetime must be whole seconds, got 1.5s":                                   jovepaytest.WithTokenLifetime(1500 * time.Millisecond),
+		"jovepaytest: auto-advance interval must be positive, got 0s":                                   jovepaytest.WithAutoAdvance(0),
+		"jovepaytest: latency must not be negative, got -1ns":                                           jovepaytest.WithLatency(-1),
+		"jovepaytest: number of payments must not be negative, got -1":                                  jovepaytest.WithPayments(-1),
+		"jovepaytest: IPN timeout must be positive, got 0s":                                             jovepaytest.WithIPNTimeout(0),
+		"jovepaytest: IPN retries must not be negative, got -1, 0s apart":                               jovepaytest.WithIPNRetries(-1, 0),
+		"jovepaytest: IPN retries must not be negative, got 1, -1ns apart":                              jovepaytest.WithIPNRetries(1, -1),
 	} {
 		_, err := jovepaytest.NewServer(opt)
 		assert.EqualError(t, err, message)
