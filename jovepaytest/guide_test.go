@@ -146,7 +146,7 @@ func TestGuideBadDelivery(t *testing.T) {
 	require.Equal(t, []string{"order-1001"}, shop.Shipped())
 }
 
-func TestGuideLostAnswer(t *testing.T) {
+func TestGuideLostResponse(t *testing.T) {
 	t.Parallel()
 	server, shop := open(t)
 	require.NoError(t, server.Inject(jovepaytest.Fault{

@@ -97,7 +97,7 @@ func TestTheReferencesAcceptWhatIsSent(t *testing.T) {
 	}
 }
 
-func TestTheReferencesRefuseWhatIsForged(t *testing.T) {
+func TestTheReferencesRejectWhatIsForged(t *testing.T) {
 	t.Parallel()
 	for form, reference := range references() {
 		t.Run(string(form), func(t *testing.T) {

@@ -56,7 +56,7 @@ func TestIPNBody(t *testing.T) {
 	}
 }
 
-func TestIPNBodyRefuses(t *testing.T) {
+func TestIPNBodyRejects(t *testing.T) {
 	t.Parallel()
 	extra := func(name, value string) *jovepay.WithdrawalEvent {
 		return &jovepay.WithdrawalEvent{ID: "7", Response: jovepay.Response{Extra: map[string]json.RawMessage{name: []byte(value)}}}
@@ -138,7 +138,7 @@ func TestSign(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestSettingsAreRefused(t *testing.T) {
+func TestSettingsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	require.EqualError(t, server.SetIPN(jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{"jsx"}}), `jovepaytest: form "jsx" is not known`)

@@ -71,7 +71,7 @@ func TestJournalIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestJournalTellsWhatHappenedInOrder(t *testing.T) {
+func TestJournalIsInOrder(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, busyOptions()...)
 	client := newClient(t, server)

@@ -99,7 +99,7 @@ func TestCurrenciesInFull(t *testing.T) {
 
 // What is shown to a customer is known of every payment, as it was told to the
 // shop when the payment was made.
-func TestPaymentsHaveWhatOnlyTheirCreationTells(t *testing.T) {
+func TestPaymentsHaveWhatOnlyTheirCreationReturns(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	request := order()

@@ -34,7 +34,7 @@ func TestReplayOfABusyLife(t *testing.T) {
 
 // A change of what was answered is the one difference; a change of what was
 // asked is the first of those that follow from it.
-func TestReplayTellsWhatDiffers(t *testing.T) {
+func TestReplayReportsDifferences(t *testing.T) {
 	t.Parallel()
 	b := newBusy(t, newMoody(t).URL)
 	id := b.create("one")
@@ -83,7 +83,7 @@ func TestReplayTellsWhatDiffers(t *testing.T) {
 	assert.NotEqual(t, differences[0].Want.Request.Response, differences[0].Got.Request.Response)
 }
 
-func TestReplayRefusesWhatIsNoJournal(t *testing.T) {
+func TestReplayRejectsWhatIsNotAJournal(t *testing.T) {
 	t.Parallel()
 	b := newBusy(t, newMoody(t).URL)
 	b.create("one")
@@ -138,7 +138,7 @@ func TestReplayRefusesWhatIsNoJournal(t *testing.T) {
 }
 
 // A request that hangs is given up, one that broke off breaks off again.
-func TestReplayOfWhatWasNeverAnswered(t *testing.T) {
+func TestReplayOfWhatGotNoResponse(t *testing.T) {
 	t.Parallel()
 	b := newBusy(t, newMoody(t).URL)
 	b.must(b.server.Inject(jovepaytest.Fault{Path: "/v1/status", Hang: true, AfterEffect: true}))

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -71,7 +72,7 @@ func TestEveryCallOfTheClient(t *testing.T) {
 	assert.Equal(t, 1, server.Count("POST", "/v1/auth"))
 }
 
-func TestWrongSecretsAreRefused(t *testing.T) {
+func TestWrongSecretsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	_, err := newClient(t, server, jovepay.WithAPIKey("wrong")).Payments.Create(t.Context(), order())
@@ -183,7 +184,7 @@ func TestCloseEndsWhatHangsWithMoreToCome(t *testing.T) {
 	require.NoError(t, conn.Close())
 }
 
-func TestOptionsRefuse(t *testing.T) {
+func TestOptionsReject(t *testing.T) {
 	t.Parallel()
 	for message, opt := range map[string]jovepaytest.Option{
 		"jovepaytest: pages are nil":                                                                    jovepaytest.WithPages(nil),
@@ -277,7 +278,7 @@ func TestWithPages(t *testing.T) {
 	<-done
 }
 
-func TestSameSeedAndClockSameAnswers(t *testing.T) {
+func TestSameSeedAndClockSameResponses(t *testing.T) {
 	t.Parallel()
 	run := func(seed uint64) string {
 		server := newServer(t, jovepaytest.WithSeed(seed), jovepaytest.WithClock(newHands().Now))
@@ -347,4 +348,65 @@ func TestWithLatency(t *testing.T) {
 	_, err := newClient(t, server).Status(t.Context())
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, time.Since(start), 20*time.Millisecond)
+}
+
+// under asks a server under another name, and returns status and body.
+func under(t *testing.T, server *jovepaytest.Server, host, path string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
+	require.NoError(t, err)
+	r.Host = host
+	transport := new(http.Transport)
+	defer transport.CloseIdleConnections()
+	resp, err := transport.RoundTrip(r)
+	require.NoError(t, err)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	return resp.StatusCode, string(body)
+}
+
+// The key is well known, so a name that a web page makes lead here must not
+// reach anything that asks for it.
+func TestOtherNamesAreRejected(t *testing.T) {
+	t.Parallel()
+	pages := jovepaytest.WithPages(func(*jovepaytest.Server) http.Handler {
+		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	})
+	for name, server := range map[string]*jovepaytest.Server{
+		"loopback":      newServer(t, pages),
+		"all addresses": newServer(t, pages, jovepaytest.WithAddress(":0")),
+		"other names":   newServer(t, pages, jovepaytest.WithHost("shop.example")),
+	} {
+		address, err := url.Parse(server.URL)
+		require.NoError(t, err)
+		for _, path := range []string{"/v1/status", "/payment/?pid=1", "/sandbox/v1/account"} {
+			for _, host := range []string{"evil.example", "evil.example:" + address.Port(), "localhost.evil.example"} {
+				status, body := under(t, server, host, path)
+				assert.Equal(t, http.StatusForbidden, status, "%s: %s%s", name, host, path)
+				assert.Contains(t, body, `"code":"FORBIDDEN"`)
+			}
+			for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
+				status, body := under(t, server, host+":"+address.Port(), path)
+				assert.Equal(t, http.StatusOK, status, "%s: %s%s: %s", name, host, path, body)
+			}
+		}
+	}
+}
+
+func TestWithHost(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithHost("given.example"), jovepaytest.WithHost("box", "host.docker.internal"))
+	for host, want := range map[string]int{
+		"box": 200, "host.docker.internal:4010": 200, "Host.Docker.Internal": 200, "127.0.0.1": 200,
+		"given.example": 403, "a.box": 403, "evil.example": 403,
+	} {
+		status, body := under(t, server, host, "/v1/status")
+		assert.Equal(t, want, status, "%s: %s", host, body)
+	}
+	assert.Equal(t, 4, server.Count("", ""), "what is rejected is not in the journal")
+	for _, name := range []string{"", "box:4010", "http://box", "[::1]", "a b", "box/"} {
+		_, err := jovepaytest.NewServer(jovepaytest.WithHost("fine", name))
+		require.ErrorContains(t, err, "must be a name without a port", name)
+	}
 }

@@ -307,7 +307,7 @@ func TestWhileSavingFails(t *testing.T) {
 
 // Many at the same time are saved together, and every one that was answered is
 // there after a kill.
-func TestEveryAnsweredPaymentIsSaved(t *testing.T) {
+func TestEveryPaymentWithAResponseIsSaved(t *testing.T) {
 	t.Parallel()
 	state := newMemory()
 	server := newServer(t, jovepaytest.WithState(state))

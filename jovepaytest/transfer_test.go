@@ -107,7 +107,7 @@ func TestTransfersMeetTheSameMishaps(t *testing.T) {
 	}
 }
 
-func TestTransfersRefuse(t *testing.T) {
+func TestTransfersReject(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	one := jovepay.MustAmount("1")

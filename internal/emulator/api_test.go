@@ -99,7 +99,7 @@ func rejection(status int, code, message string) string {
 
 const goodPayment = `{"price_amount":64,"price_currency":"usd","pay_currency":"btc","order_id":"order-1"}`
 
-func TestAnswersToTheByte(t *testing.T) {
+func TestResponsesToTheByte(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, emulator.Config{Seed: 1})
 	for _, step := range []struct {
@@ -168,7 +168,7 @@ func TestFixedRateCurrenciesAreObjects(t *testing.T) {
 	}
 }
 
-func TestPaidPaymentAnswers(t *testing.T) {
+func TestPaidPaymentResponses(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, emulator.Config{})
 	s.do(t, "POST", "/v1/payment", goodPayment)
@@ -322,7 +322,7 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func TestSameSeedSameAnswersAndJournal(t *testing.T) {
+func TestSameSeedSameResponsesAndJournal(t *testing.T) {
 	t.Parallel()
 	run := func() ([]byte, []emulator.Request) {
 		s := newSite(t, emulator.Config{Seed: 99})

@@ -110,7 +110,7 @@ func TestExchangesHoldNoPassword(t *testing.T) {
 }
 
 // Whatever fails to be saved is not told, and is tried again.
-func TestNothingIsAnsweredThatIsNotSaved(t *testing.T) {
+func TestNoResponseBeforeTheSave(t *testing.T) {
 	t.Parallel()
 	failure := errors.New("the disk is full")
 	var works atomic.Bool

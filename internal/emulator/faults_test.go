@@ -150,7 +150,7 @@ func TestLatency(t *testing.T) {
 	assert.GreaterOrEqual(t, time.Since(start), 20*time.Millisecond)
 }
 
-func TestOtherAnswers(t *testing.T) {
+func TestOtherResponses(t *testing.T) {
 	t.Parallel()
 	const page = "<html><head><title>502 Bad Gateway</title></head></html>"
 	for name, c := range map[string]struct {
@@ -296,7 +296,7 @@ func TestPercentOfRequests(t *testing.T) {
 	assert.InDelta(t, 100, hits, 40)
 }
 
-func TestInjectRefuses(t *testing.T) {
+func TestInjectRejects(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, emulator.Config{})
 	for message, fault := range map[string]emulator.Fault{

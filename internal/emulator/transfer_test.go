@@ -22,7 +22,7 @@ const (
 		`"ipn_callback_url":null,"created_at":"2023-07-26T14:20:11.531Z","updated_at":"2023-07-26T14:20:21.079Z"}`
 )
 
-func TestTransfersAreToldAsInTheGuide(t *testing.T) {
+func TestTransfersAreNotifiedAsInTheGuide(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2023, time.July, 27, 15, 29, 40, 803_999_999, time.UTC)
 	e, err := engine.New(engine.Config{Now: func() time.Time { return now }})

@@ -166,7 +166,7 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 	assert.Equal(t, rejection(400, "INVALID_REQUEST_PARAMS", `unknown parameter "dry"`), got.body)
 }
 
-func TestOtherRefusals(t *testing.T) {
+func TestOtherRejections(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, emulator.Config{})
 	for _, c := range []struct {

@@ -92,7 +92,7 @@ func TestEveryLoginGivesAnotherToken(t *testing.T) {
 	assert.NoError(t, w.CheckToken(two))
 }
 
-func TestForgedTokensAreRefused(t *testing.T) {
+func TestForgedTokensAreRejected(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, engine.Config{Seed: 1})
 	token := login(t, w)

@@ -54,7 +54,7 @@ func TestAdvancePaysAWaitingPayment(t *testing.T) {
 	assert.True(t, p.ActuallyPaid.Equal(p.PayAmount))
 }
 
-func TestDepositRefuses(t *testing.T) {
+func TestDepositRejects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, engine.Config{})
 	p := w.create(t)

@@ -117,7 +117,7 @@ func TestListSorts(t *testing.T) {
 	}
 }
 
-func TestListRefuses(t *testing.T) {
+func TestListRejects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, engine.Config{})
 	day := w.now

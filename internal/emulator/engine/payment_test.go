@@ -53,7 +53,7 @@ func TestCreatePaymentFillsIn(t *testing.T) {
 	assert.Equal(t, fixed.CreatedAt.Add(20*time.Minute), fixed.ExpiresAt)
 }
 
-func TestCreatePaymentRefuses(t *testing.T) {
+func TestCreatePaymentRejects(t *testing.T) {
 	t.Parallel()
 	type change = func(*engine.PaymentRequest)
 	for name, c := range map[string]struct {
@@ -136,7 +136,7 @@ func TestInvoice(t *testing.T) {
 	requireCode(t, engine.CodeCurrencyUnavailable, err)
 }
 
-func TestCreateInvoiceRefuses(t *testing.T) {
+func TestCreateInvoiceRejects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, engine.Config{})
 	for message, change := range map[string]func(*engine.InvoiceRequest){

@@ -103,7 +103,7 @@ func TestRestore(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestSaveTellsOnceWhatChanged(t *testing.T) {
+func TestSaveHasWhatChangedOnce(t *testing.T) {
 	t.Parallel()
 	w, _ := kept(t)
 	var names []string

@@ -74,7 +74,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	assert.Equal(t, int32(1), calls.Load())
 }
 
-func TestOnlySoMuchOfAnAnswerIsRead(t *testing.T) {
+func TestResponsesAreReadUpToALimit(t *testing.T) {
 	t.Parallel()
 	sent := make(chan error, 1)
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -90,7 +90,7 @@ func TestOnlySoMuchOfAnAnswerIsRead(t *testing.T) {
 	assert.Error(t, <-sent, "the sender hung up")
 }
 
-func TestAnswersThatDoNotEnd(t *testing.T) {
+func TestResponsesThatDoNotEnd(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		timeout time.Duration

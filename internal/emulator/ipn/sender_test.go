@@ -137,7 +137,7 @@ func indexOf(list []string, want string) int {
 	return -1
 }
 
-func TestNoAnswerInTime(t *testing.T) {
+func TestNoResponseInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSender(t, &shop{took: time.Hour}, Config{})

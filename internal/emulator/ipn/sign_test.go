@@ -34,7 +34,7 @@ func TestSign(t *testing.T) {
 	assert.Equal(t, hex.EncodeToString(mac.Sum(nil)), got)
 }
 
-func TestSignRefuses(t *testing.T) {
+func TestSignRejects(t *testing.T) {
 	t.Parallel()
 	for form, body := range map[string]string{
 		"js": "", "js-arrays": "[1]", "php": `{"a":1e400}`, "python": strings.Repeat(`{"a":`, 513) + "1" + strings.Repeat("}", 513),
