@@ -38,7 +38,7 @@ var words = []struct{ not, say string }{
 	{"recognis*", "recognize"},
 	{"serialis*", "serialize"},
 	{"initialis*", "initialize"},
-	{"normalis*", "normalize"},
+	{"normalise*", "normalize"},
 	{"organise*", "organize"},
 	{"optimise*", "optimize"},
 	{"customis*", "customize"},
