@@ -104,7 +104,15 @@ type currencyRows []Currency
 // UnmarshalJSONFrom reads as many currencies as there can be.
 func (rows *currencyRows) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return readRows(d, rows, maxCurrencies, errTooManyCoins, func(row *Currency) error {
-		return jsonv2.UnmarshalDecode(d, row)
+		if d.PeekKind() != '"' {
+			return jsonv2.UnmarshalDecode(d, row)
+		}
+		ticker, err := d.ReadToken() // for a string, Currency.UnmarshalJSON takes several times its length
+		if err == nil {
+			row.Code = ticker.String()
+			lowerTickers(&row.Code)
+		}
+		return err
 	})
 }
 

@@ -455,10 +455,7 @@ func hostile(size int) map[string]string {
 // Peak memory is at most eight times the response, whatever it contains, and
 // the time grows with its length only.
 func TestHostileResponsesAreCheap(t *testing.T) { //nolint:paralleltest // reads the heap
-	most := 8.0
-	if underRace {
-		most = 24
-	}
+	const most = 8.0
 	size := 2 << 20
 	if *hostileFigures {
 		size = 15 << 20

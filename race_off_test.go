@@ -1,5 +1,0 @@
-//go:build !race
-
-package jovepay_test
-
-const underRace = false
