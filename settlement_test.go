@@ -248,6 +248,27 @@ func TestSettleOnUnexpectedTypes(t *testing.T) {
 	}
 }
 
+// An invoice is compared where one is expected, and only there.
+func TestSettleComparesTheInvoice(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		expected, paid jovepay.ID
+		want           jovepay.Decision
+	}{
+		{"76", "76", jovepay.DecisionFulfill},
+		{"76", "77", jovepay.DecisionMismatch},
+		{"76", "", jovepay.DecisionMismatch},
+		{"", "76", jovepay.DecisionFulfill},
+		{"", "", jovepay.DecisionFulfill},
+	} {
+		p := created()
+		e := p.Expectation()
+		e.InvoiceID, p.InvoiceID = c.expected, c.paid
+		p.Status, p.ActuallyPaid = jovepay.PaymentFinished, p.PayAmount
+		assert.Equal(t, c.want, e.Settle(&p).Decision, "expected %q, paid %q", c.expected, c.paid)
+	}
+}
+
 // Doubles that differ are amounts that differ, however small the difference
 // beside them.
 func TestSettleSeesRealDifferences(t *testing.T) {
