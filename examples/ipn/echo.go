@@ -3,8 +3,8 @@ package main
 import (
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
+	"github.com/labstack/echo/v5"
+	"github.com/labstack/echo/v5/middleware"
 
 	"github.com/jovepay/jovepay-go"
 )
@@ -15,10 +15,10 @@ import (
 func echoHandler(verifier *jovepay.IPNVerifier, shop *shop) http.Handler {
 	router := echo.New()
 	router.Use(middleware.RequestLogger(), middleware.Recover())
-	router.POST("/ipn", func(c echo.Context) error {
+	router.POST("/ipn", func(c *echo.Context) error {
 		event, err := verifier.ParseRequest(c.Request())
 		if err != nil {
-			return echo.NewHTTPError(rejection(err)).WithInternal(err)
+			return echo.NewHTTPError(rejection(err), "").Wrap(err)
 		}
 		if err := shop.apply(c.Request().Context(), event); err != nil {
 			return err // echo responds with 500 and keeps the reason to itself
