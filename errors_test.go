@@ -639,6 +639,11 @@ func startTLS(t *testing.T, handler http.Handler) *httptest.Server {
 	return server
 }
 
+func isType[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}
+
 // kindOf names what errors.Is and errors.As find in err.
 func kindOf(err error) string {
 	var found []string
@@ -647,9 +652,9 @@ func kindOf(err error) string {
 			found = append(found, name)
 		}
 	}
-	add(errors.As(err, new(*jovepay.APIError)), "APIError")
-	add(errors.As(err, new(*jovepay.TransportError)), "TransportError")
-	add(errors.As(err, new(*jovepay.ValidationError)), "ValidationError")
+	add(isType[*jovepay.APIError](err), "APIError")
+	add(isType[*jovepay.TransportError](err), "TransportError")
+	add(isType[*jovepay.ValidationError](err), "ValidationError")
 	add(errors.Is(err, context.DeadlineExceeded), "context.DeadlineExceeded")
 	for i, name := range []string{"ErrInvalidRequest", "ErrUnauthorized", "ErrForbidden", "ErrNotFound", "ErrRateLimited", "ErrServer", "ErrOutcomeUnknown"} {
 		add(errors.Is(err, sentinels[i]), name)

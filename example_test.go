@@ -229,11 +229,9 @@ func ExampleAPIError() {
 	defer server.Close()
 
 	_, err := client.Payments.Get(ctx, "12345")
-	answer := (*jovepay.APIError)(nil)
-	switch {
-	case errors.Is(err, jovepay.ErrNotFound) && errors.As(err, &answer):
-		fmt.Println("no such payment:", answer.StatusCode, answer.Code)
-	case err != nil:
+	if response, ok := errors.AsType[*jovepay.APIError](err); ok && errors.Is(err, jovepay.ErrNotFound) {
+		fmt.Println("no such payment:", response.StatusCode, response.Code)
+	} else if err != nil {
 		fmt.Println(err)
 	}
 	// Output: no such payment: 404 PAYMENT_NOT_FOUND
@@ -250,8 +248,7 @@ func ExampleTransportError() {
 	}
 
 	_, err := createFor(ctx, client, "order-1001")
-	lost := (*jovepay.TransportError)(nil)
-	if errors.As(err, &lost) && errors.Is(err, jovepay.ErrOutcomeUnknown) {
+	if lost, ok := errors.AsType[*jovepay.TransportError](err); ok && errors.Is(err, jovepay.ErrOutcomeUnknown) {
 		fmt.Println(lost.Method, lost.Path, "may have been processed")
 	}
 	// Output: POST /v1/payment may have been processed
@@ -265,8 +262,7 @@ func ExampleValidationError() {
 	_, err := client.Payments.Create(ctx, jovepay.PaymentRequest{
 		PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "USD", PayCurrency: "btc",
 	})
-	invalid := (*jovepay.ValidationError)(nil)
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*jovepay.ValidationError](err); ok {
 		fmt.Println(invalid.Field + ": " + invalid.Reason)
 	}
 	fmt.Println(errors.Is(err, jovepay.ErrInvalidRequest), len(server.Requests()))

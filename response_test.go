@@ -535,7 +535,7 @@ func peakOf(t *testing.T, status int, body string, act hostileCall) (peak float6
 	took = time.Since(start)
 	close(done)
 	<-watched
-	if failed := (*jovepay.APIError)(nil); errors.As(err, &failed) {
+	if _, failed := errors.AsType[*jovepay.APIError](err); failed {
 		assertOneLine(t, err)
 	}
 	return float64(most - before), took

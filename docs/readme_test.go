@@ -125,11 +125,9 @@ func (readme) all(ctx context.Context, client *jovepay.Client) error {
 }
 
 func (readme) wrong(err error) {
-	var apiError *jovepay.APIError
-	switch {
-	case errors.Is(err, jovepay.ErrNotFound):
+	if errors.Is(err, jovepay.ErrNotFound) {
 		fmt.Println("no such payment")
-	case errors.As(err, &apiError):
+	} else if apiError, ok := errors.AsType[*jovepay.APIError](err); ok {
 		fmt.Println("JovePay said", apiError.StatusCode, apiError.Message, "in request", apiError.RequestID)
 	}
 }
