@@ -56,7 +56,7 @@ func Connect(ctx context.Context, address string, opts ...Option) (*relay.Broker
 		nats.MaxReconnects(-1),
 		nats.ReconnectBufSize(-1), // fail immediately instead of buffering in memory
 	}, c.NATS...)...)
-	if malformed := (*url.Error)(nil); errors.As(err, &malformed) {
+	if _, ok := errors.AsType[*url.Error](err); ok {
 		// The error would repeat the address, which may contain a password.
 		return nil, errors.New("jetstream: address: want nats://host:port")
 	}

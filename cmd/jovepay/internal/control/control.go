@@ -51,7 +51,7 @@ func New(address string, transport http.RoundTripper, timeout time.Duration) *Cl
 // Account returns the sandbox's address and secrets.
 func (c *Client) Account(ctx context.Context) (*Account, error) {
 	body, err := c.Call(ctx, http.MethodGet, "account", nil)
-	if failure := (*fail.Error)(nil); errors.As(err, &failure) && failure.Code == fail.NotFound {
+	if failure, ok := errors.AsType[*fail.Error](err); ok && failure.Code == fail.NotFound {
 		return nil, c.noSandbox()
 	}
 	if err != nil {
@@ -106,11 +106,11 @@ func (c *Client) Call(ctx context.Context, method, path string, body any) (jsont
 // failed is the error for a call without a response. It says that there is no
 // sandbox unless the call timed out or was canceled.
 func (c *Client) failed(ctx context.Context, err error) error {
-	slow := net.Error(nil)
+	slow, isNet := errors.AsType[net.Error](err)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("call the sandbox at %s: %w", c.address, err)
-	case errors.As(err, &slow) && slow.Timeout():
+	case isNet && slow.Timeout():
 		return fail.With(fail.Failed, "Give it more time with --request-timeout.",
 			fmt.Errorf("the sandbox at %s did not respond within %v", c.address, c.http.Timeout))
 	}
