@@ -13,26 +13,25 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Limits of an Amount's text. They are far above any price or coin amount and
+// Limits of an Amount's text. They are far above any price or coin amount, and
 // keep arithmetic on hostile input cheap.
 const (
 	maxAmountLength   = 128
 	maxAmountExponent = 400
 )
 
-// Amount is an exact decimal amount of money. It keeps the digits it was
-// given: "49.90" is sent as 49.90, not as 49.9, and never passes through a
-// floating-point number.
+// Amount is an exact decimal amount of money. It keeps its digits: "49.90" is
+// sent as 49.90, not as 49.9, and never becomes a floating-point number.
 //
-// The zero value is the null amount: "not given" in a request, null or absent
-// in an answer. It differs from zero; see [Amount.IsNull].
+// The zero value is the null amount: not set in a request, null or missing in a
+// response. It differs from zero; see [Amount.IsNull].
 //
-// In JSON an Amount reads a number, a string holding a number, and null; it
-// writes a number or null. As text and in SQL it is its digits; null is the
-// empty text or SQL NULL. Keep it in a TEXT column, or DECIMAL where that is
-// exact: SQLite turns DECIMAL and NUMERIC into floating point.
+// In JSON an Amount reads a number, a string containing a number, or null, and
+// writes a number or null. As text and in SQL it is its digits; null is the empty
+// text or SQL NULL. Store it in a TEXT column, or in a DECIMAL one where that is
+// exact: SQLite converts DECIMAL and NUMERIC to floating point.
 //
-// Amounts cannot be compared with ==, since 1.5 and 1.50 are the same amount;
+// Amounts cannot be compared with ==, because 1.5 and 1.50 are the same amount;
 // use [Amount.Cmp] or [Amount.Equal]. An Amount is immutable and safe for
 // concurrent use.
 type Amount struct {
@@ -40,10 +39,10 @@ type Amount struct {
 	text string
 }
 
-// ParseAmount returns the amount that s spells as a JSON number: an optional
-// minus sign, digits, an optional fraction and exponent. Anything else, the
-// empty string included, is an error, as is a text over 128 bytes or an
-// exponent beyond ±400.
+// ParseAmount returns the amount that s represents as a JSON number: an optional
+// minus sign, digits, an optional fraction and an optional exponent. Anything
+// else is an error: an empty string, a text of more than 128 bytes, an exponent
+// beyond ±400.
 func ParseAmount(s string) (Amount, error) {
 	if reason := checkNumber(s); reason != "" {
 		if len(s) > 40 {
@@ -64,13 +63,14 @@ func MustAmount(s string) Amount {
 	return a
 }
 
-// NewAmount returns d as an Amount. It is never null. Unlike [ParseAmount] it
-// sets no limits: one beyond them cannot be read back from text or JSON.
+// NewAmount returns d as an Amount. It is never null. Unlike [ParseAmount],
+// NewAmount has no limits; an amount beyond those of ParseAmount cannot be read
+// back from text or JSON.
 func NewAmount(d decimal.Decimal) Amount {
 	return Amount{text: d.String()}
 }
 
-// IsNull reports whether no amount was given. A zero amount is not null.
+// IsNull reports whether a is the null amount. A zero amount is not null.
 func (a Amount) IsNull() bool { return a.text == "" }
 
 // Decimal returns the amount for exact arithmetic; null gives zero.
@@ -78,8 +78,8 @@ func (a Amount) Decimal() decimal.Decimal {
 	if a.text == "" {
 		return decimal.Decimal{}
 	}
-	// decimal.NewFromString refuses exponents by a variable that any package
-	// can set; these digits were checked when the amount was made.
+	// decimal.NewFromString limits exponents by a variable that any package can
+	// set; these digits were already checked.
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(a.text), "e")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	shift, _ := strconv.Atoi(exponent) // none gives 0
@@ -87,8 +87,8 @@ func (a Amount) Decimal() decimal.Decimal {
 	return decimal.NewFromBigInt(unscaled, int32(shift-len(fraction))) //nolint:gosec // both are within the limits above
 }
 
-// Cmp compares by value: -1 if a is less than b, 0 if they are equal, +1 if a
-// is greater. Null equals null and is less than every number.
+// Cmp compares a and b by value. It returns -1 if a is less than b, 0 if they are
+// equal, and +1 if a is greater. Null equals null and is less than every number.
 func (a Amount) Cmp(b Amount) int {
 	switch {
 	case a.text == b.text:
@@ -108,7 +108,7 @@ func (a Amount) Equal(b Amount) bool { return a.Cmp(b) == 0 }
 // Sign returns -1, 0 or +1. Null gives 0.
 func (a Amount) Sign() int { return a.Decimal().Sign() }
 
-// String returns the digits as they were given; null gives the empty string.
+// String returns the digits unchanged; null gives the empty string.
 func (a Amount) String() string { return a.text }
 
 // MarshalJSON writes the digits as a JSON number, or null.
@@ -119,8 +119,8 @@ func (a Amount) MarshalJSON() ([]byte, error) {
 	return []byte(a.text), nil
 }
 
-// UnmarshalJSON reads a number, a string that holds one, or null. JovePay
-// sends the same field both ways. The strings "" and "null" are null.
+// UnmarshalJSON reads a number, a string containing one, or null: JovePay sends
+// the same field both ways. The strings "" and "null" are null.
 func (a *Amount) UnmarshalJSON(b []byte) error {
 	if longest := len(`\u0030`)*maxAmountLength + len(`""`); len(b) > longest {
 		return fmt.Errorf("jovepay: amount: over %d bytes", maxAmountLength)
@@ -162,8 +162,8 @@ func (a Amount) Value() (driver.Value, error) {
 	return a.text, nil
 }
 
-// Scan implements [database/sql.Scanner] for text, integers and NULL. It
-// refuses a floating-point column, which has lost digits already.
+// Scan implements [database/sql.Scanner] for text, integers and NULL. It rejects
+// floating point, which has already lost digits.
 func (a *Amount) Scan(src any) error {
 	switch v := src.(type) {
 	case nil:
@@ -181,8 +181,7 @@ func (a *Amount) Scan(src any) error {
 	}
 }
 
-// EncodeValues writes the amount into a query for go-querystring; null is
-// left out.
+// EncodeValues adds the amount to a query for go-querystring, unless it is null.
 func (a Amount) EncodeValues(key string, v *url.Values) error {
 	if a.text != "" {
 		v.Set(key, a.text)
@@ -190,8 +189,8 @@ func (a Amount) EncodeValues(key string, v *url.Values) error {
 	return nil
 }
 
-// checkNumber says what keeps s from being a JSON number within the limits,
-// or "" if nothing does.
+// checkNumber returns why s is not a JSON number within the limits, or "" if it
+// is one.
 func checkNumber(s string) string {
 	const form = `want a decimal number such as "49.99"`
 	if len(s) > maxAmountLength {

@@ -16,16 +16,15 @@ import (
 const (
 	loginPath = "/v1/auth"
 
-	// loginTimeout bounds a login with its retries. It is independent of the
-	// caller that happened to start it, since others wait for it too.
+	// loginTimeout limits a login with its retries. It is independent of the
+	// caller that happened to start it, because others wait for it too.
 	loginTimeout = time.Minute
 
-	// refusalMemory is how long a rejected password or a token that was
-	// rejected at once is remembered, so that neither becomes a stream of
-	// logins.
-	refusalMemory = time.Minute
+	// rejectionMemory is how long a rejected password, or a new token that was
+	// rejected, prevents further logins.
+	rejectionMemory = time.Minute
 
-	// assumedLifetime is for tokens that do not say when they expire.
+	// assumedLifetime is the lifetime of a token that does not state one.
 	assumedLifetime = 4 * time.Minute
 
 	// refreshMargin is how long before expiry a token is renewed, or a tenth
@@ -33,17 +32,17 @@ const (
 	refreshMargin = 30 * time.Second
 )
 
-// Token is a JWT from JovePay's login. Printing it never shows it. The zero
-// value holds no token. A Token is immutable and safe for concurrent use.
+// Token is a JWT from JovePay's login. Printing a Token never reveals it. The zero
+// value is no token. A Token is immutable and safe for concurrent use.
 type Token struct {
 	value   secret
-	login   int // which login it is from, counted from 1
+	login   int // number of the login that issued it, from 1
 	renew   time.Time
 	expires time.Time
 }
 
-// Reveal returns the token itself, for the Authorization header of a request
-// that the SDK does not make. Treat it like a password.
+// Reveal returns the token itself, for the Authorization header of a request that
+// the SDK does not make. Treat it like a password.
 func (t Token) Reveal() string {
 	if t.value == nil {
 		return ""
@@ -51,17 +50,17 @@ func (t Token) Reveal() string {
 	return t.value()
 }
 
-// Expires returns when the token ends by its own account (its exp claim, as
-// this machine's clock tells the time), or, since JovePay's guide does not
-// state a lifetime, four minutes after the login if it does not say.
+// Expires returns the time at which the token expires by its exp claim, on this
+// machine's clock. For a token without one it is four minutes after the login:
+// JovePay's guide states no lifetime.
 func (t Token) Expires() time.Time { return t.expires }
 
 // String returns a fixed text, so that no log shows the token.
 func (t Token) String() string { return "jovepay.Token(redacted)" }
 
-// isRejectedBy reports whether err is a response that another token may help
-// with. A 403 to a request without a token is about the API key, and the body
-// of a success is no reason to send a request once more.
+// isRejectedBy reports whether err is a response that another token may change. A
+// 403 to a request without a token is about the API key, and an error in the body
+// of a success is no reason for a retry.
 func (t Token) isRejectedBy(err error) bool {
 	response, ok := errors.AsType[*APIError](err)
 	if !ok {
@@ -71,11 +70,11 @@ func (t Token) isRejectedBy(err error) bool {
 		response.StatusCode == http.StatusForbidden && t.value != nil
 }
 
-// Authenticate returns a JWT for the configured credentials: the current one
-// while it lasts, else from a login that all callers share. Calling it is
-// never necessary; the client logs in by itself. A token is renewed shortly
-// before it expires, and is used to its end if that fails. A wrong e-mail or
-// password is [ErrUnauthorized], and is not sent again for a minute.
+// Authenticate returns a JWT for the configured credentials: the current one if it
+// is still valid, or one from a login that all callers share. Calling Authenticate
+// is never necessary; the client logs in by itself. A token is renewed shortly
+// before it expires, and remains in use until then if the renewal fails. A wrong
+// e-mail or password is [ErrUnauthorized], and is not sent again for a minute.
 //
 // From JovePay's guide: POST /v1/auth.
 func (c *Client) Authenticate(ctx context.Context) (Token, error) {
@@ -102,14 +101,14 @@ type session struct {
 func newSession(a *api, email string, password secret) *session {
 	return &session{login: func(ctx context.Context) (jwt string, err error) {
 		err = a.guard(func() error {
-			answer, err := do[loginResponse](ctx, a, endpoint{
+			response, err := do[loginResponse](ctx, a, endpoint{
 				method: http.MethodPost,
 				path:   loginPath,
 				body:   loginRequest{email, password()},
 				auth:   public,
 			})
 			if err == nil {
-				jwt = answer.Token
+				jwt = response.Token
 			}
 			return err
 		})
@@ -134,8 +133,8 @@ func (l *loginResponse) accept([]byte) error {
 }
 
 // token returns the current JWT, or one from a login that all waiting callers
-// share. The login goes on if the caller that started it gives up. While the
-// current token lasts, nobody waits for more than half of its remaining time.
+// share. The login continues even if the caller that started it gives up. While the
+// current token is valid, no caller waits for more than half of its remaining time.
 func (s *session) token(ctx context.Context) (Token, error) {
 	current, err, ok := s.recall()
 	if ok {
@@ -174,8 +173,8 @@ func loginWaitError(ctx context.Context) error {
 	return &TransportError{Method: http.MethodPost, Path: loginPath, err: contextError(ctx), effect: effectNone}
 }
 
-// recall returns the token if it needs no renewal, or what the last login
-// has led to if it was rejected not long ago; ok is false if a login is needed.
+// recall returns the token if it needs no renewal, or the rejection of the last
+// login if that is recent; ok is false if a login is needed.
 func (s *session) recall() (t Token, err error, ok bool) { //nolint:revive // ok reads last
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,8 +189,8 @@ func (s *session) recall() (t Token, err error, ok bool) { //nolint:revive // ok
 	return s.current, nil, false
 }
 
-// remember takes the result of a login. A failed one is no harm while the
-// token that it was to replace lasts.
+// remember records the result of a login. A failure does not matter while the token
+// that it should replace is valid.
 func (s *session) remember(jwt string, err error) (Token, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,7 +198,7 @@ func (s *session) remember(jwt string, err error) (Token, error) {
 	s.refusal = nil
 	if err != nil {
 		if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) {
-			s.refusal, s.refusedUntil = err, now.Add(refusalMemory)
+			s.refusal, s.refusedUntil = err, now.Add(rejectionMemory)
 		}
 		if now.Before(s.current.expires) {
 			s.postpone(now)
@@ -218,7 +217,7 @@ func (s *session) remember(jwt string, err error) (Token, error) {
 	return s.current, nil
 }
 
-// keep goes on with a token whose renewal takes long.
+// keep continues to use a token whose renewal takes long.
 func (s *session) keep(t Token) Token {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,16 +227,16 @@ func (s *session) keep(t Token) Token {
 	return t
 }
 
-// postpone leaves the current token alone for half of its remaining time.
+// postpone renews the current token after half of its remaining time.
 func (s *session) postpone(now time.Time) {
 	s.current.renew = now.Add(s.current.expires.Sub(now) / 2)
 }
 
-// replace returns a token to use instead of one that a server rejected, which
-// is the zero Token for a request that had none: the current one if it is
-// another, else one from a login. It returns the zero Token if no login would
-// help: the rejected token is itself from a login after the first since, or
-// was so for another call in the last minute.
+// replace returns a token to use instead of a rejected one, which is the zero Token
+// for a request that had none. It returns the current token if that is another one,
+// or one from a login. It returns the zero Token if a login would not help: the
+// rejected token is from a login after the first since ones, or was so for another
+// call within the last minute.
 func (s *session) replace(ctx context.Context, rejected Token, since int) (Token, error) {
 	if s.isExhausted(rejected, since) {
 		return Token{}, nil
@@ -250,7 +249,7 @@ func (s *session) isExhausted(rejected Token, since int) bool {
 	defer s.mu.Unlock()
 	now := time.Now()
 	if rejected.login > since {
-		s.heldUntil = now.Add(refusalMemory)
+		s.heldUntil = now.Add(rejectionMemory)
 		return true
 	}
 	if rejected.login != s.current.login {
@@ -263,15 +262,16 @@ func (s *session) isExhausted(rejected Token, since int) bool {
 	return false
 }
 
-// count returns how many logins there have been.
+// count returns the number of successful logins.
 func (s *session) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.logins
 }
 
-// lifetime reads how long a JWT lasts from its claims. The difference between
-// exp and iat is preferred: it holds even where this clock is wrong.
+// lifetime returns the lifetime of a JWT by its claims: the difference between exp
+// and iat, which is correct even if this machine's clock is wrong, or between exp
+// and now if there is no iat.
 func lifetime(jwt string, now time.Time) time.Duration {
 	parts := strings.Split(jwt, ".")
 	if len(parts) != 3 {

@@ -37,10 +37,10 @@ type Client struct {
 }
 
 // NewClient returns a client for JovePay's API. Without [WithAPIKey],
-// [WithCredentials] or [WithEnv] only [Client.Status] and [Client.Do] work; any
-// other call is a [ValidationError] before anything is sent. With credentials
-// alone, requests carry the JWT instead of the API key, as JovePay's guide says
-// for all authenticated endpoints.
+// [WithCredentials] or [WithEnv], only [Client.Status] and [Client.Do] work; any
+// other call returns a [ValidationError] and sends nothing. With credentials only,
+// requests have the JWT instead of the API key, as JovePay's guide says for all
+// authenticated endpoints.
 func NewClient(opts ...Option) (*Client, error) {
 	a, err := newAPI(opts)
 	if err != nil {
@@ -55,7 +55,7 @@ func NewClient(opts ...Option) (*Client, error) {
 	}, nil
 }
 
-// Status says whether the API is available. Message is "OK" when it is.
+// Status says whether the API is available. If it is, Message is "OK".
 type Status struct {
 	Message string `json:"message"`
 	Response
@@ -73,31 +73,31 @@ func (s *Status) UnmarshalJSON(b []byte) error {
 	return readObject(b, (*plainStatus)(s), &s.Extra)
 }
 
-// Status asks whether the API is available. It needs no authentication.
+// Status reports whether the API is available. It needs no authentication.
 //
 // From JovePay's guide: GET /v1/status.
 func (c *Client) Status(ctx context.Context) (*Status, error) {
 	return do[Status](ctx, c.api, endpoint{method: http.MethodGet, path: "/v1/status", auth: public})
 }
 
-// Do calls an endpoint that this package does not type, with the same
+// Do calls an endpoint for which this package has no method, with the same
 // authentication, retries and errors. The path starts with the version, as in
-// "/v1/balance", and has its variable parts escaped with [url.PathEscape].
-// The query is nil, [url.Values] or a struct with url tags.
+// "/v1/balance"; escape its variable parts with [url.PathEscape]. The query is nil,
+// [url.Values] or a struct with url tags.
 //
 // The body is nil or is sent as JSON. A byte slice of any type that does not
-// marshal itself is sent unchanged, with the same Content-Type; an [io.Reader]
-// is rejected, as a request may have to be sent again. Out is nil or a non-nil
-// pointer that the JSON response is decoded into: a *[]byte receives the
-// response unchanged. Names in the response match the json tags of out in
-// their exact case. How much memory decoding takes depends on out.
+// marshal itself is sent unchanged, with the same Content-Type. An [io.Reader] is
+// rejected, because a request may have to be retried. Out is nil or a non-nil
+// pointer to decode the JSON response into; a *[]byte receives the response
+// unchanged. Names in the response match the json tags of out case-sensitively.
+// How much memory decoding takes depends on out.
 //
-// Any method but GET and HEAD counts as creating something, and is retried
-// only as [RetryPolicy] says. A request that creates has a body even where
-// that is empty: over HTTP/1.1 a POST without one has Transfer-Encoding:
-// chunked and no Content-Length.
+// A request with any method except GET and HEAD counts as creating something, and
+// is retried only as [RetryPolicy] says. Such a request has a body even if it is
+// empty: over HTTP/1.1, a POST without content has Transfer-Encoding: chunked and
+// no Content-Length.
 //
-// Whatever is configured is sent: the API key, and a JWT if there are
+// Do sends whatever is configured: the API key, and a JWT if there are
 // credentials.
 func (c *Client) Do(ctx context.Context, method, path string, query, body, out any) error {
 	if to := reflect.ValueOf(out); out != nil && (to.Kind() != reflect.Pointer || to.IsNil()) {
@@ -115,21 +115,21 @@ func (c *Client) Do(ctx context.Context, method, path string, query, body, out a
 	if err != nil {
 		return err
 	}
-	answer, err := c.api.send(ctx, r)
+	response, err := c.api.send(ctx, r)
 	if err != nil || out == nil {
 		return err
 	}
 	if raw, ok := out.(*[]byte); ok {
-		*raw = answer.body
+		*raw = response.body
 		return nil
 	}
-	if err := jsonv2.Unmarshal(answer.body, out); err != nil {
-		return unreadableError(r, answer, err)
+	if err := jsonv2.Unmarshal(response.body, out); err != nil {
+		return unreadableError(r, response, err)
 	}
 	return nil
 }
 
-// api is the configured way to JovePay that all services share.
+// api sends requests; all services of a client share it.
 type api struct {
 	base         string
 	http         *http.Client
@@ -167,7 +167,7 @@ func newAPI(opts []Option) (*api, error) {
 		retry:        s.retry.withDefaults(),
 		pace:         s.pace,
 		timeout:      s.timeout,
-		timeoutCause: fmt.Errorf("no answer within %v: %w", s.timeout, context.DeadlineExceeded),
+		timeoutCause: fmt.Errorf("no response within %v: %w", s.timeout, context.DeadlineExceeded),
 		settleWindow: s.settleWindow,
 		maxBytes:     s.maxResponseBytes,
 	}
@@ -183,8 +183,8 @@ func newAPI(opts []Option) (*api, error) {
 	return a, nil
 }
 
-// plainClient returns a copy of hc, or a client of our own, that does not
-// follow redirects: net/http would carry x-api-key to another host.
+// plainClient returns a copy of hc, or a new client, that does not follow
+// redirects: net/http would send x-api-key to another host.
 func plainClient(hc *http.Client) *http.Client {
 	own := http.Client{Transport: http.DefaultTransport}
 	if t, ok := http.DefaultTransport.(*http.Transport); ok {
@@ -199,7 +199,7 @@ func plainClient(hc *http.Client) *http.Client {
 	return &own
 }
 
-// authentication is what an endpoint wants to see.
+// authentication is what an endpoint requires.
 type authentication int
 
 const (
@@ -215,35 +215,36 @@ type endpoint struct {
 	path    string // from the version on, variable parts escaped
 	query   any    // nil, url.Values or a struct for go-querystring
 	body    any    // see encode
-	creates bool   // a repeat could create a second thing
-	untyped bool   // a success can be any JSON
+	creates bool   // a retry could create a second one
+	untyped bool   // the response can be any JSON
 	auth    authentication
-	clock   *serverClock // is told the Date of every response; nil: nobody asks
+	clock   *serverClock // learns from the Date of every response; may be nil
 }
 
-// request is an endpoint encoded once for all attempts.
+// request is an endpoint, encoded once for all attempts.
 type request struct {
 	endpoint
 	url     string
 	content []byte
 }
 
+// response is the response to one attempt.
 type response struct {
 	status int
 	header http.Header
 	body   []byte
-	hide   secrets // what its text must not show
+	hide   secrets // secrets to remove from errors
 }
 
-// acceptor is the pointer to an answer's type; accept keeps the raw answer
-// and refuses one that lacks what it must have.
+// acceptor is the pointer to a response's type. accept keeps the raw response, and
+// rejects one without the members that it must have.
 type acceptor[T any] interface {
 	*T
 	accept(raw []byte) error
 }
 
-// do calls an endpoint and decodes its answer. One that a check rejects counts
-// as one that cannot be read.
+// do calls an endpoint and decodes its response. A response that a check rejects
+// counts as undecodable.
 func do[T any, P acceptor[T]](ctx context.Context, a *api, e endpoint, checks ...func(*T) error) (*T, error) {
 	r, err := a.prepare(e)
 	if err != nil {
@@ -297,7 +298,7 @@ func (a *api) prepare(e endpoint) (*request, error) {
 	return r, nil
 }
 
-// checkAuth reports what an endpoint needs that is not configured.
+// checkAuth returns an error if an endpoint needs what is not configured.
 func (a *api) checkAuth(e endpoint) error {
 	switch {
 	case a.session != nil:
@@ -310,10 +311,10 @@ func (a *api) checkAuth(e endpoint) error {
 	return nil
 }
 
-// encode returns the content to send: nothing for nil, JSON for most values,
-// and byte slices unchanged, which JSON would spell in base64.
+// encode returns the content to send: nothing for nil, JSON for most values, and
+// byte slices unchanged, which JSON would encode in base64.
 func encode(body any) ([]byte, error) {
-	if value, ok := body.(jsontext.Value); ok { // on Go 1.27 the same type as the next
+	if value, ok := body.(jsontext.Value); ok { // in Go 1.27 the same type as json.RawMessage
 		return bytes.Clone(value), nil
 	}
 	switch body := body.(type) {
@@ -333,8 +334,8 @@ func encode(body any) ([]byte, error) {
 	return jsonv2.Marshal(body)
 }
 
-// checkPath keeps a path from leaving the API: servers and proxies resolve dot
-// segments, escaped ones too.
+// checkPath keeps a path inside the API: servers and proxies resolve dot segments,
+// including escaped ones.
 func checkPath(path string) error {
 	if len(path) < 3 || path[:2] != "/v" || path[2] < '0' || path[2] > '9' || strings.ContainsAny(path, "?#\\") {
 		return &ValidationError{"path", `want an escaped path that starts with the version, such as "/v1/status"`}
@@ -348,8 +349,8 @@ func checkPath(path string) error {
 	return nil
 }
 
-// hasDots reports whether a path segment would lead to another place once a
-// server or a proxy has unescaped it.
+// hasDots reports whether a path segment would lead elsewhere once a server or a
+// proxy has unescaped it.
 func hasDots(segment string) bool {
 	for part := range strings.FieldsFuncSeq(segment, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if part == "." || part == ".." {
@@ -359,7 +360,7 @@ func hasDots(segment string) bool {
 	return false
 }
 
-// send makes as many attempts as the retry rules allow.
+// send makes as many attempts as the RetryPolicy allows.
 func (a *api) send(ctx context.Context, r *request) (*response, error) {
 	jwt, since, err := a.authorize(ctx, r)
 	if err != nil {
@@ -393,8 +394,8 @@ func (a *api) send(ctx context.Context, r *request) (*response, error) {
 	}
 }
 
-// admit waits for the rate limit. It rejects a context that is over, so that
-// a request which was never sent is not taken for a lost one.
+// admit waits for the rate limit. It rejects a context that has ended, so that a
+// request that was never sent is not mistaken for a lost one.
 func (a *api) admit(ctx context.Context) error {
 	if a.pace == nil {
 		return contextError(ctx)
@@ -402,8 +403,8 @@ func (a *api) admit(ctx context.Context) error {
 	return a.pace.wait(ctx)
 }
 
-// authorize returns the JWT to send first, if any, and how many logins there
-// had been when that was decided.
+// authorize returns the JWT to send first, if any, and the number of logins at that
+// time.
 func (a *api) authorize(ctx context.Context, r *request) (jwt Token, since int, err error) {
 	switch {
 	case a.session == nil || r.auth == public:
@@ -439,7 +440,7 @@ func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*response, er
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Accept-Encoding", "gzip") // unpacked by readLimited: net/http loses what it cannot unpack
+	req.Header.Set("Accept-Encoding", "gzip") // decompressed by readLimited: net/http loses what it cannot decompress
 	req.Header.Set("User-Agent", a.userAgent)
 	if a.apiKey != nil && r.auth != public {
 		req.Header.Set("X-Api-Key", a.apiKey())
@@ -460,9 +461,9 @@ func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*response, er
 	return judge(r, &response{res.StatusCode, res.Header, body, hide}, addCause(ctx, err))
 }
 
-// guard runs fn, which calls the user's transport, in a goroutine of its own. A
-// panic there, which would end the program, is returned as an error, and so is
-// a transport that ends the goroutine, for which others would wait forever.
+// guard runs fn, which calls the user's transport, in a separate goroutine. A panic
+// there, which would end the program, becomes an error, and so does a transport
+// that ends the goroutine, for which others would wait forever.
 func (a *api) guard(fn func() error) error {
 	result := make(chan error, 1)
 	go func() {

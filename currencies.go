@@ -11,21 +11,21 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// CurrenciesService tells what customers can pay with. Use it through
+// CurrenciesService lists what customers can pay with. Use it through
 // [Client.Currencies].
 type CurrenciesService struct{ api *api }
 
-// Currency is a coin that can be paid with. Often only its Code is told. None
-// of its fields is documented by JovePay.
+// Currency is a coin that customers can pay with. Often only its Code is set. None of its
+// fields is documented by JovePay.
 type Currency struct {
 	Code          string `json:"code,omitzero"`    // lower-case ticker, a network may be part of it: "btc", "usdttrc20"
 	Name          string `json:"name,omitzero"`    // for people, such as "Bitcoin"
 	Network       string `json:"network,omitzero"` // such as "trx"
-	Enabled       bool   `json:"enable,omitzero"`  // only told with the full form
+	Enabled       bool   `json:"enable,omitzero"`  // only set in detailed lists
 	MinAmount     Amount `json:"min_amount,omitzero"`
 	MaxAmount     Amount `json:"max_amount,omitzero"`
 	LogoURL       string `json:"logo_url,omitzero"`        // path or URL of a picture
-	ExtraIDExists bool   `json:"extra_id_exists,omitzero"` // a payment needs a memo or tag
+	ExtraIDExists bool   `json:"extra_id_exists,omitzero"` // payments need a memo or tag
 
 	// Extra holds the members that this package does not know, by name.
 	Extra map[string]json.RawMessage `json:",embed"`
@@ -40,8 +40,8 @@ func (c Currency) MarshalJSON() ([]byte, error) {
 	return writeObject(&fields, c.Extra)
 }
 
-// UnmarshalJSON reads a ticker or an object that describes the currency:
-// JovePay's API family sends both. The ticker is read in lower case.
+// UnmarshalJSON reads a ticker, or an object that describes the currency: JovePay's API
+// family sends both. The ticker is converted to lower case.
 func (c *Currency) UnmarshalJSON(b []byte) error {
 	*c = Currency{}
 	if jsontext.Value(b).Kind() == '"' {
@@ -61,12 +61,11 @@ func (c *Currency) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// maxCurrencies bounds a list of currencies. JovePay's API family has a few
-// hundred.
+// maxCurrencies limits a list of currencies. JovePay's API family has a few hundred.
 const maxCurrencies = 10_000
 
-// CurrencyList is the answer to [CurrenciesService.List]. Its form is not
-// documented by JovePay.
+// CurrencyList is the response to [CurrenciesService.List]. Its format is not documented
+// by JovePay.
 type CurrencyList struct {
 	Currencies []Currency `json:"currencies"`
 	Response
@@ -90,8 +89,8 @@ func (l CurrencyList) MarshalJSON() ([]byte, error) {
 	return writeObject(&plainCurrencyList{l.Currencies, Response{}}, l.Extra)
 }
 
-// UnmarshalJSON reads a list of at most 10,000 currencies, as
-// [Currency.UnmarshalJSON] reads each.
+// UnmarshalJSON reads a list of at most 10,000 currencies, each as
+// [Currency.UnmarshalJSON] does.
 func (l *CurrencyList) UnmarshalJSON(b []byte) error {
 	fields := plainCurrencyList{l.Currencies, l.Response}
 	err := readObject(b, &fields, &fields.Extra)
@@ -99,9 +98,10 @@ func (l *CurrencyList) UnmarshalJSON(b []byte) error {
 	return err
 }
 
+// currencyRows are read one by one, as paymentRows are.
 type currencyRows []Currency
 
-// UnmarshalJSONFrom reads as many currencies as there can be.
+// UnmarshalJSONFrom reads at most maxCurrencies.
 func (rows *currencyRows) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return readRows(d, rows, maxCurrencies, errTooManyCoins, func(row *Currency) error {
 		if d.PeekKind() != '"' {
@@ -116,13 +116,13 @@ func (rows *currencyRows) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	})
 }
 
-// CurrencyListOptions selects currencies. The zero value selects all. Its
-// field is not documented by JovePay.
+// CurrencyListOptions selects currencies. The zero value selects all. Its field is not
+// documented by JovePay.
 type CurrencyListOptions struct {
-	FixedRate bool `url:"fixed_rate,omitempty"` // only coins that can be paid at a fixed rate
+	FixedRate bool `url:"fixed_rate,omitempty"` // only coins that support a fixed rate
 }
 
-// List returns the currencies that customers can pay with at present.
+// List returns the currencies that customers can currently pay with.
 //
 // From JovePay's guide: GET /v1/currencies.
 func (s *CurrenciesService) List(ctx context.Context, opts CurrencyListOptions) (*CurrencyList, error) {

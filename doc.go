@@ -23,42 +23,46 @@
 //
 // [WithAPIKey] is enough for most calls. The payment list, and so
 // [PaymentsService.List], [PaymentsService.All], [PaymentsService.FindOrder] and
-// [PaymentsService.CreateOnce], want a JWT beside it: give [WithCredentials]
-// and the client logs in when it needs to, once for all goroutines. [WithEnv]
-// reads both from the environment. A call that needs what is missing fails
-// before anything is sent. No secret is ever printed.
+// [PaymentsService.CreateOnce], need a JWT too: with [WithCredentials], the client logs
+// in when it needs to, once for all goroutines. [WithEnv] reads both from the
+// environment. A call that needs more than is configured fails and sends nothing. No
+// secret is ever printed.
 //
 // # Money
 //
-// Every amount is an [Amount]: an exact decimal that keeps its digits and
-// never is a floating-point number. Currencies are lower-case tickers such as
-// "usd", "btc" or "usdttrc20", in which a network may be part of the name.
+// Every amount is an [Amount]: an exact decimal that keeps its digits and never becomes
+// a floating-point number. Currencies are lower-case tickers such as "usd", "btc" or
+// "usdttrc20"; the network may be part of the name.
+//
+// An [Expectation] is what a shop expects of a payment. It judges news of the payment:
+// fulfill, wait, underpaid, and so on. It can be stored in a database column.
 //
 // # Failures
 //
-// Requests that only read are repeated after failures that may pass. A request
-// that creates something is repeated only if it provably was not processed.
-// When nobody can tell, the error is [ErrOutcomeUnknown];
-// [PaymentsService.CreateOnce] finds out. [RetryPolicy] has the rules.
+// Requests that only read are retried after temporary failures. A request that creates
+// something is retried only if it provably was not processed. If it may have been, the
+// error is [ErrOutcomeUnknown]; [PaymentsService.CreateOnce] resolves that. [RetryPolicy]
+// has the rules, and [SafeToRetry] answers for any error whether the same call can
+// create something twice.
 //
-// All errors work with [errors.Is] and the sentinels of this package;
-// [APIError] holds what the server said.
+// All errors work with [errors.Is] and the sentinels of this package; an [APIError] has
+// the server's response.
 //
 // # Notifications
 //
-// JovePay posts a notification for every change of a payment. An
-// [IPNVerifier] tells genuine ones from forged ones and gives typed events;
-// its Handler plugs into any router. It needs no client.
+// JovePay posts a notification for every change of a payment. An [IPNVerifier] rejects
+// forged notifications and returns typed events; its Handler works with any router. It
+// needs no client.
 //
 // # Testing
 //
-// Package jovepaytest is a JovePay that runs inside a test: real HTTP, state,
-// payments that can be paid, faults on demand.
+// Package jovepaytest is a JovePay for tests: real HTTP, state, payments that can be
+// paid, faults on demand.
 //
 // # Sources
 //
-// JovePay's guide names every endpoint that this package calls, but shows few
-// fields and no errors. Fields and behavior that come from JovePay's own shop
-// plugins, or from the API that JovePay's mirrors, are marked "not documented
-// by JovePay" and are read tolerantly: their absence is no error.
+// JovePay's guide names every endpoint that this package calls, but shows few fields and
+// no errors. Fields and behavior known from JovePay's own shop plugins, or from the API
+// that JovePay's mirrors, are marked "not documented by JovePay". They are read
+// tolerantly: a missing one is not an error.
 package jovepay

@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// Sentinels for [errors.Is]. The first six sort the answers of the API; a
-// request that fails validation before it is sent is ErrInvalidRequest too.
+// Sentinels for [errors.Is]. The first six classify the API's responses; a request
+// that fails validation before it is sent is an ErrInvalidRequest too.
 var (
-	ErrInvalidRequest = errors.New("jovepay: invalid request")   // 400, 422, or refused before sending
+	ErrInvalidRequest = errors.New("jovepay: invalid request")   // 400, 422, or rejected before sending
 	ErrUnauthorized   = errors.New("jovepay: not authenticated") // 401: API key, token or password
 	ErrForbidden      = errors.New("jovepay: not allowed")       // 403
 	ErrNotFound       = errors.New("jovepay: not found")         // 404
 	ErrRateLimited    = errors.New("jovepay: too many requests") // 429
 	ErrServer         = errors.New("jovepay: server error")      // 5xx
 
-	// ErrOutcomeUnknown marks a request that creates something and may or may
-	// not have been processed: the answer was lost, cut, unreadable or a
-	// server error. It was not repeated. Do not repeat it blindly, or the
+	// ErrOutcomeUnknown means that a request to create something may or may
+	// not have been processed: the response was lost, truncated, unreadable or
+	// a server error. It was not retried. Don't retry it blindly, or the
 	// customer may pay twice: look the order up with
-	// [PaymentsService.FindOrder], or create with [PaymentsService.CreateOnce]
-	// from the start. If an answer came, [APIError.Body] holds it.
+	// [PaymentsService.FindOrder], or use [PaymentsService.CreateOnce] from
+	// the start. If there was a response, it is in [APIError.Body].
 	ErrOutcomeUnknown = errors.New("jovepay: outcome unknown")
 )
 
@@ -76,38 +76,38 @@ func effectOf(mayCreate bool) effect {
 	return effectNone
 }
 
-// APIError is a response from JovePay, or from a proxy before it, that is not
-// a success or cannot be read. Its text is one line and holds no secret. The form
-// of errors is not documented by JovePay; what a response lacks is empty here.
+// APIError is an unsuccessful or undecodable response from JovePay, or from a
+// proxy in front of it. Its text is one line and contains no secret. JovePay does
+// not document its errors; a field that the response lacks is empty.
 //
 // A 2xx response whose body is an error, such as
 // {"status":false,"statusCode":400,"code":"…","message":"…"}, is a rejection:
-// nothing was created. StatusCode is the 2xx, and [errors.Is] goes by the
-// statusCode in the body, if there is one. A body that is an error and has
-// other members besides, such as a payment_id, leaves the outcome of a request
-// that creates something unknown.
+// nothing was created. StatusCode is then the 2xx, and [errors.Is] uses the
+// statusCode in the body, if there is one. If such a body has other members too,
+// such as a payment_id, the outcome of a request that creates something is
+// unknown.
 type APIError struct {
-	StatusCode int    // HTTP status; 2xx if a success could not be read or its body says that it is none
+	StatusCode int    // HTTP status; 2xx if a success could not be decoded or its body is an error
 	Code       string // JovePay's code such as INVALID_REQUEST_PARAMS; may be empty
-	Message    string // what the answer said, on one line
+	Message    string // what the response says, on one line
 	RequestID  string // x-request-id or cf-ray, to quote to support; may be empty
 	Method     string // of the request
 	Path       string // of the request, without the query
 
-	// RetryAfter is how long the server asked to wait; 0 if it did not.
+	// RetryAfter is how long the server asks to wait; 0 if it doesn't.
 	RetryAfter time.Duration
 
-	// Body is the response as read, up to the size limit, so that a payment id
-	// in a response that could not be decoded is not lost. Secrets of the client
-	// in it are replaced. The response to a login is not kept.
+	// Body is the response as received, up to the size limit, so that a payment
+	// id in an undecodable response is not lost. The client's secrets in it are
+	// replaced. The response to a login is not kept.
 	Body []byte
 
-	err      error // why a success could not be read
+	err      error // why a success could not be decoded
 	reported int   // the status in the body of a success; 0 if none
 	effect   effect
 }
 
-// Error describes the answer on one line.
+// Error describes the response on one line.
 func (e *APIError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "jovepay: %s %s: %d", e.Method, e.Path, e.StatusCode)
@@ -136,7 +136,7 @@ func (e *APIError) Is(target error) bool {
 	return target != nil && target == e.sentinel()
 }
 
-// Unwrap returns why a successful answer could not be read, or nil.
+// Unwrap returns why a successful response could not be decoded, or nil.
 func (e *APIError) Unwrap() error { return e.err }
 
 func (e *APIError) sentinel() error {
@@ -157,9 +157,9 @@ func (e *APIError) sentinel() error {
 	return nil
 }
 
-// TransportError is a request that got no answer: the connection could not be
-// made or broke, or time ran out. Unwrap gives the cause, for [errors.Is] with
-// [context.DeadlineExceeded] and the like.
+// TransportError is a request without a response: the connection could not be
+// made or broke, or the time was up. Unwrap returns the cause, so that [errors.Is]
+// finds [context.DeadlineExceeded] and the like.
 type TransportError struct {
 	Method string // of the request
 	Path   string // of the request, without the query
@@ -186,8 +186,8 @@ func (e *TransportError) Is(target error) bool {
 // Unwrap returns the cause.
 func (e *TransportError) Unwrap() error { return e.err }
 
-// ValidationError is a request refused before anything was sent.
-// [errors.Is] finds [ErrInvalidRequest] in it.
+// ValidationError is a request, or another argument, that was rejected before
+// anything was sent. [errors.Is] finds [ErrInvalidRequest] in it.
 type ValidationError struct {
 	Field  string // as JovePay names it, such as price_amount
 	Reason string // what was expected

@@ -94,13 +94,13 @@ func TestErrorAnswers(t *testing.T) {
 		{name: "JSON array", body: `["one","two"]`, message: "one; two"},
 		{name: "empty object", body: `{}`, message: "I'm a teapot"},
 		{name: "null", body: `null`, message: "I'm a teapot"},
-		{name: "empty", body: ``, message: "I'm a teapot: empty answer"},
-		{name: "blank", body: " \r\n ", message: "I'm a teapot: empty answer"},
-		{name: "HTML", body: answer(t, "error_cloudflare.html"), kind: "text/html; charset=utf-8", message: `I'm a teapot: answer is not JSON but "text/html"`},
-		{name: "untyped", body: "gateway timeout", message: `I'm a teapot: answer is not JSON but ""`},
-		{name: "truncated", body: `{"message":"pri`, kind: "application/json", message: `I'm a teapot: answer is not JSON but "application/json"`},
-		{name: "duplicates", body: `{"message":"a","message":"b"}`, kind: "application/json", message: `I'm a teapot: answer is not JSON but "application/json"`},
-		{name: "binary", body: "\x00\xff\x1b[31m", kind: "image/png", message: `I'm a teapot: answer is not JSON but "image/png"`},
+		{name: "empty", body: ``, message: "I'm a teapot: empty response"},
+		{name: "blank", body: " \r\n ", message: "I'm a teapot: empty response"},
+		{name: "HTML", body: answer(t, "error_cloudflare.html"), kind: "text/html; charset=utf-8", message: `I'm a teapot: response is not JSON but "text/html"`},
+		{name: "untyped", body: "gateway timeout", message: `I'm a teapot: response is not JSON but ""`},
+		{name: "truncated", body: `{"message":"pri`, kind: "application/json", message: `I'm a teapot: response is not JSON but "application/json"`},
+		{name: "duplicates", body: `{"message":"a","message":"b"}`, kind: "application/json", message: `I'm a teapot: response is not JSON but "application/json"`},
+		{name: "binary", body: "\x00\xff\x1b[31m", kind: "image/png", message: `I'm a teapot: response is not JSON but "image/png"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -110,10 +110,14 @@ func TestErrorAnswers(t *testing.T) {
 				return res, nil
 			})
 			_, err := client.Payments.Get(t.Context(), "a b")
-			assert.Equal(t, &jovepay.APIError{
+			failed := (*jovepay.APIError)(nil)
+			require.ErrorAs(t, err, &failed)
+			assert.EqualExportedValues(t, jovepay.APIError{
 				StatusCode: http.StatusTeapot, Code: tt.code, Message: tt.message, RequestID: "req-1",
 				Method: "GET", Path: "/v1/payment/a%20b", Body: []byte(tt.body),
-			}, err)
+			}, *failed)
+			assertIs(t, err)
+			require.NoError(t, errors.Unwrap(failed))
 			text := "jovepay: GET /v1/payment/a%20b: 418 "
 			if tt.code != "" {
 				text += tt.code + " "
@@ -151,7 +155,7 @@ func TestUnreadableAnswersAreNotDumped(t *testing.T) {
 	_, err := answering(t, http.StatusOK, `{"`+name+`":1,"`+name+`":2}`).Payments.Get(t.Context(), "1")
 	require.Error(t, err)
 	assertOneLine(t, err)
-	assert.Contains(t, err.Error(), "200 answer cannot be read: ")
+	assert.Contains(t, err.Error(), "200 response cannot be read: ")
 }
 
 func TestAnswersAreBounded(t *testing.T) {
@@ -281,7 +285,7 @@ func TestTimeoutsAreDeadlines(t *testing.T) {
 	_, err := client.Payments.Create(t.Context(), goods("1"))
 	assertIs(t, err, jovepay.ErrOutcomeUnknown)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.ErrorContains(t, err, "no answer within 500ms")
+	assert.ErrorContains(t, err, "no response within 500ms")
 
 	patient := newClient(t, address)
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)

@@ -8,12 +8,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// EstimatesService converts prices into coins. Use it through
-// [Client.Estimates].
+// EstimatesService converts prices to coins. Use it through [Client.Estimates].
 type EstimatesService struct{ api *api }
 
-// Estimate is what an amount is worth in another currency at present. Its
-// fields are not documented by JovePay.
+// Estimate is the present value of an amount in another currency. Its fields are not
+// documented by JovePay.
 type Estimate struct {
 	CurrencyFrom    string `json:"currency_from"`
 	AmountFrom      Amount `json:"amount_from"` // in CurrencyFrom
@@ -45,15 +44,15 @@ func (e *Estimate) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// EstimateOptions says what to convert. All fields are required. Their names
-// in the query are not documented by JovePay.
+// EstimateOptions is an amount to convert. All fields are required. Their names in the
+// query are not documented by JovePay.
 type EstimateOptions struct {
 	Amount Amount `url:"amount"`        // above zero, in From
 	From   string `url:"currency_from"` // lower-case ticker, such as "usd"
 	To     string `url:"currency_to"`   // lower-case ticker, such as "btc"
 }
 
-// Get returns what an amount is worth in another currency. Check it against
+// Get converts an amount to another currency. Compare the result with
 // [EstimatesService.MinAmount], or use [EstimatesService.Quote] for both.
 //
 // From JovePay's guide: GET /v1/estimate.
@@ -73,7 +72,7 @@ func (s *EstimatesService) Get(ctx context.Context, opts EstimateOptions) (*Esti
 	})
 }
 
-// MinAmount is the least that can be paid in a currency. Its fields are not
+// MinAmount is the minimum amount of a payment in a currency. Its fields are not
 // documented by JovePay.
 type MinAmount struct {
 	CurrencyFrom   string `json:"currency_from"`
@@ -106,17 +105,17 @@ func (m *MinAmount) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// MinAmountOptions says for which currencies to ask. From is required. The
-// names in the query are not documented by JovePay.
+// MinAmountOptions selects the currencies of a payment. From is required. The names in
+// the query are not documented by JovePay.
 type MinAmountOptions struct {
 	From           string `url:"currency_from"`                 // what the customer pays with, such as "btc"
 	To             string `url:"currency_to,omitempty"`         // what is paid out; empty for the account's payout currency
-	FiatEquivalent string `url:"fiat_equivalent,omitempty"`     // also tell the minimum in this currency, such as "usd"
+	FiatEquivalent string `url:"fiat_equivalent,omitempty"`     // also return the minimum in this currency, such as "usd"
 	FixedRate      bool   `url:"is_fixed_rate,omitempty"`       // for payments at a fixed rate
 	FeePaidByUser  bool   `url:"is_fee_paid_by_user,omitempty"` // for payments whose fee the customer pays
 }
 
-// MinAmount returns the least that can be paid in a currency.
+// MinAmount returns the minimum amount of a payment in a currency.
 //
 // From JovePay's guide: GET /v1/min-amount.
 func (s *EstimatesService) MinAmount(ctx context.Context, opts MinAmountOptions) (*MinAmount, error) {
@@ -135,21 +134,21 @@ func (s *EstimatesService) MinAmount(ctx context.Context, opts MinAmountOptions)
 	})
 }
 
-// Quote is a price in coins beside the least that can be paid in them.
+// Quote is a price in coins, and whether it reaches the minimum.
 type Quote struct {
 	PriceAmount   Amount
 	PriceCurrency string
 	PayAmount     Amount // the price in PayCurrency, estimated
 	PayCurrency   string
-	MinAmount     Amount // the least that can be paid, in PayCurrency
+	MinAmount     Amount // the minimum, in PayCurrency
 
-	// Payable is true if PayAmount is MinAmount or more. A payment below the
+	// Payable is true if PayAmount is at least MinAmount. A payment below the
 	// minimum would not be processed.
 	Payable bool
 }
 
-// QuoteOptions is a price and the coin to pay it with. The first three fields
-// are required.
+// QuoteOptions is a price and the coin to pay it with. The first three fields are
+// required.
 type QuoteOptions struct {
 	PriceAmount    Amount // above zero
 	PriceCurrency  string // lower-case ticker, such as "usd"
@@ -159,8 +158,9 @@ type QuoteOptions struct {
 	FeePaidByUser  bool   // for a payment whose fee the customer pays
 }
 
-// Quote asks for the estimate and the minimum of a payment at once, as the
-// standard flow of JovePay's guide does before it creates one.
+// Quote converts a price to a coin and checks the minimum, with two requests at the
+// same time. The standard flow of JovePay's guide makes both before creating a
+// payment.
 func (s *EstimatesService) Quote(ctx context.Context, opts QuoteOptions) (*Quote, error) {
 	var v validation
 	v.amount("price_amount", opts.PriceAmount)

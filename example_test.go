@@ -42,7 +42,7 @@ func ExampleNewClient() {
 	)
 	fmt.Println(err)
 	// Output:
-	// jovepay: API key has a character that no header can carry
+	// jovepay: API key has a character that is not allowed in a header
 	// <nil>
 }
 

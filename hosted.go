@@ -7,38 +7,38 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 )
 
-// Addresses of JovePay's hosted pages. They are not documented by JovePay's
-// guide, but its shop plugins and browser bundle use them.
+// URLs of JovePay's hosted pages. They are not documented by JovePay, but its shop
+// plugins and browser bundle use them.
 const (
 	checkoutURL       = "https://www.jovepay.com/pay/payment"
 	paymentWidgetURL  = "https://www.jovepay.com/pay/embeds/payment-widget"
 	donationWidgetURL = "https://www.jovepay.com/pay/embeds/donation-widget"
 )
 
-// Theme is the look of a hosted page; empty means light.
+// Theme is the color theme of a hosted page; empty means light.
 type Theme string
 
-// The two looks of a hosted page.
+// The themes.
 const (
 	Light Theme = "light"
 	Dark  Theme = "dark"
 )
 
-// InvoiceWidget describes JovePay's page for an invoice, made to be shown in a
-// frame. InvoiceID is required.
+// InvoiceWidget is JovePay's page for an invoice, made to be shown in a frame. InvoiceID
+// is required.
 //
-// The customer can edit the address, for example the id in it. Compare order,
-// price and coin of each notification with the order: see [Expectation.Settle].
+// The customer can edit the URL, for example the id in it. Compare the order, price and
+// coin of each notification with the order: see [Expectation.Settle].
 type InvoiceWidget struct {
-	InvoiceID ID     // of an invoice made with [InvoicesService.Create]
-	PaymentID ID     // resumes this payment, if given
+	InvoiceID ID     // of an invoice created with [InvoicesService.Create]
+	PaymentID ID     // of a payment to resume; may be empty
 	Theme     Theme  // default light
 	Locale    string // such as "en", the default; es fr de it ja ko ru sw hi zh cn ar fa pt bn are known
 	Testnet   bool   // test networks
 }
 
-// URL returns the address of the page, built as JovePay's browser bundle
-// builds it; it is not documented by JovePay.
+// URL returns the URL of the page, built as JovePay's browser bundle builds it; it is
+// not documented by JovePay.
 func (w InvoiceWidget) URL() (string, error) {
 	var v validation
 	v.require(w.InvoiceID != "", "invoice_id", "is required")
@@ -50,19 +50,19 @@ func (w InvoiceWidget) URL() (string, error) {
 		paymentQuery(w.PaymentID, w.Testnet) + pageQuery(w.Theme, w.Locale), nil
 }
 
-// DonationWidget describes JovePay's page that takes donations of any amount,
-// made to be shown in a frame. PublishableKey is required.
+// DonationWidget is JovePay's page for donations of any amount, made to be shown in a
+// frame. PublishableKey is required.
 type DonationWidget struct {
-	// PublishableKey is the merchant's API key for hosted pages. It is in the
-	// address, where everyone can read it: never give a secret key here.
+	// PublishableKey is the merchant's API key for hosted pages. It is part of the
+	// URL, where everyone can read it: never use a secret key here.
 	PublishableKey string
 
 	Theme  Theme  // default light
 	Locale string // such as "en", the default
 }
 
-// URL returns the address of the page, built as JovePay's browser bundle
-// builds it; it is not documented by JovePay.
+// URL returns the URL of the page, built as JovePay's browser bundle builds it; it is
+// not documented by JovePay.
 func (w DonationWidget) URL() (string, error) {
 	var v validation
 	v.require(w.PublishableKey != "", "apiKey", "is required")
@@ -73,25 +73,24 @@ func (w DonationWidget) URL() (string, error) {
 	return donationWidgetURL + "?apiKey=" + url.QueryEscape(w.PublishableKey) + pageQuery(w.Theme, w.Locale), nil
 }
 
-// Checkout describes JovePay's payment page for an order, reached without a
-// call to the API. PublishableKey, OrderID, PriceAmount and PriceCurrency are
-// required.
+// Checkout is JovePay's payment page for an order, reached without calling the API.
+// PublishableKey, OrderID, PriceAmount and PriceCurrency are required.
 //
-// Nothing protects the address: the customer can edit it, the price and the
-// address for notifications included. Ship on a notification only after
-// comparing its order, price and coin with the order: see [Expectation.Settle].
+// Nothing protects the URL: the customer can edit it, including the price and the
+// address for notifications. Ship only after comparing the order, price and coin of a
+// notification with the order: see [Expectation.Settle].
 type Checkout struct {
-	// PublishableKey is the merchant's API key for hosted pages. It is in the
-	// address, where the customer can read it: never give a secret key here.
+	// PublishableKey is the merchant's API key for hosted pages. It is part of the
+	// URL, where the customer can read it: never use a secret key here.
 	PublishableKey string `json:"apiKey"`
 
 	OrderID       string `json:"orderId"`       // with the limits of PaymentRequest.OrderID
 	PriceAmount   Amount `json:"priceAmount"`   // above zero
-	PriceCurrency string `json:"priceCurrency"` // upper case here, such as "USD"
+	PriceCurrency string `json:"priceCurrency"` // in upper case, such as "USD"
 
 	SuccessURL     string `json:"successUrl,omitzero"`
 	CancelURL      string `json:"cancelUrl,omitzero"`
-	IPNCallbackURL string `json:"ipnCallbackUrl,omitzero"` // not in a widget
+	IPNCallbackURL string `json:"ipnCallbackUrl,omitzero"` // not allowed in a widget
 
 	CustomerName  string            `json:"customerName,omitzero"`
 	CustomerEmail string            `json:"customerEmail,omitzero"`
@@ -99,7 +98,7 @@ type Checkout struct {
 	Shipping      Amount            `json:"shipping,omitzero"`
 	Tax           Amount            `json:"tax,omitzero"`
 	Subtotal      Amount            `json:"subtotal,omitzero"`
-	DataSource    string            `json:"dataSource,omitzero"` // what made the link, such as "woocommerce"
+	DataSource    string            `json:"dataSource,omitzero"` // creator of the link, such as "woocommerce"
 	Testnet       bool              `json:"isTestnet,omitzero"`  // test networks
 
 	PaymentID ID     `json:"-"` // of a payment to resume; only in a widget
@@ -114,9 +113,8 @@ type CheckoutProduct struct {
 	Price    Amount `json:"price"`
 }
 
-// URL returns the address to send the customer to, built as JovePay's shop
-// plugins build it, the order as JSON in base64; it is not documented by
-// JovePay.
+// URL returns the URL to send the customer to, built as JovePay's shop plugins build it,
+// with the order as JSON in base64; it is not documented by JovePay.
 func (c Checkout) URL() (string, error) {
 	var v validation
 	v.require(c.PaymentID == "", "paymentId", "can be resumed only in a widget")
@@ -127,10 +125,10 @@ func (c Checkout) URL() (string, error) {
 	return checkoutURL + params + pageQuery(c.Theme, c.Locale), nil
 }
 
-// WidgetURL returns the address of the same page made to be shown in a frame,
-// built as JovePay's browser bundle builds it; it is not documented by JovePay.
-// As in the bundle, IPNCallbackURL is an error here: set the address for
-// notifications in JovePay's dashboard.
+// WidgetURL returns the URL of the same page made to be shown in a frame, built as
+// JovePay's browser bundle builds it; it is not documented by JovePay. As in the bundle,
+// IPNCallbackURL is an error here: set the address for notifications in JovePay's
+// dashboard.
 func (c Checkout) WidgetURL() (string, error) {
 	var v validation
 	v.require(c.IPNCallbackURL == "", "ipnCallbackUrl", "cannot be set in a widget: set it in the dashboard")
@@ -141,7 +139,7 @@ func (c Checkout) WidgetURL() (string, error) {
 	return paymentWidgetURL + params + paymentQuery(c.PaymentID, c.Testnet) + pageQuery(c.Theme, c.Locale), nil
 }
 
-// params returns the query that holds the order.
+// params returns the query with the order.
 func (c Checkout) params(v *validation) string {
 	v.require(c.PublishableKey != "", "apiKey", "is required")
 	v.require(c.OrderID != "", "orderId", "is required")
@@ -168,8 +166,7 @@ func (v *validation) page(theme Theme, locale string) {
 	v.require(len(locale) <= 10, "locale", `want a language such as "en"`)
 }
 
-// paymentQuery and pageQuery stand in the order in which the browser bundle
-// writes them.
+// paymentQuery and pageQuery have the order in which the browser bundle writes them.
 func paymentQuery(id ID, testnet bool) (query string) {
 	if id != "" {
 		query = "&pid=" + url.QueryEscape(string(id))

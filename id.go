@@ -9,17 +9,17 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// ID identifies a payment, an invoice or a purchase. JovePay sends the same id
-// as a number in one response and as a string in the next; an ID reads both,
-// exactly, at any size, and writes a string. The zero value means no id.
+// ID identifies a payment, an invoice or a purchase. JovePay sends the same id as a
+// number in one response and as a string in the next; an ID reads both exactly, at any
+// size, and writes a string. The zero value is no id.
 type ID string
 
 // String returns the id as text.
 func (id ID) String() string { return string(id) }
 
-// UnmarshalJSON reads a string, an integer or null. The strings "" and "null"
-// are null. A string with U+FFFD, which stands for what was no character, is an
-// error: two ids could be read as one.
+// UnmarshalJSON reads a string, an integer or null. The strings "" and "null" are
+// null. A string with U+FFFD, which replaces invalid characters, is an error: two ids
+// could be read as one.
 func (id *ID) UnmarshalJSON(b []byte) error {
 	text, err := scalarText(b)
 	switch {
@@ -30,7 +30,7 @@ func (id *ID) UnmarshalJSON(b []byte) error {
 	case strings.ContainsRune(text, utf8.RuneError):
 		return fmt.Errorf("jovepay: id: broken character in %.40q", text)
 	case len(b) > 0 && b[0] != '"' && leadingDigits(text) != len(text):
-		// A signer may have respelled an integer: 12e2, 1200.0.
+		// A signer may write an integer as 12e2 or 1200.0.
 		n, err := ParseAmount(text)
 		if err != nil || !n.Decimal().IsInteger() {
 			return fmt.Errorf("jovepay: id: want an integer or a string, got %.40q", text)
@@ -41,21 +41,19 @@ func (id *ID) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Time is a point in time. The zero value means no time; it reads from and
-// writes to JSON null.
+// Time is a point in time. The zero value is no time, and null in JSON.
 //
-// JovePay's guide has no times. A Time reads what its API family sends:
+// JovePay's guide shows no times. A Time reads what its API family sends:
 //
-//   - RFC 3339, also with a space for the T, a zone such as +0000, no zone
-//     (UTC), or the date alone (its first moment in UTC);
-//   - Unix time as a number or as text: milliseconds from 100,000,000,000 on,
-//     which is March 1973, and seconds below that. Times before March 1973 and
-//     after the year 5138 are errors, and so are 0, negative numbers and
-//     microseconds;
+//   - RFC 3339, also with a space instead of the T, with a zone such as +0000, without
+//     a zone (UTC), or only the date (its start in UTC);
+//   - Unix time as a number or as text: milliseconds from 100,000,000,000 on, which is
+//     March 1973, and seconds below that. Times before March 1973 and after the year
+//     5138 are errors, and so are 0, negative numbers and microseconds;
 //   - null, and the texts "" and "null": no time.
 type Time struct{ time.Time }
 
-// MarshalJSON writes RFC 3339 with the fraction kept, or null.
+// MarshalJSON writes RFC 3339, with the fraction, or null.
 func (t Time) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return []byte("null"), nil
@@ -113,8 +111,7 @@ func parseTime(text string) (t time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// unixTime reads seconds or milliseconds; within the limits there is no number
-// that could be both.
+// unixTime reads seconds or milliseconds; within the limits no number can be both.
 func unixTime(number Amount) (t time.Time, ok bool) {
 	first, milliseconds, end := decimal.New(1, 8), decimal.New(1, 11), decimal.New(1, 14)
 	value := number.Decimal()

@@ -6,12 +6,11 @@ import (
 	"net/http"
 )
 
-// InvoicesService makes invoices: pages of JovePay's where the customer
-// chooses a coin and pays. Use it through [Client.Invoices].
+// InvoicesService creates invoices: hosted pages where the customer chooses a coin and
+// pays. Use it through [Client.Invoices].
 type InvoicesService struct{ api *api }
 
-// Invoice is a hosted page that takes a payment. None of its fields is
-// documented by JovePay.
+// Invoice is a hosted payment page. None of its fields is documented by JovePay.
 type Invoice struct {
 	ID      ID     `json:"id,omitzero"`
 	TokenID ID     `json:"token_id,omitzero"`
@@ -60,24 +59,24 @@ func (i *Invoice) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// InvoiceRequest is what to ask of a customer on a hosted page. PriceAmount
-// and PriceCurrency are required. JovePay's guide documents SuccessURL and
-// IPNCallbackURL; the other fields are not documented by JovePay.
+// InvoiceRequest describes an invoice to create. PriceAmount and PriceCurrency are
+// required. JovePay's guide documents SuccessURL and IPNCallbackURL; the other fields
+// are not documented by JovePay.
 type InvoiceRequest struct {
-	PriceAmount   Amount `json:"price_amount"`          // what the goods cost, above zero
+	PriceAmount   Amount `json:"price_amount"`          // price of the goods, above zero
 	PriceCurrency string `json:"price_currency"`        // lower-case ticker, such as "usd"
 	PayCurrency   string `json:"pay_currency,omitzero"` // lower-case ticker; empty lets the customer choose
 
 	OrderID          string `json:"order_id,omitzero"`          // the shop's own, as in a PaymentRequest
 	OrderDescription string `json:"order_description,omitzero"` // shown to the customer
-	IPNCallbackURL   string `json:"ipn_callback_url,omitzero"`  // where notifications go; JovePay cannot reach localhost
+	IPNCallbackURL   string `json:"ipn_callback_url,omitzero"`  // address for notifications; JovePay cannot reach localhost
 
-	SuccessURL       string `json:"success_url,omitzero"`        // where the customer goes after paying
+	SuccessURL       string `json:"success_url,omitzero"`        // where to send the customer after paying
 	CancelURL        string `json:"cancel_url,omitzero"`         // after giving up
 	PartiallyPaidURL string `json:"partially_paid_url,omitzero"` // after paying too little
 
-	FixedRate     bool `json:"is_fixed_rate,omitzero"`       // keep the rate until the payment expires
-	FeePaidByUser bool `json:"is_fee_paid_by_user,omitzero"` // add the network fee to what the customer sends
+	FixedRate     bool `json:"is_fixed_rate,omitzero"`       // fix the rate until the payment expires
+	FeePaidByUser bool `json:"is_fee_paid_by_user,omitzero"` // add the network fee to the customer's amount
 }
 
 func (r *InvoiceRequest) validate() error {
@@ -93,11 +92,10 @@ func (r *InvoiceRequest) validate() error {
 	return v.err
 }
 
-// Create makes an invoice; send the customer to its URL. The payments that
-// customers make on it carry its id as InvoiceID. Like any request that
-// creates something it is never repeated if it may have been processed: see
-// [ErrOutcomeUnknown]. A second invoice harms less than a second payment, as
-// the customer sees only one of them.
+// Create creates an invoice; send the customer to its URL. The payments made on it have
+// its id as InvoiceID. Like any request that creates something, it is never retried if
+// it may have been processed: see [ErrOutcomeUnknown]. A second invoice does less harm
+// than a second payment, because the customer sees only one of them.
 //
 // From JovePay's guide: POST /v1/invoice.
 func (s *InvoicesService) Create(ctx context.Context, req InvoiceRequest) (*Invoice, error) {

@@ -21,23 +21,23 @@ import (
 	"github.com/jovepay/jovepay-go/internal/canonical"
 )
 
-// Diagnosis is what is known about a notification and its signature.
+// Diagnosis explains the verdict on a notification.
 type Diagnosis struct {
-	// Err is what Verify says: nil if the signature is genuine.
+	// Err is the result of Verify: nil if the signature is genuine.
 	Err error
 
-	// Verification tells what matched, if the signature is genuine.
+	// Verification says what matched, if the signature is genuine.
 	Verification Verification
 
-	// Tried lists the forms that were compared, each with every secret.
+	// Tried lists the forms that were tried, each with every secret.
 	Tried []IPNForm
 
-	// Findings are sentences for a developer, the most telling first. They
-	// hold no secret and nothing of the body.
+	// Findings are sentences for a developer, the most helpful first. They contain
+	// no secret and nothing of the body.
 	Findings []string
 }
 
-// String returns the verdict and the findings, one on a line.
+// String returns the verdict and the findings, one per line.
 func (d *Diagnosis) String() string {
 	verdict := fmt.Sprintf("genuine: form %s, secret %d", d.Verification.Form, d.Verification.Secret)
 	if d.Err != nil {
@@ -50,12 +50,11 @@ func (d *Diagnosis) find(format string, args ...any) {
 	d.Findings = append(d.Findings, fmt.Sprintf(format, args...))
 }
 
-// Diagnose says why signature does not match body, for a developer who
-// expects that it does: which forms were tried, whether a form that is not
-// accepted, one of otherSecrets, another spelling of a secret or another rule
-// would match, and whether the body looks changed on its way. It is slow and
-// says more than a sender may know: never respond to a request with it.
-// [IPNVerifier.Handler] does not use it.
+// Diagnose explains, for a developer, why a signature that should match body doesn't. It
+// says which forms were tried, whether another form, one of otherSecrets, another
+// spelling of a secret or another rule would match, and whether the body looks changed in
+// transit. It is slow, and reveals more than a sender may know: never respond to a
+// request with it. [IPNVerifier.Handler] does not use it.
 func (v *IPNVerifier) Diagnose(body []byte, signature string, otherSecrets ...string) *Diagnosis {
 	work := v.begin()
 	defer v.end(work)
@@ -70,7 +69,7 @@ func (v *IPNVerifier) Diagnose(body []byte, signature string, otherSecrets ...st
 		d.find("The body has %d bytes; the limit is %d.", len(body), v.maxBytes)
 		return d
 	case len(bytes.TrimSpace(body)) == 0:
-		d.find("The body is empty: it may have been read before, and a request's body can be read once.")
+		d.find("The body is empty: it may have already been read, and a request's body can be read once.")
 		return d
 	}
 	wellFormed := v.read(work, body) == nil
@@ -202,14 +201,13 @@ func (s signatureSearch) tryOtherHash(body []byte) (finding string) {
 	return ""
 }
 
-// A candidate is a key that a notification may have been signed with.
+// candidate is a key that a notification may have been signed with.
 type candidate struct {
 	name string
 	key  []byte
 }
 
-// candidateKeys returns every secret as it was given, and then in its other
-// spellings.
+// candidateKeys returns every secret unchanged, and then in its other spellings.
 func candidateKeys(v *IPNVerifier, otherSecrets []string) []candidate {
 	var given, spelled []candidate
 	add := func(name, secret string) {
@@ -227,7 +225,7 @@ func candidateKeys(v *IPNVerifier, otherSecrets []string) []candidate {
 	return slices.DeleteFunc(append(given, spelled...), func(c candidate) bool { return !usableKey(c.key) })
 }
 
-// spellings returns what a secret may have been before it was copied.
+// spellings returns what a secret may have been before someone copied it.
 func spellings(secret string) []candidate {
 	var all []candidate
 	add := func(name, key string) {
@@ -255,8 +253,8 @@ func invisible(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
 }
 
-// trimAll trims what around reports, and escaped line ends at the end, until
-// nothing of either is left.
+// trimAll trims characters that around reports, and escaped line ends at the end, until
+// none are left.
 func trimAll(s string, around func(rune) bool) string {
 	for before := ""; s != before; {
 		before = s
@@ -270,8 +268,8 @@ func knownForms() [5]IPNForm {
 	return [...]IPNForm{FormJS, FormJSArrays, FormPHP, FormPython, FormRaw}
 }
 
-// textOf returns what the form signs, the size of its hash, and whether v
-// accepts it. There is no text of a malformed body but the raw one.
+// textOf returns the text that the form signs, the size of its hash, and whether v accepts
+// the form. A malformed body has no text but the raw one.
 func (f IPNForm) textOf(body []byte, v *IPNVerifier) (text []byte, size int, accepted bool) {
 	sorted, ok := f.canonical()
 	if !ok {
@@ -324,14 +322,14 @@ func reversals() []reversal {
 	}
 }
 
-// A wrapped is what a body may hold, and how to get at it.
+// wrapped is what a body may contain, and how to extract it.
 type wrapped struct {
 	how  string
 	body []byte
 }
 
-// unwrap returns body and what it may hold, up to a few layers deep and of at
-// most limit bytes each.
+// unwrap returns body and what it may contain, up to a few layers deep, each of at most
+// limit bytes.
 func unwrap(body []byte, limit int) []wrapped {
 	const most = 8
 	all := []wrapped{{body: body}}
@@ -367,7 +365,7 @@ func unwrap(body []byte, limit int) []wrapped {
 	return all
 }
 
-// decodeBase64 decodes what is base64 of any kind.
+// decodeBase64 decodes base64 of any kind.
 func decodeBase64(text []byte) (decoded []byte, ok bool) {
 	text = bytes.TrimRight(text, "=")
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -378,7 +376,7 @@ func decodeBase64(text []byte) (decoded []byte, ok bool) {
 	return nil, false
 }
 
-// readForm reads a form as browsers encode it.
+// readForm reads a URL-encoded form.
 func readForm(text []byte) (form url.Values, ok bool) {
 	odd := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("{}\"<>", r) }
 	if !bytes.ContainsRune(text, '=') || bytes.ContainsFunc(text, odd) {
@@ -388,7 +386,7 @@ func readForm(text []byte) (form url.Values, ok bool) {
 	return form, err == nil
 }
 
-// look says what the body's looks say.
+// look adds what the appearance of the body suggests.
 func (d *Diagnosis) look(body []byte, wellFormed bool) {
 	trimmed := bytes.TrimSpace(body)
 	begins := func(with string) bool { return bytes.HasPrefix(trimmed, []byte(with)) }
@@ -417,13 +415,13 @@ func (d *Diagnosis) look(body []byte, wellFormed bool) {
 	case isForm:
 		d.find("The body looks like a form, not JSON.")
 	case begins("{") && truncated:
-		d.find("The end of the body is missing: it may have been cut off by a limit on its size.")
+		d.find("The end of the body is missing: a size limit may have truncated it.")
 	case !begins("{") && bytes.HasSuffix(trimmed, []byte("}")):
-		d.find("The beginning of the body is missing: a part of it may have been read before, and a request's body can be read once.")
+		d.find("The beginning of the body is missing: a part of it may have already been read, and a request's body can be read once.")
 	}
 }
 
-// lookSerialized says what speaks for a body that was parsed and written again.
+// lookSerialized adds signs that the body was parsed and serialized again.
 func (d *Diagnosis) lookSerialized(body, trimmed []byte) {
 	compact := jsontext.Value(bytes.Clone(trimmed))
 	if compact.Compact() == nil && len(compact) != len(trimmed) {

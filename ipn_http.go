@@ -12,21 +12,20 @@ import (
 	"time"
 )
 
-// bodyTimeout bounds how long Handler waits for the body of a notification.
+// bodyTimeout limits how long Handler waits for the body of a notification.
 const bodyTimeout = 15 * time.Second
 
-// largestClaim is how much room a body gets for saying that it is long.
+// largestClaim is the memory that an announced length gets before the body arrives.
 const largestClaim = 64 << 10
 
-// signatureKey is where a request's header has the signature.
+// signatureKey is the canonical name of the signature's header.
 const signatureKey = "X-Jovepay-Sig"
 
-// ParseRequest reads the body of r, verifies it with the signature in the
-// x-jovepay-sig header and returns the event, as [IPNVerifier.Parse] does. The
-// body is read up to the size limit, and can be read again by handlers that
-// come after. Use it where [IPNVerifier.Handler] does not fit; respond to
-// [ErrIPNTooLarge] with 413, to any other [ErrMalformedIPN] with 400, to the
-// rest with 401, and to a failure of your own with 500, so that JovePay delivers
+// ParseRequest reads the body of r, verifies it with the signature in the x-jovepay-sig
+// header, and returns the event, as [IPNVerifier.Parse] does. It reads the body up to the
+// size limit, and later handlers can read it again. Use it if [IPNVerifier.Handler] does
+// not fit. Respond to [ErrIPNTooLarge] with 413, to any other [ErrMalformedIPN] with 400,
+// to other errors with 401, and to your own failures with 500, so that JovePay delivers
 // the notification again.
 func (v *IPNVerifier) ParseRequest(r *http.Request) (Event, error) {
 	body, err := v.readBody(r)
@@ -40,10 +39,10 @@ func (v *IPNVerifier) ParseRequest(r *http.Request) (Event, error) {
 		return nil, fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, ErrIPNTooLarge, v.maxBytes)
 	}
 	if len(body) == 0 && r.ContentLength > 0 {
-		return nil, fmt.Errorf("%w: none of its %d bytes are left: something has read the body before", ErrMalformedIPN, r.ContentLength)
+		return nil, fmt.Errorf("%w: none of its %d bytes are left: something has already read the body", ErrMalformedIPN, r.ContentLength)
 	}
 	if len(body) == 0 && r.ContentLength < 0 {
-		return nil, fmt.Errorf("%w: the body is empty: something may have read it before", ErrMalformedIPN)
+		return nil, fmt.Errorf("%w: the body is empty: something may have already read it", ErrMalformedIPN)
 	}
 	switch signatures := r.Header[signatureKey]; len(signatures) {
 	case 0:
@@ -55,13 +54,13 @@ func (v *IPNVerifier) ParseRequest(r *http.Request) (Event, error) {
 	}
 }
 
-// readBody reads the body up to one byte over the limit, and puts it back.
+// readBody reads the body up to one byte over the limit, and restores it.
 func (v *IPNVerifier) readBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	// A body of the announced length fits in without growing: reading its end
-	// takes room too.
+	// A body of the announced length fits without growing; reading its end takes
+	// space too.
 	most := v.maxBytes + bytes.MinRead
 	announced := int(min(max(r.ContentLength, 0), int64(v.maxBytes))) + bytes.MinRead
 	body := make([]byte, 0, min(announced, largestClaim))
@@ -85,7 +84,7 @@ func (v *IPNVerifier) readBody(r *http.Request) ([]byte, error) {
 	return body, err
 }
 
-// rereadable is a body of which the front has been put back.
+// rereadable is a body whose front was read and put back.
 type rereadable struct {
 	front []byte
 	io.ReadCloser
@@ -100,8 +99,8 @@ func (b *rereadable) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Handler returns a handler that verifies notifications and gives each event
-// to fn. It responds with a status and an empty body:
+// Handler returns a handler that verifies notifications and passes each event to fn. It
+// responds with a status and an empty body:
 //
 //   - 200 if fn returned nil. JovePay considers the notification delivered.
 //   - 500 if fn returned an error or panicked. JovePay will deliver it again.
@@ -109,21 +108,20 @@ func (b *rereadable) Read(p []byte) (int, error) {
 //   - 400 if the body is malformed, 413 if it is too long, 405 if the request
 //     is not a POST.
 //
-// What is not 200 or 405 is logged, to [slog.Default] unless [WithIPNLogger] says
-// otherwise: what was rejected at level Warn, an error or a panic of fn at level
-// Error.
+// Every response except 200 and 405 is logged, to [slog.Default] or the logger of
+// [WithIPNLogger]: rejections at level Warn, errors and panics of fn at level Error.
 //
-// It waits for the body as long as the server's ReadTimeout says, or 15 seconds
-// if there is none.
+// Handler waits for the body for the server's ReadTimeout, or for 15 seconds if that is
+// not set.
 //
-// fn is called for each delivery, and the same event is delivered more than
-// once and not always in order: let it do its work once per [Event.Key]. Its
-// context ends when the sender disconnects; wrap it with
-// [context.WithoutCancel] for work that should be finished anyway.
+// fn is called for each delivery. The same event can be delivered several times, and
+// events in any order: let fn do its work once per [Event.Key], or use package inbox. Its
+// context ends when the sender disconnects; use [context.WithoutCancel] for work that
+// should finish anyway.
 func (v *IPNVerifier) Handler(fn func(context.Context, Event) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Not every ResponseWriter knows deadlines; one that does not is
-		// guarded by the server's own timeouts.
+		// Not every ResponseWriter supports deadlines; without them, the server's
+		// own timeouts apply.
 		connection := http.NewResponseController(w)
 		bounded := hasReadTimeout(r)
 		if !bounded {
@@ -136,8 +134,8 @@ func (v *IPNVerifier) Handler(fn func(context.Context, Event) error) http.Handle
 		}
 		event, err := v.ParseRequest(r)
 		if err != nil {
-			// The deadline stays: before it responds, the server reads what is
-			// left of the body.
+			// Keep the deadline: before it responds, the server reads the rest of
+			// the body.
 			v.logger().WarnContext(r.Context(), "jovepay: notification rejected", "error", err)
 			w.WriteHeader(rejectionStatus(err))
 			return
@@ -153,8 +151,7 @@ func (v *IPNVerifier) Handler(fn func(context.Context, Event) error) http.Handle
 	})
 }
 
-// hasReadTimeout reports whether the server itself bounds how long a body may
-// take, which is then the operator's choice.
+// hasReadTimeout reports whether the server itself limits the time for a body.
 func hasReadTimeout(r *http.Request) bool {
 	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
 	return ok && server.ReadTimeout > 0
@@ -167,6 +164,7 @@ func (v *IPNVerifier) logger() *slog.Logger {
 	return v.log
 }
 
+// rejectionStatus returns the status for an error of ParseRequest.
 func rejectionStatus(err error) int {
 	switch {
 	case errors.Is(err, ErrIPNTooLarge):
@@ -177,11 +175,11 @@ func rejectionStatus(err error) int {
 	return http.StatusUnauthorized
 }
 
-// call gives the event to fn and turns a panic into an error.
+// call passes the event to fn and turns a panic into an error.
 func (v *IPNVerifier) call(ctx context.Context, fn func(context.Context, Event) error, event Event) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("jovepay: IPN handler panicked: %v", p)
+			err = fmt.Errorf("jovepay: notification handler panicked: %v", p)
 			v.logger().ErrorContext(ctx, "jovepay: notification handler panicked",
 				"event", event.Key(), "panic", oneLine(fmt.Sprint(p), 300), "stack", string(debug.Stack()))
 		}

@@ -214,10 +214,10 @@ func TestParseRequestConsumedUnannounced(t *testing.T) {
 	r.Header.Set(jovepay.IPNSignatureHeader, mac256(ipnSecret, guidePayment))
 	_, err = newVerifier(t, ipnSecret).ParseRequest(r)
 	require.ErrorIs(t, err, jovepay.ErrMalformedIPN)
-	assert.EqualError(t, err, "jovepay: IPN is malformed: the body is empty: something may have read it before")
+	assert.EqualError(t, err, "jovepay: IPN is malformed: the body is empty: something may have already read it")
 }
 
-// TestParseRequestConsumed says so if something has read the body before.
+// TestParseRequestConsumed says so if something has already read the body.
 func TestParseRequestConsumed(t *testing.T) {
 	t.Parallel()
 	v := newVerifier(t, ipnSecret)
@@ -232,7 +232,7 @@ func TestParseRequestConsumed(t *testing.T) {
 		event, err := v.ParseRequest(r)
 		assert.Nil(t, event)
 		assert.ErrorIs(t, err, jovepay.ErrMalformedIPN)
-		assert.EqualError(t, err, fmt.Sprintf("jovepay: IPN is malformed: none of its %d bytes are left: something has read the body before", len(guidePayment)))
+		assert.EqualError(t, err, fmt.Sprintf("jovepay: IPN is malformed: none of its %d bytes are left: something has already read the body", len(guidePayment)))
 	})))
 	t.Cleanup(server.Close)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(guidePayment))

@@ -18,17 +18,18 @@ import (
 
 // How responses are read, and how the public types are stored:
 //
-//   - checkSize refuses a body that would take far more memory than its length.
+//   - checkSize rejects a body that would take far more memory than its length.
 //   - readObject reads an object into a struct with encoding/json/v2's rules. If
-//     that fails for a broken character, the text is repaired; if it fails for
-//     an unexpected type, member by member: what does not fit goes to Extra.
+//     that fails because of a broken character, it repairs the text. If it fails
+//     because of an unexpected type, it reads member by member, and puts what
+//     does not fit into Extra.
 //   - writeObject writes the struct and Extra. The types' MarshalJSON and
-//     UnmarshalJSON use the two, so that encoding/json and encoding/json/v2
-//     agree, on every version of Go.
+//     UnmarshalJSON use these two, so that encoding/json and encoding/json/v2
+//     agree on every version of Go.
 
-// The limits of a response. A full page of payments has 40,000 values, names
-// included, and no object that is known has 100 members. Bodies up to
-// longestUnchecked are not read for what they cannot have many of.
+// The limits of a response. A full page of payments has 40,000 values, including
+// names, and no known object has 100 members. A body of up to longestUnchecked
+// bytes is too small for other limits to matter.
 const (
 	maxValues        = 50_000
 	maxMembers       = 1000
@@ -45,16 +46,16 @@ var (
 	errNotJSON        = errors.New("response is not JSON")
 )
 
-// overLimit reports whether err is one of those that no second reading helps.
+// overLimit reports whether err is a limit, which a second reading would exceed too.
 func overLimit(err error) bool {
 	return slices.ContainsFunc([]error{errTooManyValues, errTooManyMembers, errTooManyRows, errTooManyCoins, errLongName}, func(limit error) bool {
 		return errors.Is(err, limit)
 	})
 }
 
-// checkSize refuses a body that would take far more memory than its length: a
-// byte of JSON can take a hundred when it is decoded. Of small bodies it only
-// counts the separators.
+// checkSize rejects a body that would take far more memory than its length: a byte
+// of JSON can take a hundred when decoded. In small bodies it only counts the
+// separators.
 func checkSize(body []byte) error {
 	if len(body) <= longestUnchecked {
 		most := 1
@@ -68,8 +69,8 @@ func checkSize(body []byte) error {
 	return scan(body)
 }
 
-// scan reads a body that may be JSON up to the first that is over a limit.
-// What is no JSON is left to others.
+// scan reads a body that may be JSON until something exceeds a limit. It leaves
+// syntax errors to others.
 func scan(body []byte) error {
 	const deepest = 10_000 // as for the decoder
 	values, opened := 0, []int{0}
@@ -111,8 +112,8 @@ func scan(body []byte) error {
 	return nil
 }
 
-// stringLength returns the length of the string that text begins with, with
-// its quotes, or of all text if it does not end.
+// stringLength returns the length of the string at the start of text, including
+// its quotes, or the length of text if the string does not end.
 func stringLength(text []byte) int {
 	for i := 1; i < len(text); i++ {
 		switch text[i] {
@@ -125,10 +126,10 @@ func stringLength(text []byte) int {
 	return len(text)
 }
 
-// decode reads a response strictly as JSON: duplicate names and anything after
-// the value are errors. A member of another type than expected is no error: it
-// is read if its meaning is plain (a number where a string was expected) and
-// left zero if not; see [Response.Extra].
+// decode reads a response strictly as JSON: duplicate names and anything after the
+// value are errors. A member of an unexpected type is not an error: it is read if
+// its meaning is plain, as with a number instead of a string, and otherwise its
+// field stays zero; see [Response.Extra].
 func decode(body []byte, out any) error {
 	if object, ok := out.(json.Unmarshaler); ok {
 		return object.UnmarshalJSON(body)
@@ -162,8 +163,8 @@ func readableJSON(body []byte) (jsontext.Value, error) {
 	return nil, err
 }
 
-// readObject reads an object into its fields, and into extra what has no field
-// or does not fit it. extra is a field of fields.
+// readObject reads an object into fields, and members that have no field or do not
+// fit it into extra, which is a field of fields.
 func readObject[T any](body []byte, fields *T, extra *map[string]json.RawMessage) error {
 	if err := checkSize(body); err != nil {
 		return err
@@ -217,8 +218,8 @@ func readMembers[T any](object []byte, fields *T, extra *map[string]json.RawMess
 	return nil
 }
 
-// hasMeaning reports whether a value of that kind can mean something in the
-// member of that name.
+// hasMeaning reports whether a value of this kind can mean something for the member
+// of this name.
 func hasMeaning(name string, kind jsontext.Kind) bool {
 	switch kind {
 	case '"', 'n':
@@ -230,14 +231,14 @@ func hasMeaning(name string, kind jsontext.Kind) bool {
 	}
 }
 
-// isWord reports whether the member of that name is one of a list of words.
+// isWord reports whether the member of this name is a word from a fixed list.
 func isWord(name string) bool {
 	return name == "origin_type" || strings.HasSuffix(name, "currency") || strings.HasSuffix(name, "status")
 }
 
-// writeObject writes fields, whose Extra is empty, and then extra in the order
-// of its names. A member of extra stands for a field of the same name that is
-// zero; beside one that is set it is an error.
+// writeObject writes fields, whose Extra is empty, and then extra, sorted by name.
+// A member of extra replaces a zero field of the same name; if that field is set,
+// it is an error.
 func writeObject(fields any, extra map[string]json.RawMessage) ([]byte, error) {
 	known, err := jsonv2.Marshal(fields)
 	if err != nil || len(extra) == 0 {
@@ -250,7 +251,7 @@ func writeObject(fields any, extra map[string]json.RawMessage) ([]byte, error) {
 		if _, ok := extra[name]; !ok {
 			err = errors.Join(err, e.WriteToken(jsontext.String(name)), e.WriteValue(value))
 		} else if isSet(fields, name) {
-			return nil, fmt.Errorf("jovepay: %.40q is a field that is set and in Extra, too", name)
+			return nil, fmt.Errorf("jovepay: %.40q is both a field that is set and a member of Extra", name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
@@ -271,8 +272,8 @@ func isSet(fields any, name string) bool {
 	return err == nil && membersNamed(set, name)[0] != nil
 }
 
-// members yields the members of an object that is known to be valid; none of
-// anything else. The values are parts of object.
+// members yields the members of a valid object, and nothing for any other value.
+// The values are parts of object.
 func members(object []byte) iter.Seq2[string, jsontext.Value] {
 	return func(yield func(string, jsontext.Value) bool) {
 		d := jsontext.NewDecoder(bytes.NewBuffer(object))
@@ -291,8 +292,8 @@ func members(object []byte) iter.Seq2[string, jsontext.Value] {
 	}
 }
 
-// membersNamed returns the members of an object that have the given names, nil
-// where there is none.
+// membersNamed returns the values of the members with the given names; nil for a
+// missing one.
 func membersNamed(object jsontext.Value, names ...string) []jsontext.Value {
 	found := make([]jsontext.Value, len(names))
 	for name, value := range members(object) {
@@ -303,7 +304,7 @@ func membersNamed(object jsontext.Value, names ...string) []jsontext.Value {
 	return found
 }
 
-// elements yields the elements of an array that is known to be valid.
+// elements yields the elements of a valid array.
 func elements(array []byte) iter.Seq[jsontext.Value] {
 	return func(yield func(jsontext.Value) bool) {
 		d := jsontext.NewDecoder(bytes.NewBuffer(array))
@@ -317,9 +318,9 @@ func elements(array []byte) iter.Seq[jsontext.Value] {
 	}
 }
 
-// repair returns text with U+FFFD for what is no character: invalid UTF-8, and
-// escapes of half a surrogate pair. It returns nil if there is nothing to
-// repair, or so much that text is something else than JSON.
+// repair returns text with U+FFFD in place of invalid UTF-8 and of escapes of half
+// a surrogate pair. It returns nil if there is nothing to repair, or so much that
+// text cannot be JSON.
 func repair(text []byte) []byte {
 	const halfPair = `\ufffd`
 	longest := len(text) + len(text)/8 + 1<<10
@@ -364,8 +365,8 @@ func repair(text []byte) []byte {
 	return append(whole, text[done:]...)
 }
 
-// pairedRune returns the length of the escape at the start of text if it makes
-// a pair with the surrogate before it.
+// pairedRune returns the length of the escape at the start of text if it forms a
+// pair with the surrogate before it, and otherwise 0.
 func pairedRune(text []byte, first rune) int {
 	if len(text) == 0 || text[0] != '\\' {
 		return 0
@@ -377,8 +378,8 @@ func pairedRune(text []byte, first rune) int {
 	return 1 + n
 }
 
-// lenient reads every kind of field that responses have from any kind of JSON
-// whose meaning is plain. The texts "" and "null" are null.
+// lenient reads every type of field that responses have, from any kind of JSON
+// whose meaning is plain. The strings "" and "null" are null.
 func lenient() *jsonv2.Unmarshalers {
 	return jsonv2.JoinUnmarshalers(
 		lenientField(func(s *string, text string) error { *s = text; return nil }),
@@ -397,8 +398,8 @@ func lenient() *jsonv2.Unmarshalers {
 	)
 }
 
-// lenientField reads a T from JSON of its own kind, or with fromText from the
-// text of a string, a number or a boolean.
+// lenientField reads a T from JSON of its own kind, or, with fromText, from the text
+// of a string, a number or a boolean.
 func lenientField[T any](fromText func(*T, string) error) *jsonv2.Unmarshalers {
 	return jsonv2.UnmarshalFromFunc(func(d *jsontext.Decoder, field *T) error {
 		value, err := d.ReadValue()
@@ -436,8 +437,8 @@ func readBool(b *bool, text string) error {
 	return nil
 }
 
-// readQuoted reads JSON that came as the content of a string, where checkSize
-// does not look.
+// readQuoted reads JSON from the content of a string, which checkSize does not
+// check.
 func readQuoted[T any](field *T, text string) error {
 	const longest = 1 << 10
 	if len(text) > longest {
@@ -446,7 +447,7 @@ func readQuoted[T any](field *T, text string) error {
 	return jsonv2.Unmarshal([]byte(text), field)
 }
 
-// shorten returns err without what a hostile response can put into it.
+// shorten returns err without the parts that a hostile response can choose.
 func shorten(err error) error {
 	if broken, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("byte %d%s: %w", broken.ByteOffset, within(broken.JSONPointer), broken.Err)
@@ -461,15 +462,16 @@ func shorten(err error) error {
 	return err
 }
 
+// within returns the place of an error, unless it is too long.
 func within(place jsontext.Pointer) string {
-	const longest = 200 // the names in it are as long as the server likes
+	const longest = 200 // the server chooses the names in it
 	if place == "" || len(place) > longest {
 		return ""
 	}
 	return fmt.Sprintf(" in %q", string(place))
 }
 
-// readRows reads an array of at most limit elements; null gives none.
+// readRows reads an array of at most limit elements; null gives a nil slice.
 func readRows[R ~[]E, E any](d *jsontext.Decoder, rows *R, limit int, over error, read func(*E) error) error {
 	*rows = nil
 	token, err := d.ReadToken()
@@ -497,8 +499,8 @@ func readRows[R ~[]E, E any](d *jsontext.Decoder, rows *R, limit int, over error
 	return err
 }
 
-// noneIfNull empties texts that are "null": JovePay's API family writes that
-// where it means null.
+// noneIfNull empties texts that are "null", which JovePay's API family writes for
+// null.
 func noneIfNull(texts ...*string) {
 	for _, text := range texts {
 		if *text == "null" {

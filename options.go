@@ -14,11 +14,11 @@ import (
 // DefaultBaseURL is the address of JovePay's API, from its guide.
 const DefaultBaseURL = "https://api.jovepay.io"
 
-// Option configures a [Client]. Options are applied in order, a later one
-// wins, and each can refuse its argument with an error from [NewClient].
+// Option configures a [Client]. Options are applied in order, and later ones win. An
+// invalid argument is an error from [NewClient].
 type Option func(*settings) error
 
-// settings is what the options fill in; newAPI checks it as a whole.
+// settings are what the options set; newAPI checks them as a whole.
 type settings struct {
 	baseURL          string
 	apiKey           string
@@ -33,9 +33,9 @@ type settings struct {
 	maxResponseBytes int64
 }
 
-// WithAPIKey authenticates with an API key from JovePay's dashboard, sent in
-// the x-api-key header, whose name is not documented by JovePay. White space
-// around it is dropped; an empty key is an error.
+// WithAPIKey authenticates with an API key from JovePay's dashboard, in the x-api-key
+// header, whose name is not documented by JovePay. White space around the key is
+// removed; an empty key is an error.
 func WithAPIKey(key string) Option {
 	return func(s *settings) error {
 		key = strings.TrimSpace(key)
@@ -43,31 +43,31 @@ func WithAPIKey(key string) Option {
 			return errors.New("jovepay: API key is empty")
 		}
 		if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-			return errors.New("jovepay: API key has a character that no header can carry")
+			return errors.New("jovepay: API key has a character that is not allowed in a header")
 		}
 		s.apiKey = key
 		return nil
 	}
 }
 
-// WithCredentials logs in with e-mail and password for the endpoints that
-// want a JWT, such as the payment list. Both are case-sensitive. The client
-// logs in when it first needs to, once for all goroutines. A login in progress
-// continues for up to a minute even if all its callers give up.
+// WithCredentials logs in with e-mail and password for the endpoints that require a
+// JWT, such as the payment list. Both are case-sensitive. The client logs in when it
+// first needs to, once for all goroutines. A login in progress continues for up to a
+// minute even if all its callers give up.
 func WithCredentials(email, password string) Option {
 	return func(s *settings) error {
 		if strings.TrimSpace(email) == "" || password == "" {
-			return errors.New("jovepay: credentials need an e-mail and a password")
+			return errors.New("jovepay: credentials: want an e-mail and a password")
 		}
 		s.email, s.password = email, password
 		return nil
 	}
 }
 
-// WithBaseURL sends requests to another address than [DefaultBaseURL], such as
-// an emulator or a proxy. A path in it is kept: with https://proxy/np the
-// status is read from https://proxy/np/v1/status. A /v1 at its end is dropped,
-// as every request adds the version.
+// WithBaseURL sends requests to another address than [DefaultBaseURL], such as an
+// emulator or a proxy. It may have a path: with https://proxy/np, the status is read
+// from https://proxy/np/v1/status. A /v1 at its end is removed, because every request
+// adds the version.
 func WithBaseURL(rawURL string) Option {
 	return func(s *settings) error {
 		s.baseURL = rawURL
@@ -75,9 +75,9 @@ func WithBaseURL(rawURL string) Option {
 	}
 }
 
-// WithHTTPClient sends requests through a copy of hc, which itself is never
-// changed. Its Transport is the place for proxies, tracing and metrics. The
-// copy does not follow redirects.
+// WithHTTPClient sends requests through a copy of hc, and never changes hc itself. Use
+// its Transport for proxies, tracing and metrics. The copy does not follow
+// redirects.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(s *settings) error {
 		if hc == nil {
@@ -89,8 +89,8 @@ func WithHTTPClient(hc *http.Client) Option {
 }
 
 // WithEnv reads JOVEPAY_API_KEY, JOVEPAY_EMAIL with JOVEPAY_PASSWORD, and
-// JOVEPAY_BASE_URL. A variable that is unset or empty changes nothing. Nothing
-// else in this package reads the environment.
+// JOVEPAY_BASE_URL. A variable that is unset or empty changes nothing. Nothing else in
+// this package reads the environment.
 func WithEnv() Option {
 	return func(s *settings) error {
 		var opts []Option
@@ -108,8 +108,8 @@ func WithEnv() Option {
 	}
 }
 
-// WithInsecureHTTP lets credentials travel over plain http to an address that
-// is not loopback. Use it only inside a network that you trust.
+// WithInsecureHTTP allows credentials over plain http to an address that is not
+// loopback. Use it only inside a trusted network.
 func WithInsecureHTTP() Option {
 	return func(s *settings) error {
 		s.insecureHTTP = true
@@ -117,28 +117,28 @@ func WithInsecureHTTP() Option {
 	}
 }
 
-// WithUserAgent puts a product such as "shop/1.2" before the SDK's own name
-// in the User-Agent header.
+// WithUserAgent puts a product such as "shop/1.2" before the SDK's own name in the
+// User-Agent header.
 func WithUserAgent(product string) Option {
 	return func(s *settings) error {
 		if strings.ContainsFunc(product, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
-			return errors.New("jovepay: user agent has a character that no header can carry")
+			return errors.New("jovepay: user agent has a character that is not allowed in a header")
 		}
 		s.userAgent = strings.TrimSpace(product + " " + userAgent)
 		return nil
 	}
 }
 
-// WithTimeout bounds each attempt, from dialing to the last byte of the
-// answer. The default is 30 seconds. The whole call, with its retries, is
-// bounded by the caller's context.
+// WithTimeout limits each attempt, from dialing to the last byte of the response. The
+// default is 30 seconds. The whole call, with its retries, is limited by the caller's
+// context.
 func WithTimeout(perAttempt time.Duration) Option {
 	return positive("timeout", perAttempt, func(s *settings) { s.timeout = perAttempt })
 }
 
-// WithRateLimit spaces requests evenly so that at most n are started in any
-// period of the given length; further ones wait, within their context. There
-// is no limit by default. JovePay's guide states none.
+// WithRateLimit spaces requests evenly, so that at most n are started in any period of
+// the given length; further ones wait, within their context. By default there is no
+// limit. JovePay's guide states none.
 func WithRateLimit(n int, period time.Duration) Option {
 	if n <= 0 {
 		return func(*settings) error {
@@ -154,8 +154,8 @@ func WithRateLimit(n int, period time.Duration) Option {
 	})
 }
 
-// WithRetry sets how often and how fast failed requests are repeated; see
-// [RetryPolicy] for which ones are.
+// WithRetry sets how often and how fast failed requests are retried; [RetryPolicy]
+// says which ones are.
 func WithRetry(p RetryPolicy) Option {
 	return func(s *settings) error {
 		if p.MaxAttempts < 0 || p.BaseDelay < 0 || p.MaxDelay < 0 || p.MaxRetryAfter < 0 {
@@ -166,15 +166,15 @@ func WithRetry(p RetryPolicy) Option {
 	}
 }
 
-// WithSettleWindow sets how long [PaymentsService.CreateOnce] watches the
-// payment list after an unknown outcome before it takes the payment as not
-// created. The default is 20 seconds.
+// WithSettleWindow sets how long [PaymentsService.CreateOnce] watches the payment list
+// after an unknown outcome, before it considers the payment not created. The default
+// is 20 seconds.
 func WithSettleWindow(d time.Duration) Option {
 	return positive("settle window", d, func(s *settings) { s.settleWindow = d })
 }
 
-// WithMaxResponseBytes bounds the answer that is read; a longer one is an
-// error. The default is 16 MiB.
+// WithMaxResponseBytes limits the size of a response; a longer one is an error. The
+// default is 16 MiB.
 func WithMaxResponseBytes(n int64) Option {
 	return positive("response limit", n, func(s *settings) { s.maxResponseBytes = n })
 }
@@ -201,8 +201,8 @@ func (s *settings) apply(opts []Option) error {
 	return nil
 }
 
-// checkBaseURL returns the base without a slash or version at its end. Errors
-// do not repeat the address: it may hold a password.
+// checkBaseURL returns the base URL without a slash or version at its end. Errors
+// don't contain the URL: it may have a password.
 func (s *settings) checkBaseURL() (string, error) {
 	u, err := url.Parse(s.baseURL)
 	switch {

@@ -20,13 +20,12 @@ import (
 // [Client.Payments].
 type PaymentsService struct {
 	api   *api
-	clock *serverClock // of the CreateOnce that these calls are part of; nil otherwise
+	clock *serverClock // of the CreateOnce that the calls are part of; otherwise nil
 }
 
-// Payment is a payment to a deposit address, as JovePay tells it. Which fields
-// are filled differs between the answers to Create, Get and List; what an
-// answer leaves out is zero. JovePay's guide shows the fields of its payment
-// webhook; the others are not documented by JovePay.
+// Payment is a payment to a deposit address, as JovePay reports it. The responses to
+// Create, Get and List have different fields; missing ones are zero. JovePay's guide
+// shows the fields of its payment webhook; the others are not documented by JovePay.
 type Payment struct {
 	ID              ID            `json:"payment_id,omitzero"`
 	ParentPaymentID ID            `json:"parent_payment_id,omitzero"` // set on a repeated or wrong-asset deposit: the original payment
@@ -37,19 +36,19 @@ type Payment struct {
 	OrderID          string `json:"order_id,omitzero"`          // the shop's own, as sent
 	OrderDescription string `json:"order_description,omitzero"` // as sent
 
-	PriceAmount   Amount `json:"price_amount,omitzero"`   // what the goods cost
+	PriceAmount   Amount `json:"price_amount,omitzero"`   // price of the goods
 	PriceCurrency string `json:"price_currency,omitzero"` // ticker, such as "usd"
 
 	PayAddress   string `json:"pay_address,omitzero"`    // where the customer sends the coins
 	PayinExtraID string `json:"payin_extra_id,omitzero"` // memo or tag that the customer must add, or the coins are lost; empty for coins without one
-	PayAmount    Amount `json:"pay_amount,omitzero"`     // what the customer is to send
+	PayAmount    Amount `json:"pay_amount,omitzero"`     // amount to send
 	PayCurrency  string `json:"pay_currency,omitzero"`   // ticker, such as "usdttrc20"
 
-	ActuallyPaid       Amount `json:"actually_paid,omitzero"`         // what arrived, in PayCurrency
+	ActuallyPaid       Amount `json:"actually_paid,omitzero"`         // amount received, in PayCurrency
 	ActuallyPaidAtFiat Amount `json:"actually_paid_at_fiat,omitzero"` // the same in fiat; often 0
 	AmountReceived     Amount `json:"amount_received,omitzero"`       // expected to be paid out
 
-	OutcomeAmount   Amount `json:"outcome_amount,omitzero"`   // what the shop gets
+	OutcomeAmount   Amount `json:"outcome_amount,omitzero"`   // amount for the shop
 	OutcomeCurrency string `json:"outcome_currency,omitzero"` // ticker
 	PayinHash       string `json:"payin_hash,omitzero"`       // the customer's transaction
 	PayoutHash      string `json:"payout_hash,omitzero"`      // the transaction to the shop
@@ -67,7 +66,7 @@ type Payment struct {
 
 	CreatedAt              Time `json:"created_at,omitzero"`
 	UpdatedAt              Time `json:"updated_at,omitzero"`
-	ExpirationEstimateDate Time `json:"expiration_estimate_date,omitzero"` // when the price or the address ends
+	ExpirationEstimateDate Time `json:"expiration_estimate_date,omitzero"` // when the price or the address expires
 
 	Response
 }
@@ -85,19 +84,19 @@ type (
 	listedPayment Payment // which lenient knows
 )
 
-// MarshalJSON writes the fields that are set, and Extra, as members of one
-// object. A struct that embeds a Payment inherits this method and with it
-// loses its own members: give the Payment a name there.
+// MarshalJSON writes the fields that are set, and Extra, as members of one object. A
+// struct that embeds a Payment inherits this method, and so loses its own members:
+// give the Payment a field name there.
 func (p Payment) MarshalJSON() ([]byte, error) {
 	fields := plainPayment(p)
 	fields.Extra = nil
 	return writeObject(&fields, p.Extra)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes, and what JovePay sends. Members
-// without a field, and those that do not fit theirs, go to Extra; currencies
-// are read in lower case; the text "null", and a parent or invoice of 0, mean
-// none, except in the shop's own texts.
+// UnmarshalJSON reads what MarshalJSON writes, and what JovePay sends. Members that
+// have no field, or do not fit theirs, go to Extra. Currencies are converted to lower
+// case. The text "null", and a parent or invoice of 0, mean none, except in the
+// shop's own texts.
 func (p *Payment) UnmarshalJSON(b []byte) error {
 	err := readObject(b, (*plainPayment)(p), &p.Extra)
 	(*plainPayment)(p).normalize()
@@ -115,30 +114,30 @@ func (p *plainPayment) normalize() {
 	}
 }
 
-// PaymentRequest is what to ask of a customer. PriceAmount, PriceCurrency and
-// PayCurrency are required. JovePay's guide documents IPNCallbackURL; the
-// other fields are not documented by JovePay.
+// PaymentRequest describes a payment to create. PriceAmount, PriceCurrency and
+// PayCurrency are required. JovePay's guide documents IPNCallbackURL; the other
+// fields are not documented by JovePay.
 type PaymentRequest struct {
-	PriceAmount   Amount `json:"price_amount"`        // what the goods cost, above zero
+	PriceAmount   Amount `json:"price_amount"`        // price of the goods, above zero
 	PriceCurrency string `json:"price_currency"`      // lower-case ticker, such as "usd"
 	PayCurrency   string `json:"pay_currency"`        // lower-case ticker of the coin to pay with
-	PayAmount     Amount `json:"pay_amount,omitzero"` // coins to ask for; null to let JovePay convert the price
+	PayAmount     Amount `json:"pay_amount,omitzero"` // amount of coins to ask for; null lets JovePay convert the price
 
-	// OrderID is the shop's own; CreateOnce needs it. An id that a gateway may
-	// store as another one is rejected: over 255 bytes, with white space at an
-	// end, or with control or format characters.
+	// OrderID is the shop's own; CreateOnce requires it. An id that a gateway
+	// might change is rejected: one over 255 bytes, with white space at an end,
+	// or with control or format characters.
 	OrderID          string `json:"order_id,omitzero"`
 	OrderDescription string `json:"order_description,omitzero"` // shown to the customer
-	IPNCallbackURL   string `json:"ipn_callback_url,omitzero"`  // where notifications go; JovePay cannot reach localhost
+	IPNCallbackURL   string `json:"ipn_callback_url,omitzero"`  // address for notifications; JovePay cannot reach localhost
 	PurchaseID       ID     `json:"purchase_id,omitzero"`       // of an earlier payment for the same purchase
 
-	PayoutAddress  string `json:"payout_address,omitzero"`  // pay out here instead of to the account's wallet
-	PayoutCurrency string `json:"payout_currency,omitzero"` // needed with PayoutAddress
+	PayoutAddress  string `json:"payout_address,omitzero"`  // where to pay out, instead of the account's wallet
+	PayoutCurrency string `json:"payout_currency,omitzero"` // required with PayoutAddress
 	PayoutExtraID  string `json:"payout_extra_id,omitzero"` // memo or tag for PayoutAddress
 
-	FixedRate     bool   `json:"is_fixed_rate,omitzero"`       // keep the rate until the payment expires
-	FeePaidByUser bool   `json:"is_fee_paid_by_user,omitzero"` // add the network fee to what the customer sends
-	Case          string `json:"case,omitzero"`                // outcome to play, in a sandbox only
+	FixedRate     bool   `json:"is_fixed_rate,omitzero"`       // fix the rate until the payment expires
+	FeePaidByUser bool   `json:"is_fee_paid_by_user,omitzero"` // add the network fee to the customer's amount
+	Case          string `json:"case,omitzero"`                // outcome to simulate, in a sandbox only
 }
 
 func (r *PaymentRequest) validate() error {
@@ -159,15 +158,14 @@ func (r *PaymentRequest) validate() error {
 	return v.err
 }
 
-// Create makes a payment and returns it with the deposit address to show to
-// the customer. If PayinExtraID is set, show it too: without the memo the
-// coins are lost.
+// Create creates a payment and returns it with the deposit address to show to the
+// customer. If PayinExtraID is set, show it too: without the memo the coins are lost.
 //
-// A Create that may have been processed is never repeated; it returns an
-// error that is [ErrOutcomeUnknown]. So does one whose response is about
-// another order, price or coin than was asked for; the payment's id is in the
-// error and in [APIError.Body]. See [PaymentsService.CreateOnce] for a
-// call that resolves this, and [RetryPolicy] for what is repeated.
+// A Create that may have been processed is never retried: its error is
+// [ErrOutcomeUnknown]. The same goes for a response about another order, price or
+// coin than was asked for; the payment's id is in the error and in [APIError.Body].
+// [PaymentsService.CreateOnce] resolves unknown outcomes; [RetryPolicy] says what is
+// retried.
 //
 // From JovePay's guide: POST /v1/payment.
 func (s *PaymentsService) Create(ctx context.Context, req PaymentRequest) (*Payment, error) {
@@ -184,9 +182,8 @@ func (s *PaymentsService) Create(ctx context.Context, req PaymentRequest) (*Paym
 	}, req.contradiction)
 }
 
-// contradiction says in what p is not the payment that r asks for. A member
-// that p lacks says nothing, and the spelling of an order id or a ticker does
-// not count.
+// contradiction returns an error if p is not the payment that r asks for. Missing
+// members don't count, nor do different spellings of an order id or a ticker.
 func (r *PaymentRequest) contradiction(p *Payment) error {
 	switch {
 	case isDeposit(p):
@@ -205,15 +202,15 @@ func (r *PaymentRequest) contradiction(p *Payment) error {
 	return nil
 }
 
-// isDeposit reports whether p is a further deposit to an address that was paid
-// before.
+// isDeposit reports whether p is a further deposit to an address that was already
+// paid.
 func isDeposit(p *Payment) bool {
 	return p.ParentPaymentID != "" || strings.EqualFold(p.OriginType, "REPEATED")
 }
 
-// letters returns what no spelling of an id or a ticker changes: its letters
-// and digits, in lower case, without zeros at the front. A text that has none
-// is returned as it is.
+// letters returns what all spellings of an id or a ticker have in common: its letters
+// and digits, in lower case, without leading zeros. It returns a text without any
+// unchanged.
 func letters(s string) string {
 	kept := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -224,25 +221,25 @@ func letters(s string) string {
 	return cmp.Or(strings.TrimLeft(kept, "0"), s)
 }
 
-// mayBeSameCoin reports whether a and b may be two names of one coin: a gateway
-// may take usdt and call it usdttrc20.
+// mayBeSameCoin reports whether a and b may be two names of one coin: a gateway may
+// accept usdt and call it usdttrc20.
 func mayBeSameCoin(a, b string) bool {
 	a, b = letters(a), letters(b)
 	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
 }
 
-// rounding is the number of digits that are the same in an amount and in what
-// is left of it after a gateway has kept it as a floating-point number.
+// rounding is the number of digits of an amount that survive if a gateway stores it
+// as a floating-point number.
 const rounding = 9
 
-// alike reports whether a and b are the same in about so many digits.
+// alike reports whether a and b agree in about the given number of digits.
 func alike(a, b Amount, digits int32) bool {
 	x, y := a.Decimal(), b.Decimal()
 	return !x.Sub(y).Abs().Shift(digits).GreaterThan(x.Abs())
 }
 
-// isRounding reports whether a gateway may have rounded or cut price to kept, to
-// cents or finer and by less than a hundredth of it.
+// isRounding reports whether a gateway may have rounded or truncated price to kept: to
+// cents or finer, and by less than a hundredth of the price.
 func isRounding(kept, price Amount) bool {
 	k, p := kept.Decimal(), price.Decimal()
 	places := max(2, -k.Exponent())
@@ -272,12 +269,12 @@ func (s *PaymentsService) Get(ctx context.Context, id ID) (*Payment, error) {
 	})
 }
 
-// SortField is what a payment list is sorted by. Any field that JovePay knows
-// can be given; the constants are those that keep their value for the life of
-// a payment, so that a list sorted by them can be walked while it grows.
+// SortField is the field that a payment list is sorted by. It can be any field that
+// JovePay knows. The constants are those whose value never changes, so that a list
+// sorted by them can be read page by page while it grows.
 type SortField string
 
-// Fields that never change once a payment is made.
+// Fields that never change after a payment has been created.
 const (
 	SortByCreatedAt     SortField = "created_at" // the default
 	SortByPaymentID     SortField = "payment_id"
@@ -299,25 +296,25 @@ func (f SortField) isFixed() bool {
 // SortOrder is the direction of a sorted list.
 type SortOrder string
 
-// The two directions of a list.
+// The sort orders.
 const (
 	Ascending  SortOrder = "asc"
 	Descending SortOrder = "desc"
 )
 
-// PaymentListOptions selects payments. The zero value selects all of them.
+// PaymentListOptions selects payments. The zero value selects all.
 // JovePay's guide documents the list, but none of its options.
 type PaymentListOptions struct {
-	Limit     int       `url:"limit,omitempty"`                                           // payments on a page, 1 to 500; 0 leaves it to JovePay (All takes 500)
+	Limit     int       `url:"limit,omitempty"`                                           // payments on a page, 1 to 500; 0 leaves it to JovePay (All uses 500)
 	Page      int       `url:"page,omitempty"`                                            // from 0; All starts there
-	SortBy    SortField `url:"sortBy,omitempty"`                                          // empty leaves it to JovePay (All takes SortByCreatedAt)
-	OrderBy   SortOrder `url:"orderBy,omitempty"`                                         // empty leaves it to JovePay (All takes Ascending)
+	SortBy    SortField `url:"sortBy,omitempty"`                                          // empty leaves it to JovePay (All uses SortByCreatedAt)
+	OrderBy   SortOrder `url:"orderBy,omitempty"`                                         // empty leaves it to JovePay (All uses Ascending)
 	DateFrom  time.Time `url:"dateFrom,omitempty" layout:"2006-01-02T15:04:05.999Z07:00"` // payments created at or after this
 	DateTo    time.Time `url:"dateTo,omitempty" layout:"2006-01-02T15:04:05.999Z07:00"`   // payments created at or before this
 	InvoiceID ID        `url:"invoiceId,omitempty"`
 
-	// Window is how many pages All reads at the same time, at most: 1 reads
-	// one after the other. Default 8. It is not sent.
+	// Window is the maximum number of pages that All reads at the same time; 1
+	// reads them one by one. Default 8. It is not sent.
 	Window int `url:"-"`
 }
 
@@ -331,8 +328,8 @@ func (o *PaymentListOptions) validate() error {
 	return v.err
 }
 
-// PaymentList is one page of payments with the totals of the whole list. Its
-// form is not documented by JovePay.
+// PaymentList is one page of payments, with the totals of the whole list. Its format
+// is not documented by JovePay.
 type PaymentList struct {
 	Payments   []*Payment `json:"data"`
 	Limit      int        `json:"limit"`      // of payments on a page
@@ -344,7 +341,7 @@ type PaymentList struct {
 
 func (l *PaymentList) accept(raw []byte) error {
 	if l.Payments == nil {
-		return errors.New("list without data") // not the same as a list with none
+		return errors.New("list without data") // not the same as an empty list
 	}
 	return l.Response.accept(raw)
 }
@@ -364,8 +361,8 @@ func (l PaymentList) MarshalJSON() ([]byte, error) {
 	return writeObject(&plainPaymentList{l.Payments, l.Limit, l.Page, l.PagesCount, l.Total, Response{}}, l.Extra)
 }
 
-// UnmarshalJSON reads a list of at most 500 payments, as [Payment.UnmarshalJSON]
-// reads each.
+// UnmarshalJSON reads a list of at most 500 payments, each as
+// [Payment.UnmarshalJSON] does.
 func (l *PaymentList) UnmarshalJSON(b []byte) error {
 	fields := plainPaymentList{l.Payments, l.Limit, l.Page, l.PagesCount, l.Total, l.Response}
 	err := readObject(b, &fields, &fields.Extra)
@@ -373,8 +370,8 @@ func (l *PaymentList) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// paymentRows are read one by one: a server that sends more than a page must
-// not fill the memory.
+// paymentRows are read one by one: a server that sends more than a page must not fill
+// the memory.
 type paymentRows []*Payment
 
 // UnmarshalJSONFrom reads the rows of one page.
@@ -392,7 +389,7 @@ func (rows *paymentRows) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 
 var errRowWithoutID = errors.New("payment without payment_id in a list")
 
-// complete returns an error if a row has no payment that can be named.
+// complete returns an error if a row has no payment id.
 func (l *PaymentList) complete() error {
 	if slices.ContainsFunc(l.Payments, func(p *Payment) bool { return p.ID == "" }) {
 		return errRowWithoutID
@@ -400,10 +397,10 @@ func (l *PaymentList) complete() error {
 	return nil
 }
 
-// List returns one page of payments. It needs credentials, which is not
-// documented by JovePay: see [WithCredentials]. A page with more payments than
-// opts.Limit, or with a payment that has no id, is an error.
-// [PaymentsService.All] walks all pages.
+// List returns one page of payments. It needs credentials, see [WithCredentials];
+// JovePay does not document this. A page with more payments than opts.Limit, or with a
+// payment without an id, is an error. [PaymentsService.All] returns the payments of
+// all pages.
 //
 // From JovePay's guide: GET /v1/payment.
 func (s *PaymentsService) List(ctx context.Context, opts PaymentListOptions) (*PaymentList, error) {
@@ -422,7 +419,7 @@ func (s *PaymentsService) list(ctx context.Context, opts PaymentListOptions, che
 		clock:  s.clock,
 	}, checks...)
 	if err == nil && opts.Limit > 0 && len(list.Payments) > opts.Limit {
-		return nil, fmt.Errorf("jovepay: payment list: asked for %d payments at most, page %d has %d", opts.Limit, opts.Page, len(list.Payments))
+		return nil, fmt.Errorf("jovepay: payment list: want at most %d payments, page %d has %d", opts.Limit, opts.Page, len(list.Payments))
 	}
 	return list, err
 }

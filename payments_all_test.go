@@ -315,7 +315,7 @@ func TestListRejectsLongerPages(t *testing.T) {
 	s := newShelf(95)
 	s.lie = func(s *sheet) { s.rows = s.list }
 	client := s.client(t)
-	const want = "asked for 10 payments at most, page 0 has 95"
+	const want = "want at most 10 payments, page 0 has 95"
 	_, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{Limit: 10})
 	require.ErrorContains(t, err, want)
 	got, err := collect(t.Context(), client, jovepay.PaymentListOptions{Limit: 10})

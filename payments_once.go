@@ -14,32 +14,31 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// CreateOnce creates the payment for an order, and only one, even if a response
-// is lost. It needs an OrderID, and credentials for the payment list
-// ([WithCredentials]); without them it fails before anything is sent.
+// CreateOnce creates the payment for an order, and only one, even if a response is
+// lost. It requires an OrderID, and credentials for the payment list
+// ([WithCredentials]); without them it fails and sends nothing.
 //
-// If the outcome of a create is unknown, CreateOnce watches the payment list
-// for the settle window ([WithSettleWindow]). A payment of the same order,
-// price and coin that is not over is read whole, with its address and memo, and
-// returned. The payment is created again, as often as [RetryPolicy] has
-// attempts, only if at the end of the window a complete list has nothing that
-// could be it. In every other case the error is [ErrOutcomeUnknown], and
-// nothing more is sent: if the list cannot be read or contradicts itself, if
-// time runs out, or if the list has a payment that may be the one. That is any
-// payment made since the call began that is not provably another: one with
-// another price or coin for the order, one without an order id, or one whose
-// order id is spelled in another way or cut off. Payments from before the call
-// that are over, or are for another price or coin, don't count.
+// If the outcome of a create is unknown, CreateOnce watches the payment list for the
+// settle window ([WithSettleWindow]). If the list has an open payment for the same
+// order, price and coin, CreateOnce reads it, with its address and memo, and returns
+// it. It creates the payment again, up to the attempts of [RetryPolicy], only if at
+// the end of the window a complete list has nothing that could be the payment. In
+// every other case the error is [ErrOutcomeUnknown], and nothing more is sent: the
+// list cannot be read or contradicts itself, the time is up, or the list has a payment
+// that may be the one. That is any payment created since the start of the call that is
+// not provably another: one for the order with another price or coin, one without an
+// order id, or one whose order id is truncated or spelled differently. Payments from
+// before the call that are final, or have another price or coin, don't count.
 //
-// A payment is from before the call if it is older than the call by the server's
-// clock, which the Date of its responses shows, and by this machine's. If the
-// server sends no Date, the whole list is read, and only payments more than a
-// day older than the call are from before it.
+// A payment is from before the call if it is older than the call both by the server's
+// clock, which the Date of its responses shows, and by this machine's. If the server
+// sends no Date, CreateOnce reads the whole list, and only payments more than a day
+// older than the call are from before it.
 //
-// What no client can promise: a server that applies a request only after the
-// settle window, or lists its payment only then, makes a second payment. And
+// No client can promise more: if a server applies a request only after the settle
+// window, or lists its payment only then, there will be a second payment. And
 // CreateOnce is about one call, not about one order: after a crash, or when the
-// customer comes back to the order, look for its payment with
+// customer returns to the order, look for its payment with
 // [PaymentsService.FindOrder] first.
 func (s *PaymentsService) CreateOnce(ctx context.Context, req PaymentRequest) (*Payment, error) {
 	v := validation{req.validate()}
@@ -49,7 +48,7 @@ func (s *PaymentsService) CreateOnce(ctx context.Context, req PaymentRequest) (*
 		return nil, v.err
 	}
 	c := &creation{req: req, payments: &PaymentsService{s.api, newServerClock()}}
-	var doubt error // of an earlier attempt, though nothing was found of it
+	var doubt error // about an earlier attempt of which no payment was found
 	for attempt := 1; ; attempt++ {
 		created, err := c.payments.Create(ctx, req)
 		switch {
@@ -73,8 +72,8 @@ func (s *PaymentsService) CreateOnce(ctx context.Context, req PaymentRequest) (*
 	}
 }
 
-// responseID returns the id of the payment that the response to a failed create
-// names, as far as it came.
+// responseID returns the payment id in the response to a failed create, which may be
+// truncated.
 func responseID(err error) (id ID) {
 	response, ok := errors.AsType[*APIError](err)
 	if !ok {
@@ -102,10 +101,10 @@ func responseID(err error) (id ID) {
 type creation struct {
 	req      PaymentRequest
 	payments *PaymentsService // with a clock
-	named    ID               // of the payment in a response that is no success; empty if it names none
+	named    ID               // of the payment in an unsuccessful response; empty if there is none
 }
 
-// doubtError is a doubt that a later look at the list may end.
+// doubtError is a doubt that a later look at the list may resolve.
 type doubtError struct{ error }
 
 func (e doubtError) Unwrap() error { return e.error }
@@ -114,8 +113,8 @@ func doubtf(format string, args ...any) error {
 	return doubtError{fmt.Errorf(format, args...)}
 }
 
-// settle looks for the payment until it is found or the settle window is over.
-// Without an error, a payment that is nil was not created.
+// settle looks for the payment until it is found or the settle window is over. If it
+// returns neither a payment nor an error, the payment was not created.
 func (c *creation) settle(ctx context.Context) (*Payment, error) {
 	window := c.payments.api.settleWindow
 	end := time.Now().Add(window)
@@ -123,11 +122,11 @@ func (c *creation) settle(ctx context.Context) (*Payment, error) {
 		last := !time.Now().Before(end)
 		found, err := c.look(ctx)
 		_, doubt := errors.AsType[doubtError](err)
-		passes := ctx.Err() == nil && (temporary(err) || doubt)
-		if found != nil || last || err != nil && !passes {
+		mayPass := ctx.Err() == nil && (temporary(err) || doubt)
+		if found != nil || last || err != nil && !mayPass {
 			return found, err
 		}
-		// Looks are spread over the window, the last one at its end.
+		// Spread the looks over the window, with the last one at its end.
 		wait := min(time.Until(end), window>>max(1, 5-attempt))
 		if err := pause(ctx, max(wait, 0)); err != nil {
 			return nil, err
@@ -135,8 +134,8 @@ func (c *creation) settle(ctx context.Context) (*Payment, error) {
 	}
 }
 
-// look reads the list once, or once more from an earlier time on if the
-// responses show that the server's clock was not what it seemed.
+// look reads the list once, or once more from an earlier time on if the responses
+// show that the server's clock is behind the first estimate.
 func (c *creation) look(ctx context.Context) (*Payment, error) {
 	for range 2 {
 		from := c.payments.clock.listFrom()
@@ -148,8 +147,8 @@ func (c *creation) look(ctx context.Context) (*Payment, error) {
 	return nil, doubtf("the server's clock jumps")
 }
 
-// search looks for the payment in the list of those made since from. Of several
-// it takes the newest.
+// search looks for the payment in the list of those created since from. If there are
+// several, it returns the newest.
 func (c *creation) search(ctx context.Context, from time.Time) (*Payment, error) {
 	var own, doubtful, cut *Payment
 	var nameless error
@@ -160,7 +159,7 @@ func (c *creation) search(ctx context.Context, from time.Time) (*Payment, error)
 			continue
 		}
 		if err != nil && own != nil {
-			break // what is missing cannot change what was found
+			break // the rest of the list cannot change what was found
 		}
 		if err != nil {
 			return nil, err
@@ -196,8 +195,8 @@ func (c *creation) search(ctx context.Context, from time.Time) (*Payment, error)
 	return nil, nil
 }
 
-// whole reads a payment of the list as a whole: without the address or the memo,
-// which a row may lack, coins are lost.
+// whole reads the whole payment of a row: a row may lack the address or the memo,
+// without which coins are lost.
 func (c *creation) whole(ctx context.Context, row *Payment) (*Payment, error) {
 	p, err := c.payments.Get(ctx, row.ID)
 	if err == nil {
@@ -218,13 +217,13 @@ func (c *creation) whole(ctx context.Context, row *Payment) (*Payment, error) {
 	return nil, doubtf("payment %s is in the list, but: %w", show(c.payments, row.ID), err)
 }
 
-// match is what a row of the list is to a creation.
+// match says how a row of the list relates to a creation.
 type match int
 
 const (
 	notOurs   match = iota // provably another payment
-	cutOff                 // another payment, if the gateway does not cut order ids off
-	maybeOurs              // cannot be told
+	cutOff                 // another payment, unless the gateway truncates order ids
+	maybeOurs              // undecided
 	ours                   // the payment
 )
 
@@ -250,13 +249,13 @@ func (c *creation) match(p *Payment) match {
 	return maybeOurs
 }
 
-// likeness is what the order of a row is to the order of a creation.
+// likeness says how the order id of a row relates to that of a creation.
 type likeness int
 
 const (
 	otherOrder likeness = iota
-	cutOrder            // its id is the beginning of ours
-	likeOrder           // its id is ours in another spelling, or missing
+	cutOrder            // it is the beginning of ours
+	likeOrder           // it is ours in another spelling, or missing
 	sameOrder
 )
 
@@ -266,7 +265,7 @@ func (c *creation) order(p *Payment) likeness {
 	case p.OrderID == c.req.OrderID:
 		return sameOrder
 	case id == own, strings.TrimSpace(id) == "", id == "0", id == "null", id == "undefined",
-		strings.ContainsRune(p.OrderID, utf8.RuneError): // a character was lost on the way
+		strings.ContainsRune(p.OrderID, utf8.RuneError): // a character was lost in transit
 		return likeOrder
 	case strings.HasPrefix(own, id):
 		return cutOrder
@@ -274,38 +273,37 @@ func (c *creation) order(p *Payment) likeness {
 	return otherOrder
 }
 
-// hasSameOffer reports whether p says that it has the price and coin that were asked
-// for.
+// hasSameOffer reports whether p states the price and coin that were asked for.
 func (c *creation) hasSameOffer(p *Payment) bool {
 	_, unread := unreadableMember(p.Extra)
 	return !unread && !p.PriceAmount.IsNull() && p.PriceCurrency != "" &&
 		letters(p.PayCurrency) == letters(c.req.PayCurrency) && c.req.contradiction(p) == nil
 }
 
-// hasOtherOffer reports whether both the price and the coin of p are so different
-// that no rounding and no spelling explains it.
+// hasOtherOffer reports whether both the price and the coin of p differ by more than
+// rounding and spelling can explain.
 func (c *creation) hasOtherOffer(p *Payment) bool {
 	return !p.PriceAmount.IsNull() && !alike(c.req.PriceAmount, p.PriceAmount, 2) && !mayBeSameCoin(p.PayCurrency, c.req.PayCurrency)
 }
 
 const (
-	// clockTolerance is how far a clock may be off where nothing shows it: that
-	// of this machine if the server sends no Date, and that of the list's filter,
-	// which may know days only.
+	// clockTolerance is how far a clock may be off if nothing shows the error: this
+	// machine's if the server sends no Date, and that of the list's filter, which
+	// may have a resolution of days.
 	clockTolerance = 24 * time.Hour
 
 	// meanwhile is how long before the start of a call, by the server's clock, a
-	// payment is still taken as made during the call.
+	// payment may have been created and still count as created during the call.
 	meanwhile = time.Minute
 )
 
-// serverClock says when a call began by the server's clock. A nil serverClock
-// ignores what it is told.
+// serverClock knows when a call began by the server's clock. A nil serverClock
+// records nothing.
 type serverClock struct {
 	start time.Time // by this machine's clock
 
 	mu    sync.Mutex
-	began time.Time // the earliest that any clock gives
+	began time.Time // the earliest by any clock
 	seen  bool      // there was a response
 	dated bool      // there was one with a Date
 }
@@ -315,8 +313,8 @@ func newServerClock() *serverClock {
 	return &serverClock{start: now, began: now}
 }
 
-// note learns from the Date of a response. How long ago the call began does not
-// depend on how this machine's clock is set.
+// note learns from the Date of a response. The time since the start of the call does
+// not depend on the setting of this machine's clock.
 func (c *serverClock) note(header http.Header) {
 	if c == nil {
 		return
@@ -335,8 +333,8 @@ func (c *serverClock) note(header http.Header) {
 	}
 }
 
-// listFrom returns the time from which on a list has all that was made since
-// the call began. It is zero if nothing shows the server's clock.
+// listFrom returns a time from which a list has everything created since the call
+// began. It is zero if nothing shows the server's clock.
 func (c *serverClock) listFrom() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -346,12 +344,12 @@ func (c *serverClock) listFrom() time.Time {
 	return c.began.Add(-clockTolerance)
 }
 
-// before reports whether something was certainly made before the call began.
-func (c *serverClock) before(made Time) bool {
-	if made.IsZero() {
+// before reports whether something was certainly created before the call began.
+func (c *serverClock) before(created Time) bool {
+	if created.IsZero() {
 		return false
 	}
-	latest := made.Time
+	latest := created.Time
 	if latest.Equal(latest.Truncate(24 * time.Hour)) {
 		latest = latest.Add(24 * time.Hour) // it may be a date without a time
 	}
@@ -364,15 +362,14 @@ func (c *serverClock) before(made Time) bool {
 	return latest.Before(c.began.Add(-margin))
 }
 
-// FindOrder returns all payments of an order that were created at or after
-// since, oldest first, in one pass over the payment list; repeated deposits
-// are among them. The rows of a list may lack the address and the memo: read a
-// payment with [PaymentsService.Get] before a customer pays it. FindOrder needs
-// credentials. The list has no filter for the order, so the cost grows with all
-// payments since then: 500 of them are one request.
+// FindOrder returns all payments of an order that were created at or after since,
+// oldest first, including repeated deposits. Payments in a list may lack the address
+// and the memo: read a payment with [PaymentsService.Get] before a customer pays it.
+// FindOrder needs credentials. The list cannot be filtered by order, so the cost grows
+// with the number of all payments since then: one request for 500 of them.
 //
-// Payments are found by the order id as it was sent; ids that a gateway may
-// store as others are rejected, here and by [PaymentsService.Create].
+// FindOrder finds payments by the exact order id. Ids that a gateway might change are
+// rejected, here and by [PaymentsService.Create].
 func (s *PaymentsService) FindOrder(ctx context.Context, orderID string, since time.Time) ([]*Payment, error) {
 	var v validation
 	v.require(orderID != "", "order_id", "is required")

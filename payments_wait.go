@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// WaitOptions says what to wait for and how often to look. The zero value
-// waits until the payment is over.
+// WaitOptions says what to wait for and how often to poll. The zero value waits for a
+// final status.
 type WaitOptions struct {
-	// Until ends the wait when it returns true. If it is nil, the wait ends at
-	// a final status other than partially_paid, after which the customer may
-	// still send the rest.
+	// Until ends the wait when it returns true. If it is nil, the wait ends at a
+	// final status other than partially_paid, after which the customer may still
+	// send the rest.
 	Until func(*Payment) bool
 
-	// MinInterval is the pause after a change, which doubles up to MaxInterval
-	// while nothing changes, or to half of what is left of the context's time
-	// if that is shorter; each is shortened by up to a quarter at random.
-	// Defaults 2 s and 30 s.
+	// MinInterval is the pause after a change. While nothing changes, the pause
+	// doubles up to MaxInterval, or up to half of the time left until the
+	// context's deadline if that is shorter. Each pause is shortened by up to a
+	// quarter at random. Defaults 2 s and 30 s.
 	MinInterval, MaxInterval time.Duration
 }
 
@@ -30,17 +30,15 @@ func (o WaitOptions) done(p *Payment) bool {
 	return p.Status.Final() && p.Status != PaymentPartiallyPaid
 }
 
-// Wait asks for the payment again and again, one request after the other,
-// until it is as wanted, and returns it. It tolerates temporary failures
-// (network errors, 408, 429, 5xx), and ends with any other error, such as a
-// response about another payment. When the context ends, the error is the context's, beside the payment
-// as last seen, or nil. A pause that the context's deadline would cut short is
-// not begun: Wait then returns [context.DeadlineExceeded] at once, which may be
-// up to MinInterval before the deadline. There is no time limit but the
-// context's.
+// Wait polls a payment until opts.Until is satisfied, and returns it. It tolerates
+// temporary failures (network errors, 408, 429, 5xx), and ends with any other error,
+// such as a response about another payment. When the context ends, Wait returns the
+// payment as last seen, or nil, and the context's error. It does not start a pause
+// that the context's deadline would cut short, but returns [context.DeadlineExceeded]
+// at once, up to MinInterval before the deadline. The context is the only time limit.
 //
-// Notifications (IPN) tell sooner and cost less; Wait is for programs that
-// cannot be called back.
+// Notifications (IPN) arrive sooner and cost less; Wait is for programs that cannot
+// receive them.
 func (s *PaymentsService) Wait(ctx context.Context, id ID, opts WaitOptions) (*Payment, error) {
 	if opts.MinInterval < 0 || opts.MaxInterval < 0 {
 		return nil, &ValidationError{"interval", "want a positive duration, or 0 for the default"}
@@ -86,8 +84,8 @@ func (s *PaymentsService) waitError(id ID, last *Payment, cause error) error {
 	return fmt.Errorf("jovepay: waiting for payment %s (%s): %w", show(s, id), status, cause)
 }
 
-// show returns text from outside for an error: a short word as it is, and
-// anything else in quotes, cut, with the secrets of the client left out.
+// show returns text from outside for an error: a short word unchanged, and anything
+// else quoted and truncated, without the client's secrets.
 func show[T ~string](s *PaymentsService, outside T) string {
 	text := s.api.secrets.text(string(outside))
 	odd := func(r rune) bool {

@@ -9,27 +9,27 @@ import (
 	"unicode/utf8"
 )
 
-// secret hides a string behind a function, so that no way of printing a value
-// that holds it, however deep, can show it.
+// secret hides a string behind a function, so that no way of printing a value that
+// contains it, however deep, can show it.
 type secret func() string
 
 func newSecret(s string) secret { return func() string { return s } }
 
-// secrets are kept out of what comes from outside: a server may echo them.
+// secrets are removed from text that comes from outside: a server may echo them.
 type secrets []secret
 
 const redacted = "[redacted]"
 
-// longestText bounds the text of an error before it is copied or searched.
+// longestText limits the text of an error before it is copied or searched.
 const longestText = 64 << 10
 
-// text returns s without the secrets, however they are spelled.
+// text returns s without the secrets, in whatever encoding.
 func (hide secrets) text(s string) string {
 	return string(hide.body([]byte(s)))
 }
 
-// cause returns err, or if its text shows a secret or is too long, an error
-// with a shorter text that matches the same targets.
+// cause returns err, or, if its text contains a secret or is too long, an error with
+// a shorter text that matches the same targets.
 func (hide secrets) cause(err error) error {
 	text := err.Error()
 	clean := hide.text(text[:min(len(text), longestText)])
@@ -39,11 +39,10 @@ func (hide secrets) cause(err error) error {
 	return err
 }
 
-// body returns b without the secrets, however they are spelled, and without
-// the beginning of one at the end of b, where a size limit may have cut it.
-// The result is never longer than b. If b has no secret, it is b. What a search
-// of bounded length cannot clear, because b is full of almost the secret, is
-// left out.
+// body returns b without the secrets, in whatever encoding, and without the
+// beginning of one at the end of b, where a size limit may have cut it off. The
+// result is never longer than b; if b has no secret, it is b. If b is so full of
+// near matches that a bounded search cannot clear it, the rest is dropped.
 func (hide secrets) body(b []byte) []byte {
 	var clean []byte
 	s := hide.search(len(b))
@@ -81,8 +80,8 @@ func (hide secrets) body(b []byte) []byte {
 // search is a search for secrets in one text.
 type search struct {
 	needles []needle
-	starts  [256]bool // the bytes that a secret can start with in some spelling
-	left    int       // steps, until it is given up
+	starts  [256]bool // the bytes that a secret can start with, in any encoding
+	left    int       // steps left
 }
 
 // A needle is a secret to search for.
@@ -91,7 +90,7 @@ type needle struct {
 	runes []rune // without backslashes; nil if it is not UTF-8
 }
 
-// search prepares a search in a text of size bytes.
+// search prepares a search in a text of the given size.
 func (hide secrets) search(size int) *search {
 	const perByte, least = 8, 1 << 20
 	s := &search{left: perByte*size + least}
@@ -115,7 +114,7 @@ func (hide secrets) search(size int) *search {
 	return s
 }
 
-// matchAt returns the length of a secret that text starts with, or 0.
+// matchAt returns the length of the secret that text starts with, or 0.
 func (s *search) matchAt(text []byte) int {
 	const compared = 256 // bytes in one step
 	for _, n := range s.needles {
@@ -131,11 +130,11 @@ func (s *search) matchAt(text []byte) int {
 	return 0
 }
 
-// enough of a secret at the end of a text is taken for the secret.
+// enough is how many characters of a secret at the end of a text count as the secret.
 const enough = 4
 
-// matchLength returns the length of a secret at the start of text in any
-// mixture of spellings, or 0. Backslashes do not count: they escape.
+// matchLength returns the length of a secret at the start of text, in any mixture of
+// encodings, or 0. Backslashes do not count: they escape.
 func (s *search) matchLength(text []byte, secret []rune) int {
 	end := 0
 	for matched, want := range secret {
@@ -155,9 +154,8 @@ func (s *search) matchLength(text []byte, secret []rune) int {
 	return end
 }
 
-// matchRune returns the length of one spelling of want at the start of text,
-// or 0: as it is, or escaped for JSON, in JSON once or more, for a URL or for
-// HTML.
+// matchRune returns the length of want at the start of text, or 0. It may be literal,
+// or escaped for JSON, any number of times, for a URL or for HTML.
 func matchRune(text []byte, want rune) int {
 	i := backslashes(text)
 	rest := text[i:]
@@ -189,9 +187,9 @@ func matchRune(text []byte, want rune) int {
 	return 0
 }
 
-// backslashes returns the length of the backslashes that text starts with, in
-// any spelling, up to those of an escape in JSON in JSON in JSON: a search must
-// not look far from each place.
+// backslashes returns the length of the backslashes that text starts with, in any
+// encoding, up to those of an escape in JSON in JSON in JSON: a search must not look
+// far ahead from each place.
 func backslashes(text []byte) (n int) {
 	const most = 8
 	for range most {
@@ -311,8 +309,8 @@ func namedEntity(name string) rune {
 	return -1
 }
 
-// unhex returns the value of a hexadecimal digit, and one that is no byte's
-// for anything else.
+// unhex returns the value of a hexadecimal digit. For anything else it returns a
+// value that no byte can have.
 func unhex(c byte) rune {
 	switch {
 	case '0' <= c && c <= '9':
@@ -323,9 +321,9 @@ func unhex(c byte) rune {
 	return 1 << 12
 }
 
-// oneLine makes text from outside fit for a line of a log: every run of white
-// space, control and format characters becomes one space, and what is longer
-// than limit characters is cut.
+// oneLine makes text from outside fit for a line of a log: it replaces every run of
+// white space, control and format characters with one space, and truncates the text
+// to limit characters.
 func oneLine(s string, limit int) string {
 	var line strings.Builder
 	gap := false

@@ -17,17 +17,18 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Response is what every response carries beside its fields.
+// Response is the part that all responses and events have in common: the JSON they
+// were read from.
 type Response struct {
-	// Raw is the whole response as it came. It is nil for payments in a list,
-	// whose text is in the Raw of the list, and is not written to JSON.
+	// Raw is the whole response as received. It is nil for a payment in a
+	// list, whose text is in the Raw of the list. It is not written to JSON.
 	Raw json.RawMessage `json:"-"`
 
-	// Extra holds, by name, the members that this package does not know and
-	// those that do not fit their field, which is zero then: an object where an
-	// amount was expected, for one. In JSON they are members beside the fields;
-	// one with the name of a field that is set cannot be written. It is nil if
-	// there are none.
+	// Extra holds, by name, the members that this package does not know, and
+	// those that do not fit their field, such as an object instead of an
+	// amount; the field is zero then. In JSON they are members beside the
+	// fields; one with the name of a field that is set cannot be written.
+	// Extra is nil if there are none.
 	Extra map[string]json.RawMessage `json:",embed"`
 }
 
@@ -36,21 +37,21 @@ func (a *Response) accept(raw []byte) error {
 	return nil
 }
 
-// readLimited reads the body whole and unpacks it if it is packed; one over
-// the limit is an error. What was read is returned beside an error, too.
+// readLimited reads and decompresses the whole body; a body over the limit is an
+// error. With an error it returns what it has read.
 func readLimited(res *http.Response, limit int64) ([]byte, error) {
 	if res.StatusCode == http.StatusSwitchingProtocols {
-		return nil, nil // no body but the connection, which no context ends
+		return nil, nil // the body would be the connection, which no context ends
 	}
 	body, err := readAll(res.Body, res.ContentLength, limit)
 	if kind := res.Header.Get("Content-Encoding"); len(body) == 0 || res.Uncompressed || !strings.EqualFold(kind, "gzip") {
 		return body, err
 	}
-	text, unpackErr := gunzip(body, limit)
-	return text, cmp.Or(err, unpackErr)
+	text, gzipErr := gunzip(body, limit)
+	return text, cmp.Or(err, gzipErr)
 }
 
-// gunzip returns the text that body holds, or body itself if it holds none.
+// gunzip returns the decompressed body, or body itself if it is not compressed.
 func gunzip(body []byte, limit int64) ([]byte, error) {
 	unpacked, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
@@ -66,15 +67,15 @@ func gunzip(body []byte, limit int64) ([]byte, error) {
 	return text, err
 }
 
-// readAll reads r up to limit, in pieces: memory is used for what came, not
-// for the length that was announced, unless that is small.
+// readAll reads r up to limit, in pieces: it uses memory for what it reads, not
+// for the announced length, unless that is small.
 func readAll(r io.Reader, announced, limit int64) ([]byte, error) {
 	const smallest, largest = 512, 1 << 20
 	var pieces [][]byte
 	size, total := min(max(smallest, announced+1), largest), int64(0)
 	for {
 		left := limit - total
-		piece := make([]byte, min(size, max(left, left+1))) // one more, unless that is beyond any int64
+		piece := make([]byte, min(size, max(left, left+1))) // one more than the limit, unless that overflows
 		n, err := fill(r, piece)
 		total += int64(n)
 		pieces = append(pieces, piece[:n])
@@ -95,7 +96,7 @@ func readAll(r io.Reader, announced, limit int64) ([]byte, error) {
 	}
 }
 
-// fill is io.ReadFull with r's own error.
+// fill is io.ReadFull, except that it returns r's own error.
 func fill(r io.Reader, piece []byte) (n int, err error) {
 	for n < len(piece) && err == nil {
 		var m int
@@ -106,12 +107,12 @@ func fill(r io.Reader, piece []byte) (n int, err error) {
 }
 
 var (
-	errTooLong = errors.New("answer is over the size limit")
-	errNotGzip = errors.New("response is announced as gzip and is not")
+	errTooLong = errors.New("response is over the size limit")
+	errNotGzip = errors.New("response is announced as gzip but is not")
 )
 
-// judge turns what was read into a success or an error. The read error, if
-// any, counts only where the status is a success.
+// judge turns a response into a success or an error. The read error, if any,
+// counts only if the status is a success.
 func judge(r *request, got *response, readErr error) (*response, error) {
 	success := got.status >= 200 && got.status < 300
 	switch {
@@ -131,16 +132,16 @@ func judge(r *request, got *response, readErr error) (*response, error) {
 	return nil, e
 }
 
-// contradiction returns the error of a success whose body says that it is
-// none, or nil. A body that is nothing but an error is a rejection, as an
-// error status would be. In one that is something besides, both could be true:
-// the outcome of a creating request is unknown then, and another untyped
-// request may have asked for something that has a status.
+// contradiction returns the error of a success whose body is an error, or nil. A
+// body that is only an error is a rejection, as an error status would be. If the
+// body has other members too, both could be true: the outcome of a request that
+// creates something is then unknown, and any other untyped request may have asked
+// for something that has a status.
 func contradiction(r *request, got *response) error {
 	if !bytes.Contains(got.body, []byte(`"status`)) { // nearly always
 		return nil
 	}
-	object, _ := readableJSON(got.body) // a body that cannot be read fails elsewhere
+	object, _ := readableJSON(got.body) // an unreadable body fails elsewhere
 	if object.Kind() != '{' {
 		return nil
 	}
@@ -155,17 +156,17 @@ func contradiction(r *request, got *response) error {
 	return e
 }
 
-// mayBeProcessed reports whether a request that creates something may have
-// done so although this status was answered. A 4xx is a clear no, save for
-// 408: the server stopped waiting, perhaps a proxy before it.
+// mayBeProcessed reports whether a request that creates something may have done so
+// despite a response with this status. A 4xx is a clear no, except for 408, with
+// which a server, or a proxy in front of it, has stopped waiting.
 func mayBeProcessed(status int) bool {
 	return status < 400 || status == http.StatusRequestTimeout || status >= 500
 }
 
-// unreadableError is the error for a success that cannot be read.
+// unreadableError is the error of a success that cannot be decoded.
 func unreadableError(r *request, got *response, cause error) *APIError {
 	e := apiError(r, got)
-	e.Message = "answer cannot be read"
+	e.Message = "response cannot be read"
 	e.effect = effectOf(r.creates)
 	if r.path != loginPath {
 		e.err = got.hide.cause(shorten(cause))
@@ -187,13 +188,13 @@ func apiError(r *request, got *response) *APIError {
 	return e
 }
 
-// errorBody is what the body of an error says, whatever sent it.
+// errorBody is the content of an error's body, whoever sent it.
 type errorBody struct {
 	code    string
 	message string
 	failed  bool // its status is false
-	status  int  // the HTTP status that it tells, 0 if none
-	hasMore bool // it has members that no error has
+	status  int  // the HTTP status in it; 0 if none
+	hasMore bool // it has members that errors don't have
 }
 
 // readErrorBody reads an object that may describe an error.
@@ -230,7 +231,7 @@ func readErrorBody(object jsontext.Value) (said errorBody) {
 	return said
 }
 
-// rejects reports whether the body says that the request failed and why.
+// rejects reports whether the body says that the request failed, and why.
 func (b errorBody) rejects() bool {
 	if b.failed {
 		return b.code != "" || b.message != "" || b.status != 0
@@ -238,12 +239,12 @@ func (b errorBody) rejects() bool {
 	return b.status >= http.StatusBadRequest && b.message != ""
 }
 
-// clean returns the code and message fit for a line of a log.
+// clean returns the code and message, fit for a line of a log.
 func (b errorBody) clean(hide secrets) (code, message string) {
 	return oneLine(hide.text(b.code), 100), oneLine(hide.text(b.message), 300)
 }
 
-// describe finds the code and message in an error's body, whatever sent it.
+// describe returns the code and message of an error's body, whoever sent it.
 func describe(got *response) (code, message string) {
 	value, unread := readableJSON(got.body)
 	said := errorBody{message: say(value, false, 0)}
@@ -257,18 +258,18 @@ func describe(got *response) (code, message string) {
 	kind, _, _ := strings.Cut(got.header.Get("Content-Type"), ";")
 	switch {
 	case got.status < 400 && got.header.Get("Location") != "":
-		reason += ": redirect refused"
+		reason += ": redirect not followed"
 	case len(bytes.TrimSpace(got.body)) == 0:
-		reason += ": empty answer"
+		reason += ": empty response"
 	case overLimit(unread):
 		reason += ": " + unread.Error()
 	case unread != nil:
-		reason += fmt.Sprintf(": answer is not JSON but %q", oneLine(got.hide.text(kind[:min(len(kind), longestText)]), 60))
+		reason += fmt.Sprintf(": response is not JSON but %q", oneLine(got.hide.text(kind[:min(len(kind), longestText)]), 60))
 	}
 	return "", reason
 }
 
-// httpStatus reads a status in quotes or not; 0 if there is none.
+// httpStatus reads a status, with or without quotes; 0 if there is none.
 func httpStatus(value jsontext.Value) int {
 	text, _ := sayText(value)
 	status, err := strconv.Atoi(text)
@@ -286,9 +287,9 @@ func isEmpty(value jsontext.Value) bool {
 	return false
 }
 
-// say returns the text of a message: a string, a list of messages, an object
-// that has a message, or, with byField, messages for each field. Anything else
-// is said as it is, and null and a missing value are "".
+// say returns the text of a message: a string, a list of messages, an object with
+// a message, or, with byField, messages for each field. Any other value is
+// returned as JSON; null and a missing value are "".
 func say(value jsontext.Value, byField bool, depth int) string {
 	const deepest = 8
 	if text, ok := sayText(value); ok {
@@ -317,7 +318,7 @@ func say(value jsontext.Value, byField bool, depth int) string {
 	return strings.Join(parts, "; ")
 }
 
-// sayAll returns the messages of a list, none if it has something else.
+// sayAll returns the messages of a list, or nil if it has anything else.
 func sayAll(list jsontext.Value, depth int) (parts []string) {
 	size := 0
 	for element := range elements(list) {
@@ -333,6 +334,7 @@ func sayAll(list jsontext.Value, depth int) (parts []string) {
 	return parts
 }
 
+// sayFields returns the messages for each field.
 func sayFields(object jsontext.Value, depth int) (parts []string) {
 	size := 0
 	for name, value := range members(object) {
@@ -347,8 +349,8 @@ func sayFields(object jsontext.Value, depth int) (parts []string) {
 	return parts
 }
 
-// sayText returns the text of a string or number, the beginning of one that is
-// long; ok is false for anything else.
+// sayText returns the text of a string or number, or the beginning of a long one;
+// ok is false for anything else.
 func sayText(value jsontext.Value) (text string, ok bool) {
 	if kind := value.Kind(); kind != '"' && kind != '0' {
 		return "", false
@@ -367,7 +369,7 @@ func sayText(value jsontext.Value) (text string, ok bool) {
 	return clip(value), true
 }
 
-// clip returns the beginning of a value as it is.
+// clip returns the beginning of a value's JSON.
 func clip(value jsontext.Value) string {
 	return string(bytes.TrimSpace(value[:min(len(value), longestText)]))
 }

@@ -20,34 +20,34 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// RetryPolicy says how often and how fast a failed request is repeated. A
-// field that is zero takes its default.
+// RetryPolicy says how often and how fast a failed request is retried. Zero fields
+// have defaults.
 //
-// Which requests are retried is fixed, because money hangs on it. GET
-// requests and the login are retried after a network error, 408, 429 and
-// 5xx. A request that creates something is retried only if it provably was
-// not processed: no connection was made (refused, DNS, TLS), nothing of it was
-// written, or the response was 429. Any other failure without a clear response
-// is returned as [ErrOutcomeUnknown]. Nothing is retried once the context is
-// done.
+// Which requests are retried is not configurable, because money depends on it.
+// GET requests and the login are retried after network errors, 408, 429 and 5xx.
+// A request that creates something is retried only if it provably was not
+// processed: no connection was made (refused, DNS, TLS), nothing of it was
+// written, or the response was 429; see [SafeToRetry]. Any other failure without a
+// clear response is returned as [ErrOutcomeUnknown]. Nothing is retried after the
+// context has ended.
 //
 // A request that creates something is sent once per attempt: net/http, which
-// otherwise resends some requests by itself, cannot resend these.
+// resends some requests by itself, cannot resend these.
 //
-// If credentials are configured, a request is also sent again with another JWT
-// if the response was 401, or 403 to a request that had a JWT. If a token from
-// a login is rejected at once, rejections cause no further login for a minute.
+// With credentials, a request is also retried with a new JWT after a 401, or
+// after a 403 if it had a JWT. If a token that has just been issued is rejected,
+// there is no further login for a minute.
 type RetryPolicy struct {
-	// MaxAttempts counts the first attempt too: 1 never repeats. Default 4.
+	// MaxAttempts includes the first attempt: 1 never retries. Default 4.
 	MaxAttempts int
 
-	// BaseDelay bounds the wait before the second attempt; the bound doubles
-	// with each further one up to MaxDelay. The wait is a random part of the
-	// bound ("full jitter"). Defaults 250 ms and 8 s.
+	// BaseDelay is the maximum delay before the second attempt. The maximum
+	// doubles with each further attempt, up to MaxDelay. The delay is a random
+	// part of it ("full jitter"). Defaults 250 ms and 8 s.
 	BaseDelay, MaxDelay time.Duration
 
-	// MaxRetryAfter caps the wait that a server asks for with Retry-After,
-	// however long. Default 30 s.
+	// MaxRetryAfter limits the delay that a server asks for with Retry-After.
+	// Default 30 s.
 	MaxRetryAfter time.Duration
 }
 
@@ -66,7 +66,7 @@ func orDefault[T comparable](field *T, value T) {
 	}
 }
 
-// delay returns how long to wait after the given attempt (1 is the first).
+// delay returns the delay after an attempt; the first is 1.
 func (p RetryPolicy) delay(attempt int, err error) time.Duration {
 	if response, ok := errors.AsType[*APIError](err); ok && response.RetryAfter > 0 {
 		return min(response.RetryAfter, p.MaxRetryAfter)
@@ -83,7 +83,7 @@ func jitter(base time.Duration, attempt int, limit time.Duration) time.Duration 
 	return rand.N(max(1, min(base, limit))) //nolint:gosec // spreads load, guards nothing
 }
 
-// temporary reports whether the same request may well succeed later.
+// temporary reports whether the same request may succeed later.
 func temporary(err error) bool {
 	if response, ok := errors.AsType[*APIError](err); ok {
 		return response.StatusCode == http.StatusRequestTimeout ||
@@ -94,8 +94,8 @@ func temporary(err error) bool {
 	return ok
 }
 
-// pause waits for d or until the context is done. It does not start a wait
-// that the context's deadline would cut short.
+// pause waits for d or until ctx ends. It does not start a wait that the
+// deadline of ctx would cut short.
 func pause(ctx context.Context, d time.Duration) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return cmp.Or(contextError(ctx), context.DeadlineExceeded)
@@ -109,7 +109,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	return contextError(ctx)
 }
 
-// contextError returns nil while ctx lasts, and then an error that matches both
+// contextError returns nil until ctx ends, and then an error that matches both
 // [context.Context.Err] and [context.Cause].
 func contextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
@@ -119,11 +119,11 @@ func contextError(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", err, cause)
 }
 
-// addCause adds to err why ctx has ended, if it has and err does not say so:
-// net/http returns the cause from HTTP/1 and the context's error from HTTP/2.
+// addCause adds to err why ctx has ended, if it has and err doesn't say so:
+// net/http returns the cause for HTTP/1 and the context's error for HTTP/2.
 func addCause(ctx context.Context, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err // without the address: the method and path are said already
+		err = u.Err // without the URL: method and path are in the error already
 	}
 	reason := contextError(ctx)
 	switch {
@@ -135,7 +135,7 @@ func addCause(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", err, reason)
 }
 
-// veiled is an error whose text was changed to hide a secret: it can be matched
+// veiled is an error whose text was changed to hide a secret. It can be matched
 // but not unwrapped.
 type veiled struct {
 	text string
@@ -147,9 +147,9 @@ func (v *veiled) Error() string { return v.text }
 // Is reports whether the error with the secret matches target.
 func (v *veiled) Is(target error) bool { return v.is(target) }
 
-// retryAfter reads a Retry-After header in seconds or as a date. Anything
-// else, and times that are not ahead, give 0; a wait too long for a Duration
-// gives about the longest one.
+// retryAfter reads a Retry-After header in seconds or as a date. Anything else,
+// and a time in the past, gives 0. A delay too long for a Duration gives about the
+// longest one.
 func retryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
@@ -161,9 +161,9 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// pacer spaces requests evenly. Only the caller at the head of the line holds
-// a reservation, so that one who gives up leaves no gap: the limiter takes a
-// reservation back in full only if none has followed it.
+// pacer spaces requests evenly. Only the caller at the head of the queue holds a
+// reservation, so that a caller who gives up leaves no gap: the limiter refunds a
+// reservation in full only if no other has followed it.
 type pacer struct {
 	head    chan struct{}
 	limiter *rate.Limiter
@@ -191,31 +191,31 @@ func (p *pacer) wait(ctx context.Context) error {
 	return err
 }
 
-// writeProof is the body of one attempt that creates something, and watches
-// for proof that nothing of the attempt can have been processed.
+// writeProof is the body of one attempt that creates something. It collects proof
+// that nothing of the attempt can have been processed.
 //
-// net/http and other transports repeat a request by themselves if they hold it
-// to be idempotent (by its method, or an Idempotency-Key that a RoundTripper
-// adds) or unprocessed (by the word of the server: REFUSED_STREAM, GOAWAY), as
-// long as it has no body or one that can be had again. This one is there even
-// if it is empty, and can be read once: a transport that starts over gets an
-// error, and no complete request goes out again.
+// net/http and other transports resend a request by themselves if they consider it
+// idempotent (by its method, or by an Idempotency-Key that a RoundTripper adds) or
+// unprocessed (because the server says so: REFUSED_STREAM, GOAWAY), provided that
+// it has no body or one that can be read again. A writeProof exists even if it is
+// empty, and can be read once: a transport that starts over gets an error, and no
+// complete request is sent again.
 //
-// Two witnesses must agree that nothing was sent: this body, which belongs to
-// the attempt alone, was never read; and net/http's trace hooks saw no
-// connection, or none that took the header. Another request with the same
-// context can set off the hooks, but cannot unread a body. Without hooks, as
-// with a RoundTripper that does not end in net/http, there is no proof.
+// Two witnesses must agree that nothing was sent: this body, which belongs to the
+// attempt alone, was never read; and net/http's trace hooks saw no connection, or
+// none to which the header was written. Another request with the same context can
+// trigger the hooks, but cannot unread a body. Without hooks, as with a
+// RoundTripper that does not end in net/http, there is no proof.
 type writeProof struct {
 	content []byte
 
 	asked, connected, headersWritten, writeFailed atomic.Bool
 
 	mu     sync.Mutex
-	next   int  // in content
+	next   int  // position in content
 	read   bool // Read was called
 	closed bool // Close was called
-	over   bool // nothing is given out anymore
+	over   bool // Read returns errors only
 }
 
 func (p *writeProof) watch(ctx context.Context) context.Context {
@@ -245,8 +245,8 @@ func (p *writeProof) Read(b []byte) (int, error) {
 
 var errReplay = errors.New("a request that creates something is sent once")
 
-// Close ends the reading. A body that was not read can be read later: net/http
-// closes it where a connection turns out to be unusable, and takes another.
+// Close ends the reading. A body that was not read yet can still be read: net/http
+// closes it if a connection turns out to be unusable, and takes another one.
 func (p *writeProof) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -256,7 +256,7 @@ func (p *writeProof) Close() error {
 }
 
 // isUnsent reports whether it is certain that no server can have processed the
-// attempt, which ended with err. From then on the body gives nothing out.
+// attempt, which ended with err. Afterwards the body cannot be read.
 func (p *writeProof) isUnsent(ctx context.Context, err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -267,19 +267,19 @@ func (p *writeProof) isUnsent(ctx context.Context, err error) bool {
 	case !p.connected.Load():
 		return true
 	case len(p.content) == 0:
-		return false // the header would be all of the request
+		return false // the header is the whole request
 	case p.writeFailed.Load():
 		return true
 	}
-	// The transport is done with the body and reports no header: the
-	// connection was lost before. Only a call that was canceled may return
-	// while the header is still being written.
+	// The transport has closed the body and written no header: the connection
+	// was lost before that. Only a canceled call may return while the header is
+	// still being written.
 	canceled := ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 	return p.closed && !canceled
 }
 
-// noTimeError is the error of a request that was not repeated because the context
-// ended or would have ended during the wait.
+// noTimeError is the error of a request that was not retried because the context
+// had ended, or would have ended during the delay.
 func noTimeError(err, cause error) error {
-	return fmt.Errorf("%w (no time to try again: %w)", err, cause)
+	return fmt.Errorf("%w (no time to retry: %w)", err, cause)
 }

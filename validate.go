@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxOrderID is the length of the longest order id, in bytes. JovePay documents
-// none; this is what a text column of the usual length holds.
+// maxOrderID is the maximum length of an order id, in bytes. JovePay documents none;
+// this is the usual length of a text column.
 const maxOrderID = 255
 
-// validation collects the first thing that is wrong with a request.
+// validation keeps the first error of a request.
 type validation struct{ err error }
 
 func (v *validation) require(ok bool, field, reason string) {
@@ -47,25 +47,24 @@ func (v *validation) optionalURL(field, raw string) {
 		field, "want an absolute http or https URL without a user")
 }
 
-// orderID rejects an id that a gateway may store as another one: the order
-// could not be found by it.
+// orderID rejects an id that a gateway might change: the order could not be found by
+// it.
 func (v *validation) orderID(field, id string) {
 	v.require(len(id) <= maxOrderID, field, fmt.Sprintf("want at most %d bytes, got %d", maxOrderID, len(id)))
 	v.verbatim(field, id)
 }
 
-// verbatim rejects a text that may not arrive as it is sent.
+// verbatim rejects a text that might be changed in transit.
 func (v *validation) verbatim(field, text string) {
 	v.require(utf8.ValidString(text) && !strings.ContainsFunc(text, isHidden), field, "want valid UTF-8 without control or format characters")
 	v.require(strings.TrimSpace(text) == text, field, "want no white space at either end")
 }
 
-// isHidden reports whether r shows nothing, like a control or format character,
-// or stands for a byte that was lost.
+// isHidden reports whether r is invisible, as control and format characters are, or
+// replaces a lost byte.
 func isHidden(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }
 
-// pathSegment returns id escaped for a path, or refuses one that cannot name
-// anything.
+// pathSegment returns id escaped for a path, and rejects one that cannot be an id.
 func (v *validation) pathSegment(field string, id ID) string {
 	v.require(id != "", field, "is required")
 	v.require(!hasDots(string(id)) && utf8.ValidString(string(id)), field, "is not an id")
