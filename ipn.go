@@ -227,7 +227,7 @@ func (v *IPNVerifier) Parse(body []byte, signature string) (Event, error) {
 		}
 		raw = work.text
 	}
-	from := &delivery{found, string(body), strings.TrimSpace(signature)}
+	from := delivery{found, string(body), strings.TrimSpace(signature)}
 	return newEvent(bytes.Clone(raw), work.doc.Root(form), from), nil
 }
 

@@ -139,9 +139,8 @@ func (d *Document) readChildren(i, size, maxValues int, named bool) (int, Reason
 				return i, reason
 			}
 		}
-		switch Kind(buf[i]) {
-		case Object, Array:
-			n.kind = Kind(buf[i])
+		if c := Kind(buf[i]); c == Object || c == Array {
+			n.kind = c
 			return i, 0
 		}
 		if i, reason = d.readScalar(n, i, size); reason != 0 {

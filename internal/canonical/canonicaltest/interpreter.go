@@ -56,12 +56,12 @@ func (i Interpreter) Lines(tb testing.TB, lines []string, args ...string) []stri
 func (i Interpreter) find(ctx context.Context, tb testing.TB, args []string) *exec.Cmd {
 	tb.Helper()
 	path, err := exec.LookPath(i.command[0])
-	if err != nil && os.Getenv("JOVEPAY_REQUIRE_INTERPRETERS") == "1" {
+	if err != nil && os.Getenv("JOVEPAY_REQUIRE_INTERPRETERS") == "1" { //nolint:forbidigo // a test's own setting
 		tb.Fatalf("%s is not installed; try: apt-get install %s", i.command[0], i.install)
 	} else if err != nil {
 		tb.Skipf("%s is not installed; try: apt-get install %s", i.command[0], i.install)
 	}
-	return exec.CommandContext(ctx, path, append(i.command[1:len(i.command):len(i.command)], args...)...)
+	return exec.CommandContext(ctx, path, append(i.command[1:len(i.command):len(i.command)], args...)...) //nolint:gosec // one of the three interpreters
 }
 
 // A Session is a script that runs beside the test and writes a line for each

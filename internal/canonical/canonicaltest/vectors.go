@@ -3,10 +3,12 @@ package canonicaltest
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
+	"io/fs"
 	"os"
-	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 )
 
 // A Vector is one line of testdata/ipn-vectors.jsonl, made by the interpreters
@@ -22,18 +24,19 @@ type Vector struct {
 	Event  string `json:"event"`  // the kind of the event
 }
 
+const vectorsFile = "testdata/ipn-vectors.jsonl"
+
 // Vectors returns all of them. The test must run in the module's root or below.
 func Vectors(tb testing.TB) []Vector {
 	tb.Helper()
-	path := filepath.Join("testdata", "ipn-vectors.jsonl")
-	file, err := os.ReadFile(path)
-	for range 3 {
-		if err == nil {
+	root := os.DirFS(".")
+	for up := 1; ; up++ {
+		if _, err := fs.Stat(root, vectorsFile); err == nil || up == 4 {
 			break
 		}
-		path = filepath.Join("..", path)
-		file, err = os.ReadFile(path)
+		root = os.DirFS(strings.Repeat("../", up))
 	}
+	file, err := fs.ReadFile(root, vectorsFile)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -48,7 +51,7 @@ func Vectors(tb testing.TB) []Vector {
 		all = append(all, v)
 	}
 	if err := lines.Err(); err != nil || len(all) == 0 {
-		tb.Fatalf("%s: %d vectors, %v", path, len(all), err)
+		tb.Fatalf("%s: %d vectors, %v", vectorsFile, len(all), err)
 	}
 	return all
 }
