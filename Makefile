@@ -8,8 +8,9 @@ ORDERS ?= 1000
 STORE  ?= postgres
 BROKER ?=
 SCREENSHOTS ?=
+FILES ?=
 
-.PHONY: help check test race lint fuzz bench examples differential proof browser
+.PHONY: help check test race lint fuzz bench examples differential proof browser mutation
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1: \2/p' $(MAKEFILE_LIST)
@@ -45,3 +46,6 @@ browser: ## the storefront and the payment page in Chromium; SCREENSHOTS names a
 
 proof: ## each order is fulfilled once, whatever breaks; ORDERS, STORE (postgres, sqlite) and BROKER (jetstream) choose
 	cd test/proof && go run . -orders $(ORDERS) -store $(STORE) -broker '$(BROKER)' $${JOVEPAY_TEST_POSTGRES:+-postgres "$$JOVEPAY_TEST_POSTGRES"}
+
+mutation: ## changes operators in the code that money depends on: a test must fail; FILES chooses
+	bash .ci/mutation $(FILES)

@@ -108,6 +108,23 @@ func TestUnprocessable(t *testing.T) {
 	}
 }
 
+// The limits of [inbox.NewEntry] are the longest id and amounts that it takes.
+func TestProcessableToTheLimit(t *testing.T) {
+	t.Parallel()
+	for name, event := range map[string]jovepay.Event{
+		"id of 128 bytes":            payment(jovepay.ID(strings.Repeat("1", 128)), jovepay.PaymentFinished),
+		"visible ASCII":              payment("!~", jovepay.PaymentFinished),
+		"40 digits before the point": payment("1", jovepay.PaymentFinished, paid("9e39")),
+		"40 digits after the point":  payment("1", jovepay.PaymentFinished, paid("1e-40")),
+		"zero":                       payment("1", jovepay.PaymentFinished, paid("0")),
+	} {
+		_, err := inbox.NewEntry(event)
+		assert.NoError(t, err, name)
+	}
+	_, err := inbox.NewEntry(payment("1", jovepay.PaymentFinished, paid("1e-41")))
+	assert.ErrorIs(t, err, inbox.ErrUnprocessable)
+}
+
 // The columns of a store are as long as Entry says.
 func TestLongestEntry(t *testing.T) {
 	t.Parallel()
