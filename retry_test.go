@@ -576,3 +576,21 @@ func TestCallsOfTheTransportAreNoProof(t *testing.T) {
 		}
 	}
 }
+
+// An error is reported as it is while the context lasts, and the context's end
+// is said once.
+func TestErrorsSayTheContextOnce(t *testing.T) {
+	t.Parallel()
+	failing := func(err error) *jovepay.Client {
+		return newClient(t, jovepay.DefaultBaseURL, jovepay.WithRetry(jovepay.RetryPolicy{MaxAttempts: 1}),
+			jovepay.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, err })}))
+	}
+	_, err := failing(errors.New("cable cut")).Payments.Get(t.Context(), "1")
+	require.EqualError(t, err, "jovepay: GET /v1/payment/1: cable cut")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = failing(context.Canceled).Payments.Get(ctx, "1")
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, 1, strings.Count(err.Error(), "canceled"), err)
+}
