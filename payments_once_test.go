@@ -401,6 +401,19 @@ func TestCreateOnceTrustsAResponseThatNamesAPayment(t *testing.T) {
 	}
 }
 
+// Only a member of the response's own object names the payment.
+func TestCreateOnceWithResponsesThatNameNone(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`["payment_id","7"]`, `"payment_id"`, `{"x":{"payment_id":7}}`, `{"payment_id":{}}`, `{"id":7}`, `{`, ``} {
+		synctest.Test(t, func(t *testing.T) {
+			server := &till{create: saying(500, body), list: showing()}
+			_, err := server.order(t.Context(), t)
+			require.ErrorIs(t, err, jovepay.ErrOutcomeUnknown, body)
+			assert.Greater(t, server.creates, 1, "%s: %v", body, err)
+		})
+	}
+}
+
 func TestCreateOnceShowsNoHostileText(t *testing.T) {
 	t.Parallel()
 	for _, text := range hostileTexts() {
