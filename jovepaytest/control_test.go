@@ -583,7 +583,7 @@ func TestMoveClockRejects(t *testing.T) {
 	assert.Equal(t, noon.Add(century), p.CreatedAt.Time)
 }
 
-// A token ends when its time is over, whoever moved the clock.
+// A token expires by the server's clock, whoever moved it.
 func TestMoveClockEndsTokens(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, jovepaytest.WithFrozenClock(newHands().Now()))

@@ -106,7 +106,7 @@ func ExampleWithWrongAssetProcessing() {
 	// wrong_asset
 }
 
-// A customer who pays after the time is over.
+// A customer who pays after the payment has expired.
 func ExampleServer_Expire() {
 	server, _, payment, err := start()
 	if err != nil {

@@ -71,7 +71,7 @@ func (e *Engine) Login(email, password string) (string, error) {
 	return e.token(id, now, lifetime)
 }
 
-// ExpiredToken returns a token as from Login, whose time is over.
+// ExpiredToken returns a token as from Login, but expired.
 func (e *Engine) ExpiredToken() (string, error) { return e.token(0, e.Now(), 0) }
 
 func (e *Engine) token(id uint64, issued time.Time, lifetime time.Duration) (string, error) {

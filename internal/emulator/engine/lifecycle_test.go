@@ -225,7 +225,7 @@ func TestAHandStartsTheMinuteAnew(t *testing.T) {
 		require.NoError(t, err)
 	}
 	paidAt := w.Now()
-	// A hand that moves one of them starts its minute anew.
+	// A hand that moves one of them starts its minute again.
 	w.pass(10 * time.Second)
 	_, err := w.Advance(second.ID)
 	require.NoError(t, err)

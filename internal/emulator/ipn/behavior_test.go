@@ -307,8 +307,8 @@ func TestHits(t *testing.T) {
 	}
 }
 
-// Retries, interval and timeout are those of the moment, of what has been under
-// way since before too; left out they are the sender's own again.
+// New values of retries, interval and timeout also count for deliveries in
+// progress; if they are missing, the sender's own count again.
 func TestTermsChangeWhileItRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
