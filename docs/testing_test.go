@@ -1,4 +1,4 @@
-package jovepaytest_test
+package docs_test
 
 import (
 	"context"
