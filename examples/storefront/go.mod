@@ -4,8 +4,8 @@ go 1.26.0
 
 replace (
 	github.com/jovepay/jovepay-go => ../..
-	github.com/jovepay/jovepay-go/sqlstore => ../../sqlstore
 	github.com/jovepay/jovepay-go/sandbox => ../../sandbox
+	github.com/jovepay/jovepay-go/sqlstore => ../../sqlstore
 )
 
 require (
@@ -29,8 +29,8 @@ require (
 require (
 	github.com/boombuler/barcode v1.1.0
 	github.com/jovepay/jovepay-go v0.0.0
-	github.com/jovepay/jovepay-go/sqlstore v0.0.0
 	github.com/jovepay/jovepay-go/sandbox v0.0.0
+	github.com/jovepay/jovepay-go/sqlstore v0.0.0
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/goleak v1.3.0
 	golang.org/x/sync v0.24.0

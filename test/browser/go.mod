@@ -5,8 +5,8 @@ go 1.26.0
 replace (
 	github.com/jovepay/jovepay-go => ../..
 	github.com/jovepay/jovepay-go/examples/storefront => ../../examples/storefront
-	github.com/jovepay/jovepay-go/sqlstore => ../../sqlstore
 	github.com/jovepay/jovepay-go/sandbox => ../../sandbox
+	github.com/jovepay/jovepay-go/sqlstore => ../../sqlstore
 )
 
 require (
