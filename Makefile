@@ -1,6 +1,10 @@
 # The checks themselves live in .ci/run; this file only gives them short names.
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
+
+# As users of a module get it, and -modfile has no meaning in a workspace.
+export GOWORK := off
+
 COUNT ?= 6
 BENCH ?= .
 PKGS  ?= ./...
