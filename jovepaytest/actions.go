@@ -101,7 +101,7 @@ func depositWrongAsset() verb[wrongAsset, *jovepay.Payment] {
 		Name: "DepositWrongAsset", Command: "wrong-asset", Route: "POST payments/{id}/wrong-asset", Group: byCustomer,
 		Summary: "Send another coin to a payment's address",
 		Details: "Sends another coin to the payment's address. It becomes a payment of its own, which is returned and waits " +
-			"for a person once it is confirmed. The first payment goes on waiting for the right coin.",
+			"for a person once it is confirmed. The first payment continues to wait for the right coin.",
 	}, do: func(s *Server, a wrongAsset) (*jovepay.Payment, error) {
 		return s.change(a.ID, func(number int64) (engine.Payment, error) {
 			return s.engine.DepositWrongAsset(number, a.Currency, a.Amount.Decimal())
@@ -118,8 +118,8 @@ func depositWithoutMemo() verb[withoutMemo, *jovepay.Payment] {
 	return verb[withoutMemo, *jovepay.Payment]{Action: Action{
 		Name: "DepositWithoutMemo", Command: "without-memo", Route: "POST payments/{id}/without-memo", Group: byCustomer,
 		Summary: "Send coins without the memo",
-		Details: "Sends coins to the payment's address without the memo. Nobody knows whose they are, so the payment goes on " +
-			"waiting, and may expire, until \"find-deposit\".",
+		Details: "Sends coins to the payment's address without the memo. Nobody knows whose they are, so the payment continues " +
+			"to wait, and may expire, until \"find-deposit\".",
 		Label:   "Pay without the memo",
 		applies: hasMemo,
 	}, do: func(s *Server, a withoutMemo) (*jovepay.Payment, error) {

@@ -6,7 +6,7 @@ import "time"
 // overflows and every one can be written as JovePay writes it.
 const maxAhead = 100 * 365 * 24 * time.Hour
 
-// Now is the engine's time: the clock's, moved as [Engine.MoveClock] was told
+// Now is the engine's time: the clock's, moved as [Engine.MoveClock] moved it
 // to, in UTC and whole milliseconds, as JovePay writes it.
 func (e *Engine) Now() time.Time {
 	e.mu.Lock()
