@@ -65,7 +65,7 @@ func pay() verb[amountOnPayment, *jovepay.Payment] {
 	return verb[amountOnPayment, *jovepay.Payment]{Action: Action{
 		Name: "Pay", Command: "pay", Route: "POST payments/{id}/pay", Group: byCustomer,
 		Summary: "Pay a payment and run it to its end",
-		Details: "Sends coins to the payment's address and runs the payment to its end. Less than was asked leaves it " +
+		Details: "Send coins to the payment's address and run the payment to its end. Less than was asked leaves it " +
 			"partially_paid. If the payment no longer waits, the coins become a payment of their own, with parent_payment_id.",
 	}, do: func(s *Server, a amountOnPayment) (*jovepay.Payment, error) {
 		p, err := s.deposit(a)
@@ -80,7 +80,7 @@ func deposit() verb[amountOnPayment, *jovepay.Payment] {
 	return verb[amountOnPayment, *jovepay.Payment]{Action: Action{
 		Name: "Deposit", Command: "deposit", Route: "POST payments/{id}/deposit", Group: byCustomer,
 		Summary: "Send coins to a payment, without confirmations",
-		Details: "Sends coins to the payment's address. The payment is confirming; \"advance\" takes it further, one status at a time.",
+		Details: "Send coins to the payment's address. The payment is confirming; \"advance\" takes it further, one status at a time.",
 	}, do: func(s *Server, a amountOnPayment) (*jovepay.Payment, error) { return s.deposit(a) }}
 }
 
@@ -100,7 +100,7 @@ func depositWrongAsset() verb[wrongAsset, *jovepay.Payment] {
 	return verb[wrongAsset, *jovepay.Payment]{Action: Action{
 		Name: "DepositWrongAsset", Command: "wrong-asset", Route: "POST payments/{id}/wrong-asset", Group: byCustomer,
 		Summary: "Send another coin to a payment's address",
-		Details: "Sends another coin to the payment's address. It becomes a payment of its own, which is returned and waits " +
+		Details: "Send another coin to the payment's address. It becomes a payment of its own, which is returned and waits " +
 			"for a person once it is confirmed. The first payment continues to wait for the right coin.",
 	}, do: func(s *Server, a wrongAsset) (*jovepay.Payment, error) {
 		return s.change(a.ID, func(number int64) (engine.Payment, error) {
@@ -118,7 +118,7 @@ func depositWithoutMemo() verb[withoutMemo, *jovepay.Payment] {
 	return verb[withoutMemo, *jovepay.Payment]{Action: Action{
 		Name: "DepositWithoutMemo", Command: "without-memo", Route: "POST payments/{id}/without-memo", Group: byCustomer,
 		Summary: "Send coins without the memo",
-		Details: "Sends coins to the payment's address without the memo. Nobody knows whose they are, so the payment continues " +
+		Details: "Send coins to the payment's address without the memo. Nobody knows whose they are, so the payment continues " +
 			"to wait, and may expire, until \"find-deposit\".",
 		Label:   "Pay without the memo",
 		applies: hasMemo,
@@ -139,7 +139,7 @@ func findDeposit() verb[foundDeposit, *jovepay.Payment] {
 	return verb[foundDeposit, *jovepay.Payment]{Action: Action{
 		Name: "FindDeposit", Command: "find-deposit", Route: "POST payments/{id}/find-deposit", Group: byJovePay,
 		Summary: "Find coins that came without the memo",
-		Details: "Assigns the first coins that came without the memo to their payment, as a person at JovePay does. A payment " +
+		Details: "Assign the first coins that came without the memo to their payment, as a person at JovePay does. A payment " +
 			"that waits or has expired becomes confirming. If it was paid otherwise, the coins become a payment of their own.",
 		Label:   "Find coins without the memo",
 		applies: hasMemo,
@@ -157,7 +157,7 @@ func checkOut() verb[onInvoice, *jovepay.Payment] {
 	return verb[onInvoice, *jovepay.Payment]{Action: Action{
 		Name: "CheckOut", Command: "checkout", Route: "POST invoices/{id}/checkout", Group: byCustomer,
 		Summary: "Open an invoice and choose a coin",
-		Details: "Creates the payment that an invoice's page creates once the customer has chosen a coin.",
+		Details: "Create the payment that an invoice's page creates once the customer has chosen a coin.",
 	}, do: func(s *Server, a onInvoice) (*jovepay.Payment, error) {
 		return s.change(a.ID, func(number int64) (engine.Payment, error) { return s.engine.PayInvoice(number, a.PayCurrency) })
 	}}
@@ -167,7 +167,7 @@ func advance() verb[onPayment, *jovepay.Payment] {
 	return verb[onPayment, *jovepay.Payment]{Action: Action{
 		Name: "Advance", Command: "advance", Route: "POST payments/{id}/advance", Group: byJovePay,
 		Summary: "Move a payment on by one status",
-		Details: "Takes a payment one status further on its ordinary way. A waiting payment is taken as paid exactly.",
+		Details: "Move a payment on by one status. A waiting payment counts as paid exactly.",
 		Label:   "One step on",
 		blocked: func(p *jovepay.Payment) string {
 			switch p.Status {
@@ -186,7 +186,7 @@ func expire() verb[onPayment, *jovepay.Payment] {
 	return verb[onPayment, *jovepay.Payment]{Action: Action{
 		Name: "Expire", Command: "expire", Route: "POST payments/{id}/expire", Group: byJovePay,
 		Summary: "Expire a waiting payment now",
-		Details: "Expires a waiting payment, whatever time it had left. Coins that arrive later become a payment of their own.",
+		Details: "Expire a waiting payment, whatever time it had left. Coins that arrive later become a payment of their own.",
 		Label:   "Let it expire",
 		blocked: func(p *jovepay.Payment) string {
 			if p.Status != jovepay.PaymentWaiting {
@@ -203,7 +203,7 @@ func refund() verb[onPayment, *jovepay.Payment] {
 	return verb[onPayment, *jovepay.Payment]{Action: Action{
 		Name: "Refund", Command: "refund", Route: "POST payments/{id}/refund", Group: byJovePay,
 		Summary: "Send a payment's coins back to the customer",
-		Details: "Sends the coins of a payment back to the customer, at whatever status it is.",
+		Details: "Send the coins of a payment back to the customer, at whatever status it is.",
 		Label:   "Refund",
 		blocked: func(p *jovepay.Payment) string {
 			if p.ActuallyPaid.Sign() <= 0 || p.Status == jovepay.PaymentRefunded {
@@ -225,7 +225,7 @@ func setStatus() verb[paymentStatus, *jovepay.Payment] {
 	return verb[paymentStatus, *jovepay.Payment]{Action: Action{
 		Name: "SetStatus", Command: "status", Route: "POST payments/{id}/status", Group: byJovePay,
 		Summary: "Give a payment any status",
-		Details: "Gives a payment a status, known or not, and changes nothing else: no coins come or go.",
+		Details: "Give a payment a status, known or not, and change nothing else: no coins come or go.",
 	}, do: func(s *Server, a paymentStatus) (*jovepay.Payment, error) {
 		return s.change(a.ID, func(number int64) (engine.Payment, error) { return s.engine.SetStatus(number, string(a.Status)) })
 	}}
@@ -235,7 +235,7 @@ func setWithdrawalStatus() verb[onWithdrawal, *jovepay.WithdrawalEvent] {
 	return verb[onWithdrawal, *jovepay.WithdrawalEvent]{Action: Action{
 		Name: "SetWithdrawalStatus", Command: "withdrawal-status", Route: "POST withdrawals/{id}/status", Group: byJovePay,
 		Summary: "Give a withdrawal any status",
-		Details: "Gives a withdrawal any status. From SENDING and FINISHED on it has a fee and a hash; at FAILED and REJECTED it has an error.",
+		Details: "Give a withdrawal any status. From SENDING and FINISHED on it has a fee and a hash; at FAILED and REJECTED it has an error.",
 	}, do: func(s *Server, a onWithdrawal) (*jovepay.WithdrawalEvent, error) {
 		return setTransfer[jovepay.WithdrawalEvent](s, a.ID, false, a.Status)
 	}}
@@ -245,7 +245,7 @@ func setRecurringStatus() verb[onRecurring, *jovepay.RecurringPaymentEvent] {
 	return verb[onRecurring, *jovepay.RecurringPaymentEvent]{Action: Action{
 		Name: "SetRecurringStatus", Command: "recurring-status", Route: "POST recurring/{id}/status", Group: byJovePay,
 		Summary: "Give a recurring payment any status",
-		Details: "Gives a custodial recurring payment any status.",
+		Details: "Give a custodial recurring payment any status.",
 	}, do: func(s *Server, a onRecurring) (*jovepay.RecurringPaymentEvent, error) {
 		return setTransfer[jovepay.RecurringPaymentEvent](s, a.ID, true, a.Status)
 	}}
@@ -255,7 +255,7 @@ func withdraw() verb[WithdrawalRequest, *jovepay.WithdrawalEvent] {
 	return verb[WithdrawalRequest, *jovepay.WithdrawalEvent]{Action: Action{
 		Name: "Withdraw", Command: "withdraw", Route: "POST withdrawals", Group: byMerchant,
 		Summary: "Make a withdrawal from the balance",
-		Details: "Makes a withdrawal and returns it as its first notification shows it, with the status CREATING. Only \"withdrawal-status\" takes it further.",
+		Details: "Make a withdrawal and return it as its first notification shows it, with the status CREATING. Only \"withdrawal-status\" takes it further.",
 	}, do: func(s *Server, r WithdrawalRequest) (*jovepay.WithdrawalEvent, error) {
 		return event[jovepay.WithdrawalEvent](s.engine.CreateTransfer(engine.TransferRequest{
 			Currency: r.Currency, Amount: r.Amount.Decimal(), Address: r.Address, ExtraID: r.ExtraID, IPNCallbackURL: r.IPNCallbackURL,
@@ -267,7 +267,7 @@ func recur() verb[RecurringRequest, *jovepay.RecurringPaymentEvent] {
 	return verb[RecurringRequest, *jovepay.RecurringPaymentEvent]{Action: Action{
 		Name: "Recur", Command: "recur", Route: "POST recurring", Group: byMerchant,
 		Summary: "Make a custodial recurring payment",
-		Details: "Makes one custodial recurring payment and returns it as its first notification shows it. Only \"recurring-status\" takes it further.",
+		Details: "Make one custodial recurring payment and return it as its first notification shows it. Only \"recurring-status\" takes it further.",
 	}, do: func(s *Server, r RecurringRequest) (*jovepay.RecurringPaymentEvent, error) {
 		return event[jovepay.RecurringPaymentEvent](s.engine.CreateTransfer(engine.TransferRequest{
 			Recurring: true, Currency: r.Currency, Amount: r.Amount.Decimal(), IPNCallbackURL: r.IPNCallbackURL,
@@ -284,7 +284,7 @@ func setPrice() verb[price, none] {
 	return verb[price, none]{Action: Action{
 		Name: "SetPrice", Command: "price", Route: "PUT prices/{currency}", Group: byMerchant,
 		Summary: "Set the price of a coin",
-		Details: "Sets the price of one unit in US dollars, for estimates and payments from now on. A new ticker becomes a coin that customers can pay with.",
+		Details: "Set the price of one unit in US dollars, for estimates and payments from now on. A new ticker becomes a coin that customers can pay with.",
 	}, do: func(s *Server, a price) (none, error) {
 		return none{}, wrap(s.engine.SetPrice(a.Currency, a.USD.Decimal()))
 	}}
@@ -299,7 +299,7 @@ func setMinimum() verb[minimum, none] {
 	return verb[minimum, none]{Action: Action{
 		Name: "SetMinimum", Command: "minimum", Route: "PUT minimums/{currency}", Group: byMerchant,
 		Summary: "Set the smallest payment in a coin",
-		Details: "Sets the smallest payment in a coin, for payments from now on. Without an amount it is worth two dollars again.",
+		Details: "Set the smallest payment in a coin, for payments from now on. Without an amount it is worth two dollars again.",
 	}, do: func(s *Server, a minimum) (none, error) {
 		return none{}, wrap(s.engine.SetMinimum(a.Currency, a.Amount.Decimal()))
 	}}
@@ -313,7 +313,7 @@ func setCurrencies() verb[tickers, none] {
 	return verb[tickers, none]{Action: Action{
 		Name: "SetCurrencies", Command: "currencies", Route: "PUT currencies", Group: byMerchant,
 		Summary: "Set the coins that customers can pay with",
-		Details: "Sets the coins that customers can pay with from now on. Each must have a price.",
+		Details: "Set the coins that customers can pay with from now on. Each must have a price.",
 	}, do: func(s *Server, a tickers) (none, error) {
 		return none{}, wrap(s.engine.SetCurrencies(a.Currencies...))
 	}}
@@ -327,7 +327,7 @@ func setTokenLifetime() verb[lifetime, none] {
 	return verb[lifetime, none]{Action: Action{
 		Name: "SetTokenLifetime", Command: "token-lifetime", Route: "PUT token-lifetime", Group: byNobody,
 		Summary: "Set how long logins last",
-		Details: "Sets how long logins last from now on. Tokens issued before keep their time.",
+		Details: "Set how long logins last from now on. Tokens issued before keep their time.",
 	}, do: func(s *Server, a lifetime) (none, error) {
 		return none{}, wrap(s.engine.SetTokenLifetime(a.Lifetime))
 	}}
@@ -345,7 +345,7 @@ func moveClock() verb[clockMove, clockResult] {
 	return verb[clockMove, clockResult]{Action: Action{
 		Name: "MoveClock", Command: "clock", Route: "POST clock", Group: byNobody,
 		Summary: "Move the clock forward",
-		Details: "Moves the clock forward. What falls due happens at once, in order: payments expire, confirmations come in. " +
+		Details: "Move the clock forward. What falls due happens at once, in order: payments expire, confirmations come in. " +
 			"A clock cannot be moved back.",
 	}, do: func(s *Server, a clockMove) (clockResult, error) {
 		now, err := s.engine.MoveClock(a.Advance)
@@ -358,7 +358,7 @@ func inject() verb[Fault, none] {
 	return verb[Fault, none]{Action: Action{
 		Name: "Inject", Command: "fault", Route: "POST faults", Group: byNobody,
 		Summary: "Make requests fail",
-		Details: "Adds a fault to subsequent requests to the API. Of several that match a request, the one added first hits it.",
+		Details: "Add a fault to subsequent requests to the API. Of several that match a request, the one added first hits it.",
 	}, do: func(s *Server, f Fault) (none, error) {
 		return none{}, invalid(s.api.Inject(emulator.Fault(f)))
 	}}
@@ -368,7 +368,7 @@ func clearFaults() verb[none, none] {
 	return verb[none, none]{Action: Action{
 		Name: "ClearFaults", Command: "clear-faults", Route: "DELETE faults", Group: byNobody,
 		Summary: "Remove all faults",
-		Details: "Removes all faults, so that requests succeed again.",
+		Details: "Remove all faults, so that requests succeed again.",
 	}, do: func(s *Server, _ none) (none, error) { s.api.ClearFaults(); return none{}, nil }}
 }
 
@@ -376,7 +376,7 @@ func setIPN() verb[IPNBehavior, none] {
 	return verb[IPNBehavior, none]{Action: Action{
 		Name: "SetIPN", Command: "ipn", Route: "PUT ipn", Group: byNobody,
 		Summary: "Set how notifications are sent",
-		Details: "Sets how notifications are sent, all of it: what is missing is as usual, or as the server was started.",
+		Details: "Set how notifications are sent, all of it. A missing setting is the default, or as the server was started.",
 	}, do: func(s *Server, b IPNBehavior) (none, error) {
 		return none{}, invalid(s.ipns.SetBehavior(b.behavior()))
 	}}
@@ -396,7 +396,7 @@ func sendIPN() verb[message, none] {
 	return verb[message, none]{Action: Action{
 		Name: "SendIPN", Command: "send-ipn", Route: "POST ipn/send", Group: byNobody,
 		Summary: "Sign a notification of your own and send it",
-		Details: "Signs a notification and delivers it like any other. Fails unless the shop responds with a 2xx status.",
+		Details: "Sign a notification and deliver it like any other. Fail unless the shop responds with a 2xx status.",
 	}, wait: func(ctx context.Context, s *Server, m message) (none, error) {
 		return none{}, wrapDelivery(s.ipns.Send(ctx, ipn.Notification{
 			URL: m.URL, At: s.engine.Now(),
@@ -461,7 +461,7 @@ func redeliver() verb[notificationNumber, none] {
 	return verb[notificationNumber, none]{Action: Action{
 		Name: "Redeliver", Command: "redeliver", Route: "POST ipn/{number}/redeliver", Group: byNobody,
 		Summary: "Send a notification again, byte for byte",
-		Details: "Sends a notification again, byte for byte as at its last attempt, with the same signature. Fails unless the shop responds with a 2xx status.",
+		Details: "Send a notification again, byte for byte as at its last attempt, with the same signature. Fail unless the shop responds with a 2xx status.",
 	}, wait: func(ctx context.Context, s *Server, a notificationNumber) (none, error) {
 		return none{}, wrapDelivery(s.ipns.Again(ctx, a.Number, s.engine.Now()))
 	}}
@@ -471,6 +471,6 @@ func waitDeliveries() verb[none, none] {
 	return verb[none, none]{Action: Action{
 		Name: "WaitDeliveries", Command: "wait", Route: "POST deliveries/wait", Group: byNobody,
 		Summary: "Wait until all notifications are delivered",
-		Details: "Waits until every notification of what has happened so far is delivered or given up.",
+		Details: "Wait until every notification of what has happened so far is delivered or given up.",
 	}, wait: func(ctx context.Context, s *Server, _ none) (none, error) { return none{}, wrap(s.ipns.Wait(ctx)) }}
 }

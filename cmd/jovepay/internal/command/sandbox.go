@@ -36,7 +36,7 @@ func (c *cli) sandboxCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run a JovePay on this machine, and play the customer",
-		Long: `Runs a JovePay on this machine: the API, signed notifications to any port of this
+		Long: `Run a JovePay on this machine: the API, signed notifications to any port of this
 machine, and the payment pages, where you pay with a click. Its coins are
 invented; no wallet accepts them. It runs until Ctrl-C and then exits with 0.
 With --verbose it logs each request and each notification.

@@ -21,7 +21,7 @@ func (c *cli) sandboxCallCommand() *cobra.Command {
 		Use:     "call METHOD PATH",
 		GroupID: inspect,
 		Short:   "Call the sandbox's control API",
-		Long: `Calls the control API, with the path after /sandbox/v1/. docs/sandbox.md has all
+		Long: `Call the control API, with the path after /sandbox/v1/. docs/sandbox.md has all
 calls. The body is JSON: the value of --data, a file (@name), or the standard
 input (@-).`,
 		Example: `  jovepay sandbox call PUT prices/btc --data '{"usd": 97000}'
@@ -62,7 +62,7 @@ func (c *cli) sandboxEnvCommand() *cobra.Command {
 		Use:     "env",
 		GroupID: inspect,
 		Short:   "Print the sandbox's address and keys for a shop",
-		Long: `Prints the sandbox's address and keys as lines for a shell, or as JSON. The keys
+		Long: `Print the sandbox's address and keys as lines for a shell, or as JSON. The keys
 work with this sandbox only. Those of a real account are never printed.`,
 		Example: `  eval "$(jovepay sandbox env)"
   jovepay sandbox env --json`,
@@ -100,7 +100,7 @@ func (c *cli) sandboxJournalCommand() *cobra.Command {
 		Use:     "journal",
 		GroupID: inspect,
 		Short:   "Print everything that has happened in the sandbox",
-		Long: `Prints everything that has happened in the sandbox, in order, one JSON document a
+		Long: `Print everything that has happened in the sandbox, in order, one JSON document a
 line: requests, actions and notifications. Two runs with the same seed, clock and
 calls have the same journal.`,
 		Example: `  jovepay sandbox journal
