@@ -447,30 +447,6 @@ func readQuoted[T any](field *T, text string) error {
 	return jsonv2.Unmarshal([]byte(text), field)
 }
 
-// shorten returns err without the parts that a hostile response can choose.
-func shorten(err error) error {
-	if broken, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return fmt.Errorf("byte %d%s: %w", broken.ByteOffset, within(broken.JSONPointer), broken.Err)
-	}
-	if odd, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
-		cause := odd.Err
-		if cause == nil {
-			cause = fmt.Errorf("cannot read JSON %v as %v", odd.JSONKind, odd.GoType)
-		}
-		return fmt.Errorf("byte %d%s: %w", odd.ByteOffset, within(odd.JSONPointer), cause)
-	}
-	return err
-}
-
-// within returns the place of an error, unless it is too long.
-func within(place jsontext.Pointer) string {
-	const longest = 200 // the server chooses the names in it
-	if place == "" || len(place) > longest {
-		return ""
-	}
-	return fmt.Sprintf(" in %q", string(place))
-}
-
 // readRows reads an array of at most limit elements; null gives a nil slice.
 func readRows[R ~[]E, E any](d *jsontext.Decoder, rows *R, limit int, over error, read func(*E) error) error {
 	*rows = nil

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -172,6 +173,30 @@ func unreadableError(r *request, got *response, cause error) *APIError {
 		e.err = got.hide.cause(shorten(cause))
 	}
 	return e
+}
+
+// shorten returns err without the parts that a hostile response can choose.
+func shorten(err error) error {
+	if broken, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return fmt.Errorf("byte %d%s: %w", broken.ByteOffset, within(broken.JSONPointer), broken.Err)
+	}
+	if odd, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
+		cause := odd.Err
+		if cause == nil {
+			cause = fmt.Errorf("cannot read JSON %v as %v", odd.JSONKind, odd.GoType)
+		}
+		return fmt.Errorf("byte %d%s: %w", odd.ByteOffset, within(odd.JSONPointer), cause)
+	}
+	return err
+}
+
+// within returns the place of an error, unless it is too long.
+func within(place jsontext.Pointer) string {
+	const longest = 200 // the server chooses the names in it
+	if place == "" || len(place) > longest {
+		return ""
+	}
+	return fmt.Sprintf(" in %q", string(place))
 }
 
 func apiError(r *request, got *response) *APIError {
