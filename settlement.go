@@ -306,9 +306,10 @@ func verdict(d Decision, format string, args ...any) Verdict {
 
 // Value implements [driver.Valuer]: a JSON object as a string, or NULL for the
 // zero value. Amounts are JSON strings, because some databases keep JSON
-// numbers as floating point. An invalid expectation is a [ValidationError], and
-// one that [Expectation.Scan] would not read back is an error, so that neither
-// can be stored.
+// numbers as floating point; inside another JSON document they are numbers, and
+// need a database that keeps those exactly. An invalid expectation is a
+// [ValidationError], and one that [Expectation.Scan] would not read back is an
+// error, so that neither can be stored.
 func (e Expectation) Value() (driver.Value, error) {
 	if e.isZero() {
 		return nil, nil
@@ -336,8 +337,9 @@ func (e Expectation) Value() (driver.Value, error) {
 // Scan implements [database/sql.Scanner] for what [Expectation.Value] writes;
 // NULL gives the zero value. Anything that is not a valid expectation is an
 // error, which leaves e unchanged: a member of another type, a duplicate name,
-// an amount that is not a decimal number. Members with other names are ignored,
-// so that an older version of this package can read what a newer one wrote.
+// an amount that is not a decimal number. A member with another name is an error
+// too: it may be misspelled, or written by a newer version of this package, and
+// without it the expectation would accept more payments than the stored one.
 func (e *Expectation) Scan(src any) error {
 	var text []byte
 	switch src := src.(type) {
@@ -352,7 +354,7 @@ func (e *Expectation) Scan(src any) error {
 		return fmt.Errorf("jovepay: expectation: cannot scan %T; use a column of type TEXT, JSON or JSONB", src)
 	}
 	var stored Expectation
-	if err := jsonv2.Unmarshal(text, &stored); err != nil {
+	if err := jsonv2.Unmarshal(text, &stored, jsonv2.RejectUnknownMembers(true)); err != nil {
 		return fmt.Errorf("jovepay: expectation: %w", shorten(err))
 	}
 	if err := stored.validate(); err != nil {

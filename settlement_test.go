@@ -527,11 +527,24 @@ func TestZeroExpectationIsNull(t *testing.T) {
 	assert.Equal(t, jovepay.DecisionMismatch, e.Settle(&p).Decision)
 }
 
-func TestExpectationScanIgnoresUnknownMembers(t *testing.T) {
+func TestExpectationScanReadsNullMembers(t *testing.T) {
 	t.Parallel()
 	var e jovepay.Expectation
-	require.NoError(t, e.Scan(`{"order_id":"A-1","price_amount":"49.99","price_currency":"usd","pay_amount":null,"later":{"a":[1]}}`))
+	require.NoError(t, e.Scan(`{"order_id":"A-1","price_amount":"49.99","price_currency":"usd","payment_id":null,"pay_amount":null}`))
 	assert.Equal(t, jovepay.Expectation{OrderID: "A-1", PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd"}, e)
+}
+
+// Without the member that is not known, each of these would accept payments
+// that the stored expectation may not.
+func TestExpectationScanRejectsUnknownMembers(t *testing.T) {
+	t.Parallel()
+	for _, member := range []string{"later", "paymentId", "Payment_ID", "payment_id ", "payin_extra_id", "payment_status"} {
+		var e jovepay.Expectation
+		err := e.Scan(`{"order_id":"A-1","price_amount":"49.99","price_currency":"usd","` + member + `":"7"}`)
+		require.ErrorContains(t, err, "jovepay: expectation: ", member)
+		require.ErrorContains(t, err, member)
+		assert.Zero(t, e, member)
+	}
 }
 
 func TestExpectationScanRejects(t *testing.T) {
