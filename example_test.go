@@ -14,8 +14,9 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// The examples run against an emulator of JovePay on this machine. Against the
-// real one the client is made with jovepay.NewClient(jovepay.WithEnv()).
+// startEmulator starts an emulator of JovePay on this machine, against which the
+// examples run. For the real one, create the client with
+// jovepay.NewClient(jovepay.WithEnv()).
 func startEmulator() (context.Context, *jovepaytest.Server, *jovepay.Client) {
 	server, err := jovepaytest.NewServer()
 	if err != nil {
@@ -68,14 +69,14 @@ func ExampleClient_Authenticate() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(token) // for the token itself there is token.Reveal()
+	fmt.Println(token) // token.Reveal() returns the token itself
 	fmt.Println(time.Until(token.Expires()) > 4*time.Minute)
 	// Output:
 	// jovepay.Token(redacted)
 	// true
 }
 
-// An endpoint that the SDK does not type is called by its path.
+// Do calls an endpoint for which the SDK has no method.
 func ExampleClient_Do() {
 	ctx, server, client := startEmulator()
 	defer server.Close()
@@ -152,11 +153,11 @@ func ExampleEstimatesService_Quote() {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(quote.PriceAmount, "usd =", quote.PayAmount, "btc, can be paid:", quote.Payable)
+		fmt.Println(quote.PriceAmount, "usd =", quote.PayAmount, "btc, payable:", quote.Payable)
 	}
 	// Output:
-	// 49.99 usd = 0.00078109 btc, can be paid: true
-	// 1.50 usd = 0.00002344 btc, can be paid: false
+	// 49.99 usd = 0.00078109 btc, payable: true
+	// 1.50 usd = 0.00002344 btc, payable: false
 }
 
 func ExampleInvoicesService_Create() {
@@ -211,14 +212,14 @@ func ExampleParseAmount() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(price, "is sent as it was given")
+	fmt.Println(price, "keeps its digits")
 	fmt.Println("it equals 49.9:", price.Equal(jovepay.MustAmount("49.9")))
 	fmt.Println("twice that is", price.Decimal().Add(price.Decimal()))
 
 	_, err = jovepay.ParseAmount("49,90")
 	fmt.Println(err)
 	// Output:
-	// 49.90 is sent as it was given
+	// 49.90 keeps its digits
 	// it equals 49.9: true
 	// twice that is 99.8
 	// jovepay: amount "49,90": want a decimal number such as "49.99"
@@ -237,8 +238,8 @@ func ExampleAPIError() {
 	// Output: no such payment: 404 PAYMENT_NOT_FOUND
 }
 
-// A payment may have been made, and nobody knows. Asking for another one could
-// make the customer pay twice.
+// The payment may have been created. If the shop creates another one, the customer
+// may pay twice.
 func ExampleTransportError() {
 	ctx, server, client := startEmulator()
 	defer server.Close()
@@ -254,7 +255,7 @@ func ExampleTransportError() {
 	// Output: POST /v1/payment may have been processed
 }
 
-// A request that cannot be right is refused before anything is sent.
+// An invalid request is rejected before anything is sent.
 func ExampleValidationError() {
 	ctx, server, client := startEmulator()
 	defer server.Close()
@@ -286,16 +287,17 @@ func ExamplePaymentsService_Create() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println("Send", payment.PayAmount, payment.PayCurrency, "to the address shown.")
+	fmt.Println("Send", payment.PayAmount, payment.PayCurrency, "to this address.")
 	if payment.PayinExtraID != "" {
 		fmt.Println("Add the memo, or the coins are lost.")
 	}
 	// Output:
-	// Send 96.134615 xrp to the address shown.
+	// Send 96.134615 xrp to this address.
 	// Add the memo, or the coins are lost.
 }
 
-// The payment is made, but its answer is lost. CreateOnce finds it in the list.
+// The payment is created, but the response is lost. CreateOnce finds the payment in
+// the list.
 func ExamplePaymentsService_CreateOnce() {
 	ctx, server, client := startEmulator()
 	defer server.Close()
@@ -339,7 +341,7 @@ func ExamplePaymentsService_Get() {
 	// Output: order-1001 waiting 49.99 usd
 }
 
-// createFor makes a payment that other examples then use.
+// createFor creates a payment for other examples.
 func createFor(ctx context.Context, client *jovepay.Client, orderID string) (jovepay.ID, error) {
 	payment, err := client.Payments.Create(ctx, jovepay.PaymentRequest{
 		PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: orderID,
@@ -398,7 +400,7 @@ func ExamplePaymentsService_All() {
 	// order-3
 }
 
-// When a customer comes back to an order, its payment may be there already.
+// When a customer returns to an order, it may already have a payment.
 func ExamplePaymentsService_FindOrder() {
 	ctx, server, client := startEmulator()
 	defer server.Close()
@@ -442,7 +444,7 @@ func ExamplePaymentsService_Wait() {
 	// Output: finished with 0.00078109 btc
 }
 
-// Until stops the wait earlier, here as soon as coins are seen.
+// Until ends the wait earlier, here as soon as coins are seen.
 func ExamplePaymentsService_Wait_until() {
 	ctx, server, client := startEmulator()
 	defer server.Close()
@@ -467,8 +469,9 @@ func ExamplePaymentsService_Wait_until() {
 	// Output: confirming 0.0005 of 0.00078109 btc
 }
 
-// The handler verifies each notification, gives it to the function, and
-// answers: 200 if the function returned nil, 500 to have it sent again.
+// The handler verifies each notification and passes the event to the function. The
+// response is 200 if the function returns nil, and 500 if JovePay should deliver the
+// notification again.
 func ExampleIPNVerifier_Handler() {
 	verifier, err := jovepay.NewIPNVerifier("the IPN secret key from the dashboard")
 	if err != nil {
@@ -483,22 +486,22 @@ func ExampleIPNVerifier_Handler() {
 		return nil
 	}))
 
-	// JovePay delivers a notification, and somebody else tries to.
+	// The first notification is JovePay's, the second is forged.
 	body := `{"payment_id":5745459419,"payment_status":"finished","order_id":"A-1","actually_paid":15,"pay_currency":"trx"}`
 	for _, signature := range []string{verifier.Sign([]byte(body)), "00"} {
 		r := httptest.NewRequest(http.MethodPost, "/ipn", strings.NewReader(body))
 		r.Header.Set(jovepay.IPNSignatureHeader, signature)
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)
-		fmt.Println("answer:", w.Code)
+		fmt.Println("response:", w.Code)
 	}
 	// Output:
 	// order A-1: 15 trx arrived
-	// answer: 200
-	// answer: 401
+	// response: 200
+	// response: 401
 }
 
-// A type switch tells the kinds of events apart.
+// A type switch distinguishes the kinds of events.
 func ExampleEvent() {
 	verifier, err := jovepay.NewIPNVerifier("the IPN secret key from the dashboard")
 	if err != nil {
@@ -524,14 +527,14 @@ func ExampleEvent() {
 		case *jovepay.RecurringPaymentEvent:
 			fmt.Println("recurring payment", e.ID, e.Status, e.Amount, e.Currency)
 		case *jovepay.UnknownEvent:
-			fmt.Println("not known yet:", string(e.Raw))
+			fmt.Println("unknown:", string(e.Raw))
 		}
 	}
 	// Output:
 	// payment 1 finished repeated deposit: true
 	// withdrawal 2 CREATING 50 usdttrc20
 	// recurring payment 4 FINISHED 12.171365564140688 trx
-	// not known yet: {"something":"new"}
+	// unknown: {"something":"new"}
 }
 
 func ExampleIPNVerifier_Verify() {
@@ -554,8 +557,8 @@ func ExampleIPNVerifier_Verify() {
 	// jovepay: IPN is malformed: duplicate name at byte 16
 }
 
-// Parse verifies and reads in one step. The key of the event is the same for
-// every delivery of it.
+// Parse verifies a notification and returns its event. The event's key is the same
+// for every delivery.
 func ExampleIPNVerifier_Parse() {
 	verifier, err := jovepay.NewIPNVerifier("the IPN secret key from the dashboard")
 	if err != nil {
@@ -580,7 +583,7 @@ func ExampleIPNVerifier_Parse() {
 	// the same event: true
 }
 
-// ParseRequest is for routers that want a handler of their own.
+// ParseRequest is for shops that write their own handler.
 func ExampleIPNVerifier_ParseRequest() {
 	verifier, err := jovepay.NewIPNVerifier("the IPN secret key from the dashboard")
 	if err != nil {
@@ -614,8 +617,9 @@ func ExampleIPNVerifier_ParseRequest() {
 	// 400
 }
 
-// While the secret changes, both the new and the old one are accepted. Which
-// of them signed is told, so that you can see when nothing signed with the old one arrives anymore.
+// During a secret rotation, the verifier accepts both the new and the old secret. The
+// event says which one matched, so the shop can see when the old one is no longer in
+// use.
 func ExampleWithFurtherSecret() {
 	verifier, err := jovepay.NewIPNVerifier("new secret", jovepay.WithFurtherSecret("old secret"))
 	if err != nil {
@@ -641,8 +645,8 @@ func ExampleWithFurtherSecret() {
 	// secret 1
 }
 
-// Diagnose helps while a shop is being built. Here a framework has decoded the
-// body and encoded it again before it was verified.
+// Diagnose helps during development. Here a framework decoded the body and encoded it
+// again before it was verified.
 func ExampleIPNVerifier_Diagnose() {
 	verifier, err := jovepay.NewIPNVerifier("the IPN secret key from the dashboard", jovepay.WithIPNForms(jovepay.FormRaw))
 	if err != nil {
