@@ -496,7 +496,7 @@ var faultTable = []struct {
 		create: outcome{1, 1, "TransportError, ErrOutcomeUnknown"},
 	},
 	{
-		name:   "HTTP/2: GOAWAY that disowns the request",
+		name:   "HTTP/2: GOAWAY that declares the request unprocessed",
 		http2:  &http2Fault{goAway: true, behind: 2},
 		create: outcome{1, 1, "TransportError, ErrOutcomeUnknown"},
 	},

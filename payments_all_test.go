@@ -569,7 +569,7 @@ func lies() []lie {
 		{name: "always the first page, and the page as asked", n: 95, tell: func(s *sheet) { s.cut(s.list, 0) }, wrong: "page 2 repeats 10 payments", most: 60},
 		{name: "always the first page, without numbers", n: 95, tell: func(s *sheet) { s.cut(s.list, 0); s.silent = true }, wrong: "page 2 repeats 10 payments", most: 30},
 		{name: "always the first page, and the total grows", n: 95, tell: func(s *sheet) { s.cut(s.list, 0); s.total += 1_000_000 * s.request }, wrong: "repeat", most: 60},
-		{name: "the page number is a lie", n: 95, tell: func(s *sheet) { s.page = 7 }, most: 12},
+		{name: "the page number is wrong", n: 95, tell: func(s *sheet) { s.page = 7 }, most: 12},
 		{name: "pages numbered from 1", n: 95, tell: func(s *sheet) { s.cut(s.list, max(1, s.asked)-1) }, most: 15},
 		{name: "pages numbered from 1, without numbers", n: 95, tell: func(s *sheet) { s.cut(s.list, max(1, s.asked)-1); s.silent = true }, most: 16},
 		{name: "pages numbered from 1, all full", n: 100, tell: func(s *sheet) { s.cut(s.list, max(1, s.asked)-1) }, most: 15},
@@ -604,7 +604,7 @@ func lies() []lie {
 		{name: "pages of one", n: 30, cap: 1, most: 32},
 		{name: "smaller and smaller pages", n: 95, tell: func(s *sheet) { s.size = max(4, s.size-s.asked); s.cut(s.list, s.asked) }, wrong: "repeats", most: 150},
 		{name: "smaller pages at the places of large ones", n: 95, tell: func(s *sheet) { s.rows = s.rows[:min(7, len(s.rows))] }, most: 30},
-		{name: "page sizes that take turns", n: 95, tell: func(s *sheet) { s.size = min(s.size, 7+s.request%2*3); s.cut(s.list, s.asked) }, most: 40},
+		{name: "page sizes that alternate", n: 95, tell: func(s *sheet) { s.size = min(s.size, 7+s.request%2*3); s.cut(s.list, s.asked) }, most: 40},
 	}
 }
 

@@ -824,23 +824,23 @@ var onceTable = []struct {
 	want  verdict
 }{
 	{"the payment, even without its address and memo", row(), nil, found},
-	{"the payment, which cannot be read as a whole", row(), func(jovepay.ID) canned { return canned{status: 404} }, doubt},
-	{"the payment, beside one for the order in another coin", func(look int) canned {
+	{"the payment, but reading the whole payment fails", row(), func(jovepay.ID) canned { return canned{status: 404} }, doubt},
+	{"the payment, and one for the order with another coin", func(look int) canned {
 		return showing(paymentFor("order-1", "7"), with(paymentFor("order-1", "8"), coin("ltc")))(look)
 	}, nil, found},
-	{"an earlier payment for the order that is live, at the same price in the same coin", row(ago(time.Hour)), nil, found},
-	{"an earlier payment for the order that is over", row(in("expired"), ago(time.Hour)), nil, ignored},
-	{"an earlier payment for the order in another coin", row(coin("ltc"), ago(time.Hour)), nil, ignored},
-	{"a payment for the order made since, in another coin, at another price, or over", row(in("failed")), nil, doubt},
-	{"a payment for the order made since, whose coin or price is spelled beyond recognition", row(coin("bitcoin")), nil, doubt},
-	{"a payment made since whose order id is changed, cut off or missing", row(order("")), nil, doubt},
-	{"such a payment at another price and in another coin", row(order(""), coin("ltc"), price("7", "usd")), nil, ignored},
-	{"a payment without a date for the order in another coin", row(coin("ltc"), undated), nil, doubt},
+	{"an earlier payment for the order that is not final, with the same price and coin", row(ago(time.Hour)), nil, found},
+	{"an earlier payment for the order with a final status", row(in("expired"), ago(time.Hour)), nil, ignored},
+	{"an earlier payment for the order with another coin", row(coin("ltc"), ago(time.Hour)), nil, ignored},
+	{"a payment for the order created since, with another coin or price or a final status", row(in("failed")), nil, doubt},
+	{"a payment for the order created since, with an unrecognizable coin or price", row(coin("bitcoin")), nil, doubt},
+	{"a payment created since whose order id is changed, truncated or missing", row(order("")), nil, doubt},
+	{"such a payment with another price and coin", row(order(""), coin("ltc"), price("7", "usd")), nil, ignored},
+	{"a payment without a date for the order, with another coin", row(coin("ltc"), undated), nil, doubt},
 	{"a repeated deposit", row(func(p *jovepay.Payment) { p.ParentPaymentID = "3" }), nil, ignored},
 	{"nothing, in a complete list", showing(), nil, ignored},
 	{"fewer payments than it counts", saying(http.StatusOK, `{"data":[],"page":0,"pagesCount":1,"total":1}`), nil, doubt},
 	{"the same page again and again", saying(http.StatusOK, `{"data":[{"payment_id":1,"order_id":"other"}],"page":0,"pagesCount":2,"total":2}`), nil, doubt},
-	{"nothing that can be read", saying(http.StatusOK, "garbage"), nil, doubt},
+	{"nothing readable", saying(http.StatusOK, "garbage"), nil, doubt},
 	{"an error, until the settle window is over", saying(http.StatusServiceUnavailable, ""), nil, doubt},
 }
 
