@@ -90,12 +90,12 @@ type session struct {
 
 	flight singleflight.Group
 
-	mu           sync.Mutex
-	current      Token
-	logins       int // successful ones
-	refusal      error
-	refusedUntil time.Time
-	heldUntil    time.Time // until then a rejected token is not replaced
+	mu            sync.Mutex
+	current       Token
+	logins        int // successful ones
+	rejection     error
+	rejectedUntil time.Time
+	heldUntil     time.Time // until then a rejected token is not replaced
 }
 
 func newSession(a *api, email string, password secret) *session {
@@ -179,12 +179,12 @@ func (s *session) recall() (t Token, err error, ok bool) { //nolint:revive // ok
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	refused := s.refusal != nil && now.Before(s.refusedUntil)
+	rejected := s.rejection != nil && now.Before(s.rejectedUntil)
 	switch {
-	case now.Before(s.current.renew), refused && now.Before(s.current.expires):
+	case now.Before(s.current.renew), rejected && now.Before(s.current.expires):
 		return s.current, nil, true
-	case refused:
-		return Token{}, s.refusal, true
+	case rejected:
+		return Token{}, s.rejection, true
 	}
 	return s.current, nil, false
 }
@@ -195,10 +195,10 @@ func (s *session) remember(jwt string, err error) (Token, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	s.refusal = nil
+	s.rejection = nil
 	if err != nil {
 		if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) {
-			s.refusal, s.refusedUntil = err, now.Add(rejectionMemory)
+			s.rejection, s.rejectedUntil = err, now.Add(rejectionMemory)
 		}
 		if now.Before(s.current.expires) {
 			s.postpone(now)

@@ -78,7 +78,7 @@ func effectOf(mayCreate bool) effect {
 
 // APIError is an unsuccessful or undecodable response from JovePay, or from a
 // proxy in front of it. Its text is one line and contains no secret. JovePay does
-// not document its errors; a field that the response lacks is empty.
+// not document its errors; fields that the response doesn't have are empty.
 //
 // A 2xx response whose body is an error, such as
 // {"status":false,"statusCode":400,"code":"…","message":"…"}, is a rejection:

@@ -171,7 +171,7 @@ func (s signatureSearch) tryForms(body []byte) (finding string) {
 	return ""
 }
 
-// tryReversals tries the raw form of the body as it was before a change on its way.
+// tryReversals tries the raw form of the body before a change in transit.
 // The other forms are the same before and after such changes.
 func (s signatureSearch) tryReversals(body []byte) (finding string) {
 	if len(s.want) != sha256.Size {

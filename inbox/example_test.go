@@ -16,7 +16,7 @@ func Example() {
 		PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd",
 		PayAmount: jovepay.MustAmount("150"), PayCurrency: "trx",
 	}
-	order := created.Expectation() // kept with the order
+	order := created.Expectation() // stored with the order
 	ship := func(_ context.Context, _ inbox.NoTx, event jovepay.Event) error {
 		if payment, ok := event.(*jovepay.PaymentEvent); ok && order.Settle(&payment.Payment).Fulfill() {
 			fmt.Println("ship", payment.OrderID)
@@ -45,7 +45,7 @@ func Example() {
 	// outdated
 }
 
-// A cron job, or a loop in the service itself, applies what was never notified.
+// A cron job, or a loop in the service itself, makes up for lost notifications.
 func ExampleInbox_Reconcile() {
 	box := inbox.New(new(inbox.Memory))
 	apply := func(_ context.Context, _ inbox.NoTx, event jovepay.Event) error {
@@ -73,7 +73,7 @@ func ExampleInbox_Reconcile() {
 	// {Seen:2 Applied:1 Already:1 Outdated:0 Failed:0}
 }
 
-// What was applied, was a duplicate or came too late can be counted.
+// An observer counts the outcomes.
 func ExampleWithObserver() {
 	var outcomes []inbox.Outcome
 	box := inbox.New(new(inbox.Memory), inbox.WithObserver(

@@ -38,7 +38,7 @@ func Example() {
 	http.Handle("POST /ipn", verifier.Handler(box.Once(pay)))
 }
 
-// pay is what the shop does with an event.
+// pay is the shop's own work on an event.
 func pay(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	payment, ok := event.(*jovepay.PaymentEvent)
 	if !ok {
@@ -52,7 +52,7 @@ func pay(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	if !expected.Settle(&payment.Payment).Fulfill() {
 		return nil
 	}
-	// The order's own state makes it ship once, though a payment has several
+	// The order's own state makes it ship once, although a payment has several
 	// events, and an order can have several payments.
 	_, err := tx.ExecContext(ctx, `UPDATE orders SET paid = true WHERE id = $1 AND NOT paid`, payment.OrderID)
 	return err

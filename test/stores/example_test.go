@@ -14,9 +14,9 @@ import (
 	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
-// A shop on SQLite: the order is paid, and its shipment is written down, in the
-// transaction that records the event. However often the event is delivered, the
-// order is shipped once.
+// A shop on SQLite: the transaction that records the event also marks the order as
+// paid and records its shipment. However often the event is delivered, the order is
+// shipped once.
 func Example() {
 	ctx := context.Background()
 	db, err := openShop(ctx)
@@ -58,7 +58,7 @@ func Example() {
 	// duplicate
 }
 
-// fulfill is what the shop does with an event.
+// fulfill is the shop's own work on an event.
 func fulfill(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 	payment, ok := event.(*jovepay.PaymentEvent)
 	if !ok {
@@ -73,7 +73,7 @@ func fulfill(ctx context.Context, tx *sql.Tx, event jovepay.Event) error {
 		_, err := tx.ExecContext(ctx, `UPDATE orders SET note = ? WHERE id = ?`, verdict.Reason, payment.OrderID)
 		return err
 	}
-	// The order's own state makes it ship once, though a payment has several
+	// The order's own state makes it ship once, although a payment has several
 	// events, and an order can have several payments.
 	result, err := tx.ExecContext(ctx, `UPDATE orders SET paid = true WHERE id = ? AND NOT paid`, payment.OrderID)
 	if err != nil {
