@@ -92,8 +92,8 @@ type session struct {
 
 	mu            sync.Mutex
 	current       Token
-	logins        int // successful ones
-	rejection     error
+	logins        int   // successful ones
+	rejection     error // of the last login, if it was rejected
 	rejectedUntil time.Time
 	heldUntil     time.Time // until then a rejected token is not replaced
 }

@@ -1108,10 +1108,12 @@ func (sum *losses) audit(t *testing.T, server *jovepaytest.Server, results []ord
 			sum.made++
 		case errors.Is(result.err, jovepay.ErrOutcomeUnknown):
 			assert.LessOrEqual(t, len(made), 1, "%s: %v", order, result.err)
+			assert.False(t, jovepay.SafeToRetry(result.err), "%s: %v", order, result.err)
 			sum.unknown++
 			sum.unknownMade += len(made)
 		default:
 			assert.Empty(t, made, "%s: %v", order, result.err)
+			assert.True(t, jovepay.SafeToRetry(result.err), "%s: %v", order, result.err)
 			sum.refused++
 		}
 	}
