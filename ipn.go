@@ -120,7 +120,8 @@ func WithIPNForms(forms ...IPNForm) IPNOption {
 
 // WithIPNMaxBytes sets how long a notification may be. The default is 64 KiB;
 // real ones have 1 or 2 KiB. Anybody can post to the address of a shop: a
-// request in progress takes up to 8 bytes of memory for each byte of its body.
+// request in progress takes up to 1 MiB of memory, which thousands of values need,
+// and 8 bytes for each byte of its body.
 // Whatever the limit, a notification with more than 4,096 values or 512 levels
 // is malformed.
 func WithIPNMaxBytes(n int) IPNOption {

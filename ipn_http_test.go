@@ -27,6 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/internal/canonical"
 )
 
 // handled returns what a handler answers.
@@ -701,17 +702,44 @@ func TestHandlerMemory(t *testing.T) {
 // TestParseRequestMemory raises the limit: what a forged body takes in all, from
 // the first byte to the verdict, stays below 8 bytes for each of its bytes.
 func TestParseRequestMemory(t *testing.T) {
-	v := newVerifier(t, ipnSecret, jovepay.WithIPNMaxBytes(2<<20))
 	for name, body := range hostileBodies(1 << 20) {
 		for _, announced := range []int64{int64(len(body)), -1} {
-			r := post(t, body, mac512("forger", "{}"))
-			r.ContentLength = announced
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			_, err := v.ParseRequest(r)
-			runtime.ReadMemStats(&after)
-			require.Error(t, err)
-			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8*len(body)), "%s, %d bytes, announced %d", name, len(body), announced)
+			took, _ := parseMemory(t, body, announced)
+			assert.Less(t, took, 8*len(body), "%s, %d bytes, announced %d", name, len(body), announced)
 		}
 	}
+}
+
+// TestParseRequestMemoryOfValues has short bodies of the most values, each of which
+// takes as much memory as it can: all of them together take up to 1 MiB more.
+func TestParseRequestMemoryOfValues(t *testing.T) {
+	var names, fractions strings.Builder
+	for i := canonical.DefaultValues - 3; i > 0; i-- {
+		fmt.Fprintf(&names, `,"%d":1`, i)
+		fmt.Fprintf(&fractions, `,"%d":1e-9`, i)
+	}
+	for name, body := range map[string]string{
+		"names":               `{"é":1` + names.String() + "}",
+		"names and fractions": `{"é":1e-9` + fractions.String() + "}",
+		"zeros":               `{"a":[` + strings.Repeat("0,", canonical.DefaultValues-3) + "0]}",
+		"fractions":           `{"a":[` + strings.Repeat("1e-9,", canonical.DefaultValues-3) + "0]}",
+	} {
+		took, err := parseMemory(t, body, int64(len(body)))
+		require.ErrorIs(t, err, jovepay.ErrSignatureMismatch, "%s: not all of it is read", name)
+		assert.Less(t, took, 8*len(body)+1<<20, "%s, %d bytes", name, len(body))
+	}
+}
+
+// parseMemory returns how much is allocated for a forged body, and why it is rejected.
+func parseMemory(t *testing.T, body string, announced int64) (took int, err error) {
+	t.Helper()
+	v := newVerifier(t, ipnSecret, jovepay.WithIPNMaxBytes(2<<20))
+	r := post(t, body, mac512("forger", "{}"))
+	r.ContentLength = announced
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = v.ParseRequest(r)
+	runtime.ReadMemStats(&after)
+	require.Error(t, err)
+	return int(after.TotalAlloc - before.TotalAlloc), err
 }
