@@ -35,12 +35,13 @@ func (e PaymentEvent) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON writes, as [Payment.UnmarshalJSON] reads
-// a payment. It verifies nothing: a notification is read by [IPNVerifier].
+// a payment. It verifies nothing, and the event is no longer a verified one: only
+// an [IPNVerifier] returns those.
 func (e *PaymentEvent) UnmarshalJSON(b []byte) error {
 	fields := storedPaymentEvent{plainPayment(e.Payment), e.TransactionID}
 	err := readObject(b, &fields, &fields.Extra)
 	fields.normalize()
-	e.Payment, e.TransactionID = Payment(fields.plainPayment), fields.TransactionID
+	e.Payment, e.TransactionID, e.verified = Payment(fields.plainPayment), fields.TransactionID, verified{}
 	if fee, ok := e.Extra["fee"]; ok && e.readFee(fee) {
 		delete(e.Extra, "fee")
 	}
@@ -70,6 +71,7 @@ func (e WithdrawalEvent) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes; see [PaymentEvent.UnmarshalJSON].
 func (e *WithdrawalEvent) UnmarshalJSON(b []byte) error {
+	e.verified = verified{}
 	err := readObject(b, (*plainWithdrawal)(e), &e.Extra)
 	lowerTickers(&e.Currency)
 	return err
@@ -84,6 +86,7 @@ func (e RecurringPaymentEvent) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes; see [PaymentEvent.UnmarshalJSON].
 func (e *RecurringPaymentEvent) UnmarshalJSON(b []byte) error {
+	e.verified = verified{}
 	err := readObject(b, (*plainRecurring)(e), &e.Extra)
 	lowerTickers(&e.Currency)
 	return err

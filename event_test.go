@@ -763,6 +763,20 @@ func TestStoredEvent(t *testing.T) {
 	}
 }
 
+// An event that is read from JSON was not verified, even if its variable held one
+// that was.
+func TestStoredEventIsNotVerified(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{guidePayment, guideWithdrawal, guideRecurring} {
+		event := parseAs(t, jovepay.FormRaw, body)
+		require.NotNil(t, event.SignedBody())
+		require.NoError(t, json.Unmarshal([]byte(`{"amount":"1000000"}`), event))
+		assert.Nil(t, event.SignedBody())
+		assert.Empty(t, event.Signature())
+		assert.Zero(t, event.Verification())
+	}
+}
+
 func emptyLike(event jovepay.Event) jovepay.Event {
 	switch event.(type) {
 	case *jovepay.PaymentEvent:
