@@ -70,7 +70,10 @@ func (r *Relay) PoisonEvents(ctx context.Context) iter.Seq2[PoisonEvent, error] 
 // fails, or the process dies halfway, the event is still in the queue and may also
 // be on its way: replay it again.
 func (r *Relay) Replay(ctx context.Context, p PoisonEvent) error {
-	if p.message.Message == nil {
+	switch {
+	case r.broker.Poison == nil:
+		return fmt.Errorf("relay: replay: %w", ErrNoPoisonQueue)
+	case p.message.Message == nil:
 		return errors.New("relay: replay: not from the poison queue")
 	}
 	if err := r.broker.Publisher.Publish(r.broker.Topic, newReplay(ctx, p.message.Message)); err != nil {
@@ -116,7 +119,10 @@ func (r *Relay) ReplayAll(ctx context.Context) (int, error) {
 // unless [inbox.Inbox.Reconcile] finds its payment. If its notification arrives
 // again soon, the broker may drop it as a duplicate.
 func (r *Relay) Discard(ctx context.Context, p PoisonEvent) error {
-	if p.message.Message == nil {
+	switch {
+	case r.broker.Poison == nil:
+		return fmt.Errorf("relay: discard: %w", ErrNoPoisonQueue)
+	case p.message.Message == nil:
 		return errors.New("relay: discard: not from the poison queue")
 	}
 	if err := r.broker.Poison.Remove(ctx, p.message.Position); err != nil {

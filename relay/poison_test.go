@@ -115,15 +115,22 @@ func TestPoisonedAndApplied(t *testing.T) {
 
 func TestNoPoisonQueue(t *testing.T) {
 	t.Parallel()
+	shop, other, _ := newPoisonQueue(t, 1)
+	failed := shop.PoisonEvents(t, other, 1)[0]
 	f, broker := newFake(t)
 	broker.Poison = nil
+	f.fails("events", true) // nothing is published
 	r := testshop.New(t).Relay(t, broker)
 	for _, err := range r.PoisonEvents(t.Context()) {
 		require.ErrorIs(t, err, relay.ErrNoPoisonQueue)
 	}
 	_, err := r.ReplayAll(t.Context())
 	require.ErrorIs(t, err, relay.ErrNoPoisonQueue)
-	require.Error(t, r.Replay(t.Context(), relay.PoisonEvent{}))
-	require.Error(t, r.Discard(t.Context(), relay.PoisonEvent{}))
+	for _, p := range []relay.PoisonEvent{{}, failed} {
+		require.ErrorIs(t, r.Replay(t.Context(), p), relay.ErrNoPoisonQueue)
+		require.ErrorIs(t, r.Discard(t.Context(), p), relay.ErrNoPoisonQueue)
+	}
+	require.Error(t, other.Replay(t.Context(), relay.PoisonEvent{}))
+	require.Error(t, other.Discard(t.Context(), relay.PoisonEvent{}))
 	assert.Empty(t, f.poison)
 }
