@@ -378,7 +378,7 @@ func readInt(field *int, text string) bool {
 }
 
 // readIDs reads a list of ids, or an object that names them 0, 1 and so on.
-func (r eventReader) readIDs(field *[]ID, list canonical.Value) bool {
+func (r *eventReader) readIDs(field *[]ID, list canonical.Value) bool {
 	elements, ok := list.Elements()
 	if !ok {
 		return false
