@@ -42,9 +42,9 @@ type Event interface {
 	sealed()
 }
 
-// Verification says what made a notification genuine. It belongs to a delivery:
-// another body that the signature is good for can match by another form. The
-// zero value is that of an event which was not received as a notification.
+// Verification reports how a notification was signed. It belongs to one delivery:
+// another body with the same signature can match by another form. The zero value
+// is that of an event that was not received as a notification.
 type Verification struct {
 	Form   IPNForm // the form that was signed
 	Secret int     // which secret matched: 0 is the first, 1 the first further one
@@ -86,16 +86,16 @@ func (v *verified) Signature() string {
 
 func (v *verified) sealed() {}
 
-// PaymentEvent tells where a payment stands. Fields that the notification left
-// out are zero. Before goods are shipped on it, check order, amount and asset
-// against the order, and that ParentPaymentID is empty: a payment with a
-// parent is a repeated or wrong-asset deposit, which JovePay's guide advises
-// not to fulfill automatically.
+// PaymentEvent reports the status of a payment. Fields that are missing from the
+// notification are zero. Before you ship goods on it, check order, amount and asset
+// against the order, and that ParentPaymentID is empty: a payment with a parent is a
+// repeated or wrong-asset deposit, which JovePay's guide advises not to fulfill
+// automatically.
 //
 // Raw is the text that was signed. In the js form, whose text has objects with
 // the names 0, 1 and so on for arrays, each such object below the root is an
-// array again, and so is an empty object: what the signature does not tell apart
-// has one reading.
+// array again, and so is an empty object: bodies with the same signature are read
+// alike.
 type PaymentEvent struct {
 	Payment
 	Fee           *Fee   `json:"fee,omitzero"`            // nil if missing or empty
@@ -123,8 +123,8 @@ func (p *Payment) Event() *PaymentEvent {
 	return &PaymentEvent{Payment: *p}
 }
 
-// WithdrawalStatus is where a withdrawal or a custodial recurring payment
-// stands, in upper case. The guide shows CREATING and FINISHED; other values
+// WithdrawalStatus is the status of a withdrawal or a custodial recurring payment,
+// in upper case. The guide shows CREATING and FINISHED; other values
 // are not documented by JovePay and survive a round trip.
 type WithdrawalStatus string
 
@@ -154,8 +154,8 @@ func (s WithdrawalStatus) Final() bool {
 	return s == WithdrawalFinished || s == WithdrawalFailed || s == WithdrawalRejected
 }
 
-// WithdrawalEvent tells where a withdrawal stands. Fields that the
-// notification left out are zero.
+// WithdrawalEvent reports the status of a withdrawal. Fields that are missing from
+// the notification are zero.
 type WithdrawalEvent struct {
 	ID                ID               `json:"id,omitzero"`
 	BatchWithdrawalID ID               `json:"batch_withdrawal_id,omitzero"`
@@ -180,8 +180,8 @@ func (e *WithdrawalEvent) Key() string {
 	return eventKey("withdrawal", keyParts(e.fields(nil), withdrawalNames(), e.Extra, "id", "status", "amount", "currency", "fee", "hash")...)
 }
 
-// RecurringPaymentEvent tells where a custodial recurring payment stands.
-// Fields that the notification left out are zero.
+// RecurringPaymentEvent reports the status of a custodial recurring payment. Fields
+// that are missing from the notification are zero.
 type RecurringPaymentEvent struct {
 	ID             ID               `json:"id,omitzero"`
 	Status         WithdrawalStatus `json:"status,omitzero"`
@@ -195,16 +195,15 @@ type RecurringPaymentEvent struct {
 }
 
 // Key implements [Event]. It is made of id, status, currency and amount, and of
-// no time: a recurring payment that comes back to a status it had before, with
-// the same amount, has the key it had then. Whoever acts once per key takes the
-// two for one event. Whether JovePay tells of each charge under an id of its
-// own is not documented by JovePay.
+// no time: a recurring payment that returns to an earlier status, with the same
+// amount, has the key it had then. Code that acts once per key takes the two for
+// one event. Whether each charge has its own id is not documented by JovePay.
 func (e *RecurringPaymentEvent) Key() string {
 	return eventKey("recurring", keyParts(e.fields(nil), recurringNames(), e.Extra, "id", "status", "amount", "currency")...)
 }
 
 // UnknownEvent is a genuine notification of a kind that this package does not
-// know. Acknowledge it, so that JovePay does not send it again and again.
+// know. Acknowledge it, so that JovePay does not retry it.
 type UnknownEvent struct {
 	Raw      json.RawMessage // the text that was signed, as in a PaymentEvent
 	verified `json:"-"`
@@ -245,7 +244,7 @@ func keyParts(fields []any, names eventNames, extra map[string]json.RawMessage, 
 // keyText spells equal values alike. Amounts are alike if they are the same
 // double: what one message has in all digits, another has as JavaScript writes
 // it. An amount of zero and none are alike too: what one message reports as
-// zero, another leaves out.
+// zero, another omits.
 func keyText(field any, name string) string {
 	switch field := field.(type) {
 	case *Amount:

@@ -30,14 +30,14 @@ var (
 
 	// ErrIPNTooLarge says that the body is over the verifier's limit, or over
 	// that of an [http.MaxBytesReader] around it. Such an error is
-	// ErrMalformedIPN too: ask for this one first, to answer 413.
+	// ErrMalformedIPN too: check for this one first, to respond with 413.
 	ErrIPNTooLarge = errors.New("body is too large")
 )
 
 // IPNForm names a text that JovePay has published a verifier for. The three
 // verifiers of its guide and those of its shop plugins sign different texts
 // for the same notification, and which of them JovePay's server signs is not
-// documented. An [IPNVerifier] takes all five unless told otherwise.
+// documented. An [IPNVerifier] accepts all five by default.
 type IPNForm string
 
 // The forms. The first four are HMAC-SHA512 over a text with sorted keys, and
@@ -73,8 +73,8 @@ const (
 	fipsSecretBytes = 112 / 8
 )
 
-// IPNVerifier tells genuine notifications (IPN) from forged ones. It needs no
-// client and no network. It is immutable and safe for concurrent use; printing
+// IPNVerifier distinguishes genuine notifications (IPN) from forged ones. It needs
+// no client and no network. It is immutable and safe for concurrent use; printing
 // it shows no secret. Make one with [NewIPNVerifier].
 type IPNVerifier struct {
 	secrets  []secret
@@ -89,8 +89,8 @@ type IPNVerifier struct {
 type IPNOption func(*IPNVerifier) error
 
 // WithFurtherSecret accepts another secret too, so that the IPN secret can be
-// changed without losing notifications that are on their way. Which secret
-// matched is told by [Verification]. It can be given more than once.
+// rotated without losing notifications that are in flight. Which secret
+// matched is in [Verification]. The option can be given more than once.
 func WithFurtherSecret(secret string) IPNOption {
 	return func(v *IPNVerifier) error { return v.addSecret(secret) }
 }
@@ -327,7 +327,7 @@ func (v *IPNVerifier) end(work *verification) {
 	}
 }
 
-// read refuses what is refused whoever signed it.
+// read reads body and rejects what is rejected no matter who signed it.
 func (v *IPNVerifier) read(work *verification, body []byte) error {
 	if len(body) > v.maxBytes {
 		return fmt.Errorf("%w: %w: over %d bytes", ErrMalformedIPN, ErrIPNTooLarge, v.maxBytes)
@@ -339,8 +339,8 @@ func (v *IPNVerifier) read(work *verification, body []byte) error {
 }
 
 // verify finds the form and the secret that made the signature. The length of
-// the signature tells the hash. A form whose text cannot differ from one that
-// was tried needs no MAC of its own.
+// the signature determines the hash. A form whose text cannot differ from one that
+// was tried is skipped.
 func (v *IPNVerifier) verify(work *verification, body []byte, signature string) (Verification, error) {
 	signature = strings.TrimSpace(signature)
 	if signature == "" {

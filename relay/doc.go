@@ -30,7 +30,7 @@
 //
 // Package jetstream uses NATS JetStream, on a server or cluster; package embedded
 // below it runs the server in the process itself. Package redisstream uses Redis
-// streams. Each is a module of its own, so a shop depends only on the broker that
+// streams. Each is a separate module, so a shop depends only on the broker that
 // it uses. A [Broker] can also be filled in with any other publisher and
 // subscriber that Watermill supports.
 //

@@ -66,7 +66,7 @@ type member struct {
 	rank uint32 // the place in the body, where sortFew and sortMany have set it
 }
 
-// flags tell what is not ordinary about a value or a name.
+// flags mark what is not ordinary about a value or a name.
 type flags uint8
 
 const (

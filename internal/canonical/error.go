@@ -2,7 +2,7 @@ package canonical
 
 import "strconv"
 
-// A Reason says why a body was refused.
+// A Reason says why a body was rejected.
 type Reason uint8
 
 // The reasons. Every one of them holds whoever signed the body.
@@ -62,11 +62,11 @@ func (r Reason) String() string {
 	return "unknown reason"
 }
 
-// An Error tells why [Document.Parse] refused a body. It holds nothing of the
+// An Error says why [Document.Parse] rejected a body. It holds nothing of the
 // body itself, so it can be logged.
 type Error struct {
 	Reason Reason
-	// Offset is the offset in bytes of what was refused: of the first byte
+	// Offset is the offset in bytes of what was rejected: of the first byte
 	// that cannot be right, of the number, of the bracket that opens one
 	// level too many, of the value or the name of the member that is one too
 	// many, or of the quote that opens the name. Of two equal

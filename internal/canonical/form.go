@@ -4,7 +4,7 @@
 // JovePay's guide gives a verifier in Node, one in PHP and one in Python. Each
 // parses the body, sorts the members of every object and writes compact JSON,
 // and each language does so in its own way: a [Form]. A [Document] holds one
-// body and writes it in any form. docs/adr/0006-canonical-forms.md tells why
+// body and writes it in any form. docs/adr/0006-canonical-forms.md says why
 // the list of forms is closed and why nothing here is borrowed from a general
 // JSON library.
 package canonical

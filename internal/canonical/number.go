@@ -92,8 +92,8 @@ func (d *Document) readNumber(start, i, size int) (text, int, Reason) {
 	return text{off: uint32(start), end: uint32(end)}, i, 0
 }
 
-// shortest reports whether the fraction in literal, with so many decimals of
-// which the last is not zero, is written with the shortest digits that give
+// shortest reports whether the fraction in literal, with this number of decimals,
+// the last of which is not zero, is written with the shortest digits that give
 // its double back. If it reports false it may still be. Neither the digits nor
 // the decimals may be more than headDigits.
 //
@@ -123,7 +123,7 @@ func shortest(literal []byte, decimals int) bool {
 	return math.Abs(above)+slack < u/2 && last*u-above > e/2+slack && (10-last)*u+above > e/2+slack
 }
 
-// badNumber refuses a number that is wrong at i.
+// badNumber rejects a number that is wrong at i.
 func badNumber(i, size int) (text, int, Reason) {
 	i, reason := unexpected(i, size)
 	return text{}, i, reason

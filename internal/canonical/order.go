@@ -144,7 +144,7 @@ func (d *Document) noteNumericNames(o *node, members []member) {
 }
 
 // members returns the members of all objects as form f orders them. The nodes
-// tell each object's part of it.
+// give each object's part of it.
 func (d *Document) members(f Form) []member {
 	switch {
 	case f == PHP && d.reordered&phpOrder != 0:

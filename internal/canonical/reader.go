@@ -19,7 +19,7 @@ const (
 
 // Parse reads body into d, in place of what d held before. The body must be
 // one JSON object, nested at most maxDepth levels deep, with at most maxValues
-// values; the object itself counts in both. Parse refuses whatever the
+// values; the object itself counts in both. Parse rejects whatever the
 // verifiers do not read alike: besides what is not JSON or not UTF-8 these are
 // duplicate names, members named __proto__, lone surrogates, byte order marks
 // and numbers beyond the range of a double. It then returns an [*Error] and
@@ -48,7 +48,7 @@ func (d *Document) Parse(body []byte, maxDepth, maxValues int) error {
 }
 
 // read reads the body of size bytes that stands in d.buf. It returns a reason
-// of 0, or what to refuse and where.
+// of 0, or what to reject and where.
 func (d *Document) read(size, maxDepth, maxValues int) (int, Reason) {
 	i := skipSpace(d.buf, 0)
 	if d.buf[i] != '{' {
@@ -281,7 +281,7 @@ func readLiteral(buf []byte, i, size int) (int, Reason) {
 	return unexpected(i, size)
 }
 
-// unexpected refuses the byte at i, or the end if the body ends there.
+// unexpected rejects the byte at i, or the end if the body ends there.
 func unexpected(i, size int) (int, Reason) {
 	if i >= size {
 		return size, Truncated
@@ -289,7 +289,7 @@ func unexpected(i, size int) (int, Reason) {
 	return i, Syntax
 }
 
-// notObject tells why a body that does not begin with a brace is refused.
+// notObject returns why a body that does not begin with a brace is rejected.
 func notObject(buf []byte, i int) Reason {
 	if string(buf[i:i+3]) == "\ufeff" {
 		return ByteOrderMark

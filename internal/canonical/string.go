@@ -174,7 +174,7 @@ func readHex(buf []byte, i int) (r rune, bad int) {
 	return r, 0
 }
 
-// badEscape refuses an escape that is wrong at i.
+// badEscape rejects an escape that is wrong at i.
 func badEscape(i, size int) (rune, int, Reason) {
 	if i >= size {
 		return 0, size, Truncated

@@ -1,5 +1,5 @@
 // Package kafka_test shows how to fill in a broker for package relay, with Kafka
-// as the example. It is a module of its own, so that nobody else depends on Kafka's
+// as the example. It is a separate module, so that nobody else depends on Kafka's
 // client. The example is compiled but not run.
 package kafka_test //nolint:testableexamples // there is no Kafka to run it on
 

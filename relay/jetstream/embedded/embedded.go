@@ -3,7 +3,7 @@
 //
 //	broker, err := embedded.Open("data/events")
 //
-// It is a module of its own, so that only those who embed the server depend on it.
+// It is a separate module, so that only those who embed the server depend on it.
 package embedded
 
 import (

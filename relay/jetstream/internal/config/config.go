@@ -1,5 +1,5 @@
 // Package config holds what the options of package jetstream set. Package
-// embedded, which is a module of its own, reads it too.
+// embedded, which is a separate module, reads it too.
 package config
 
 import (
