@@ -810,7 +810,7 @@ func TestEventKeySame(t *testing.T) {
 }
 
 // TestEventKeyOfAnswer gives a payment that was asked for the key of its
-// notification: what only notifications tell is not in it.
+// notification: what only notifications report is not in it.
 func TestEventKeyOfAnswer(t *testing.T) {
 	t.Parallel()
 	client := answering(t, 200, `{"payment_id":"5745459419","parent_payment_id":"5745459418","payment_status":"finished",`+
@@ -881,7 +881,7 @@ func TestEventKeyOfMisfits(t *testing.T) {
 	assert.Equal(t, key(`{"payment_id":{"n":1,"m":["/"]}}`), key(`{"paymentId": {"m":["\/"],"n":1.0}}`))
 }
 
-// TestEventKeyNullIsZero: what one message tells as zero, another leaves out.
+// TestEventKeyNullIsZero: what one message reports as zero, another omits.
 func TestEventKeyNullIsZero(t *testing.T) {
 	t.Parallel()
 	keys := map[string]bool{}

@@ -30,7 +30,7 @@ import (
 	"github.com/jovepay/jovepay-go/internal/canonical"
 )
 
-// handled returns what a handler answers.
+// handled returns the response of a handler.
 func handled(tb testing.TB, h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	tb.Helper()
 	w := httptest.NewRecorder()
@@ -56,7 +56,7 @@ func TestHandlerAnswers(t *testing.T) {
 	signature := mac256(ipnSecret, guidePayment)
 	oops := errors.New("no stock")
 	key := parseAs(t, jovepay.FormRaw, guidePayment).Key()
-	refused := func(why string) map[string]any {
+	rejected := func(why string) map[string]any {
 		return map[string]any{"level": "WARN", "msg": "jovepay: notification rejected", "error": why}
 	}
 	twice := post(t, guidePayment, signature)
@@ -78,17 +78,17 @@ func TestHandlerAnswers(t *testing.T) {
 		"genuine":            {post(t, guidePayment, signature), accept, 200, true, nil},
 		"sorted":             {post(t, guidePayment, signAs(t, jovepay.FormJS, guidePayment)), accept, 200, true, nil},
 		"unknown kind":       {post(t, "{}", mac256(ipnSecret, "{}")), accept, 200, true, nil},
-		"no signature":       {post(t, guidePayment, ""), accept, 401, false, refused("jovepay: IPN has no signature")},
-		"blank signature":    {post(t, guidePayment, "  "), accept, 401, false, refused("jovepay: IPN has no signature")},
-		"forged":             {post(t, guidePayment, mac256("x", guidePayment)), accept, 401, false, refused("jovepay: IPN signature does not match")},
-		"changed":            {post(t, guidePayment+" ", signature), accept, 401, false, refused("jovepay: IPN signature does not match")},
-		"two signatures":     {twice, accept, 401, false, refused("jovepay: IPN signature does not match: more than one signature")},
-		"malformed":          {post(t, `{"a":1,"a":2}`, signature), accept, 400, false, refused("jovepay: IPN is malformed: duplicate name at byte 7")},
-		"empty":              {post(t, "", signature), accept, 400, false, refused("jovepay: IPN is malformed: not a JSON object at byte 0")},
-		"no body":            {noBody, accept, 400, false, refused("jovepay: IPN is malformed: not a JSON object at byte 0")},
-		"connection breaks":  {broken, accept, 400, false, refused("jovepay: IPN is malformed: reading the body: reset")},
-		"too large":          {post(t, guidePayment+strings.Repeat(" ", 100), signature), accept, 413, false, refused("jovepay: IPN is malformed: body is too large: over 600 bytes")},
-		"over another limit": {limited, accept, 413, false, refused("jovepay: IPN is malformed: body is too large: over 100 bytes")},
+		"no signature":       {post(t, guidePayment, ""), accept, 401, false, rejected("jovepay: IPN has no signature")},
+		"blank signature":    {post(t, guidePayment, "  "), accept, 401, false, rejected("jovepay: IPN has no signature")},
+		"forged":             {post(t, guidePayment, mac256("x", guidePayment)), accept, 401, false, rejected("jovepay: IPN signature does not match")},
+		"changed":            {post(t, guidePayment+" ", signature), accept, 401, false, rejected("jovepay: IPN signature does not match")},
+		"two signatures":     {twice, accept, 401, false, rejected("jovepay: IPN signature does not match: more than one signature")},
+		"malformed":          {post(t, `{"a":1,"a":2}`, signature), accept, 400, false, rejected("jovepay: IPN is malformed: duplicate name at byte 7")},
+		"empty":              {post(t, "", signature), accept, 400, false, rejected("jovepay: IPN is malformed: not a JSON object at byte 0")},
+		"no body":            {noBody, accept, 400, false, rejected("jovepay: IPN is malformed: not a JSON object at byte 0")},
+		"connection breaks":  {broken, accept, 400, false, rejected("jovepay: IPN is malformed: reading the body: reset")},
+		"too large":          {post(t, guidePayment+strings.Repeat(" ", 100), signature), accept, 413, false, rejected("jovepay: IPN is malformed: body is too large: over 600 bytes")},
+		"over another limit": {limited, accept, 413, false, rejected("jovepay: IPN is malformed: body is too large: over 100 bytes")},
 		"function fails": {
 			post(t, guidePayment, signature), func(context.Context, jovepay.Event) error { return oops }, 500, true,
 			map[string]any{"level": "ERROR", "msg": "jovepay: notification handler failed", "event": key, "error": "no stock"},
@@ -279,7 +279,7 @@ func TestParseRequestLeavesTheBody(t *testing.T) {
 	}
 }
 
-// A closingBody tells whether it was closed.
+// A closingBody reports whether it was closed.
 type closingBody struct {
 	io.Reader
 	closed bool
@@ -475,12 +475,12 @@ func TestHandlerSlowFunction(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				connection := connectTo(t, h, 0)
-				answers := bufio.NewReader(connection)
+				responses := bufio.NewReader(connection)
 				for range 2 {
 					go func() {
 						_, _ = io.WriteString(connection, head(len(guidePayment), mac256(ipnSecret, guidePayment))+guidePayment)
 					}()
-					response, err := http.ReadResponse(answers, nil)
+					response, err := http.ReadResponse(responses, nil)
 					require.NoError(t, err)
 					assert.Equal(t, 200, response.StatusCode)
 					require.NoError(t, response.Body.Close())
@@ -583,7 +583,7 @@ func TestHandlerUnderLoad(t *testing.T) {
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &http.Client{Transport: transport}
 
-	var answers [5]atomic.Int32
+	var classes [5]atomic.Int32
 	var senders sync.WaitGroup
 	for c := range clients {
 		senders.Go(func() {
@@ -614,14 +614,14 @@ func TestHandlerUnderLoad(t *testing.T) {
 					want = 200
 				}
 				assert.Equal(t, want, response.StatusCode)
-				answers[response.StatusCode/100-1].Add(1)
+				classes[response.StatusCode/100-1].Add(1)
 			}
 		})
 	}
 	senders.Wait()
 	assert.EqualValues(t, clients*each*8/10, called.Load())
-	assert.EqualValues(t, clients*each*8/10, answers[1].Load())
-	assert.EqualValues(t, clients*each*2/10, answers[3].Load())
+	assert.EqualValues(t, clients*each*8/10, classes[1].Load())
+	assert.EqualValues(t, clients*each*2/10, classes[3].Load())
 }
 
 // TestHandlerAllAtOnce has 2,000 events in the function at the same moment:

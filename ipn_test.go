@@ -201,7 +201,7 @@ func TestVerifyAllocatesNothing(t *testing.T) {
 		// The collector may empty the verifier's pool; on average that is nothing.
 		allocs := testing.AllocsPerRun(1000, func() {
 			if v.Verify(body, signature) != nil {
-				t.Error("refused")
+				t.Error("rejected")
 			}
 		})
 		assert.Zero(t, allocs, form)
@@ -308,7 +308,7 @@ func TestIPNOptionsRefused(t *testing.T) {
 	}
 }
 
-// TestIPNSignatures tells what of a header is the right MAC and what is not.
+// TestIPNSignatures checks which values of the header are the right MAC.
 func TestIPNSignatures(t *testing.T) {
 	t.Parallel()
 	const body = `{"b":1,"a":2}`
@@ -406,7 +406,7 @@ func TestIPNSignatureBits(t *testing.T) {
 	}
 }
 
-// TestIPNSignBodies tells which form Sign signs.
+// TestIPNSignBodies checks which form Sign signs.
 func TestIPNSignBodies(t *testing.T) {
 	t.Parallel()
 	const body = `{"z":[1],"a":5.0}`
@@ -617,7 +617,7 @@ func TestIPNSizeLimit(t *testing.T) {
 // An oracleObject is a JSON object as the oracle reads it.
 type oracleObject map[string]any
 
-// errOracle is why the oracle refuses a body.
+// errOracle is why the oracle rejects a body.
 var errOracle = errors.New("malformed")
 
 // oracle returns what each form signs for a body, or errOracle. It is slow and
@@ -910,8 +910,9 @@ func addBodies(f *testing.F, add func(body []byte)) {
 	}
 }
 
-// FuzzVerify holds the verifier against the oracle: a body that it refuses is
-// refused whoever signed it, and of any other exactly the right MACs are taken.
+// FuzzVerify compares the verifier with the oracle: a body that the oracle rejects is
+// rejected no matter who signed it, and for any other exactly the right MACs are
+// accepted.
 func FuzzVerify(f *testing.F) {
 	all := newVerifier(f, ipnSecret)
 	alone := map[jovepay.IPNForm]*jovepay.IPNVerifier{}

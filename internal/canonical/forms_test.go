@@ -129,7 +129,7 @@ func TestAppend(t *testing.T) {
 	assert.Equal(t, `before{"a":1}`, string(d.Append([]byte("before"), JS)))
 	assert.Equal(t, "before", string(d.Append([]byte("before"), 4)), "no form")
 	require.Error(t, d.Parse([]byte(`{"a":1`), DefaultDepth, math.MaxInt))
-	assert.Equal(t, "before", string(d.Append([]byte("before"), JS)), "a refused body")
+	assert.Equal(t, "before", string(d.Append([]byte("before"), JS)), "a rejected body")
 }
 
 // TestStream writes texts that escapes make long in pieces: together they are

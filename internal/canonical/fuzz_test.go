@@ -41,18 +41,18 @@ func FuzzReader(f *testing.F) {
 			require.True(t, valid, "accepted, but not JSON")
 			return
 		}
-		var refused *Error
-		require.ErrorAs(t, err, &refused)
-		require.GreaterOrEqual(t, refused.Offset, 0)
-		require.LessOrEqual(t, refused.Offset, len(body))
+		var rejected *Error
+		require.ErrorAs(t, err, &rejected)
+		require.GreaterOrEqual(t, rejected.Offset, 0)
+		require.LessOrEqual(t, rejected.Offset, len(body))
 		require.Empty(t, d.Append(nil, JS))
 		if valid {
-			require.True(t, forbidden(t, body), "refused, but JSON: %v", err)
+			require.True(t, forbidden(t, body), "rejected, but JSON: %v", err)
 		}
 	})
 }
 
-// forbidden reports whether a rule that JSON does not have refuses body, which
+// forbidden reports whether a rule that JSON does not have rejects body, which
 // is JSON.
 func forbidden(t *testing.T, body []byte) bool {
 	t.Helper()

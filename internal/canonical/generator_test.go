@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// A generator writes random bodies that no signer refuses.
+// A generator writes random bodies that no signer rejects.
 type generator struct {
 	*rand.Rand
 	out bytes.Buffer

@@ -116,7 +116,7 @@ func TestNoAllocations(t *testing.T) {
 }
 
 // TestMemory holds every kind of body, of many sizes, to the memory that Parse
-// promises: for what it refuses, for what it reads, and for all that is written.
+// promises: for what it rejects, for what it reads, and for all that is written.
 // Everything that was ever allocated counts.
 func TestMemory(t *testing.T) {
 	for _, h := range memoryHogs() {

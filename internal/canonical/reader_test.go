@@ -31,7 +31,7 @@ func nested(levels int) string {
 	return `{"a":` + strings.Repeat("[", levels-1) + strings.Repeat("]", levels-1) + `}`
 }
 
-// TestAccepted holds the reader to what is near the refusals and right.
+// TestAccepted holds the reader to what is near the rejections and right.
 func TestAccepted(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -67,9 +67,9 @@ func TestManyMembers(t *testing.T) {
 		first := a[1 : strings.IndexByte(a, ':')+1]
 		twice := a[:len(a)-1] + "," + first + "2}"
 		var d Document
-		var refused *Error
-		require.ErrorAs(t, d.Parse([]byte(twice), DefaultDepth, math.MaxInt), &refused)
-		assert.Equal(t, Error{Reason: DuplicateName, Offset: len(a)}, *refused, h.name)
+		var rejected *Error
+		require.ErrorAs(t, d.Parse([]byte(twice), DefaultDepth, math.MaxInt), &rejected)
+		assert.Equal(t, Error{Reason: DuplicateName, Offset: len(a)}, *rejected, h.name)
 	}
 }
 

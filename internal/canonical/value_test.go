@@ -213,9 +213,9 @@ func TestValueMember(t *testing.T) {
 func TestNoValue(t *testing.T) {
 	t.Parallel()
 	var empty Document
-	refused := Document{}
-	_ = refused.Parse([]byte(`{"a":1,"a":2}`), DefaultDepth, math.MaxInt)
-	for _, v := range []Value{{}, empty.Root(JS), empty.Meaning(), refused.Root(PHP), refused.Meaning(), parse(t, `{}`).Root(4)} {
+	rejected := Document{}
+	_ = rejected.Parse([]byte(`{"a":1,"a":2}`), DefaultDepth, math.MaxInt)
+	for _, v := range []Value{{}, empty.Root(JS), empty.Meaning(), rejected.Root(PHP), rejected.Meaning(), parse(t, `{}`).Root(4)} {
 		assert.Zero(t, v.Kind())
 		assert.Nil(t, v.Name())
 		text, at := v.Text()
