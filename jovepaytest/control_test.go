@@ -164,7 +164,7 @@ func TestControlRejects(t *testing.T) {
 		"no price":    {server.SetPrice("btc", jovepay.Amount{}), "jovepaytest: price must be greater than 0"},
 		"no currency": {server.SetCurrencies("zzz"), `jovepaytest: currencies: currency "zzz" is not available`},
 		"minimum":     {server.SetMinimum("zzz", jovepay.Amount{}), `jovepaytest: minimum: currency "zzz" is not available`},
-		"fault":       {server.Inject(jovepaytest.Fault{}), "jovepaytest: fault: nothing goes wrong"},
+		"fault":       {server.Inject(jovepaytest.Fault{}), "jovepaytest: fault: it changes no response"},
 	} {
 		assert.EqualError(t, c.err, c.message, name)
 	}

@@ -53,7 +53,7 @@ func (f Fault) Validate() error {
 	case (f.Hang || f.Cut) && f.responds():
 		return fmt.Errorf("fault: a connection that hangs or is cut carries no response")
 	case !f.Hang && !f.Cut && !f.responds() && f.Delay == 0:
-		return fmt.Errorf("fault: nothing goes wrong")
+		return fmt.Errorf("fault: it changes no response")
 	}
 	return nil
 }

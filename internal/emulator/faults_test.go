@@ -300,7 +300,7 @@ func TestInjectRejects(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, emulator.Config{})
 	for message, fault := range map[string]emulator.Fault{
-		"fault: nothing goes wrong":                                     {Method: "GET", AfterEffect: true},
+		"fault: it changes no response":                                 {Method: "GET", AfterEffect: true},
 		"fault: status 99 is not from 200 to 599":                       {Status: 99},
 		"fault: status 100 is not from 200 to 599":                      {Status: 100},
 		"fault: status 600 is not from 200 to 599":                      {Status: 600},
