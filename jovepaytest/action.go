@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -65,6 +66,8 @@ type argumentKind int
 
 const (
 	kindText argumentKind = iota
+	kindAmount
+	kindDuration
 	kindNumber
 	kindBool
 	kindList // of texts
@@ -74,7 +77,7 @@ const (
 // Do does the action to the server. The arguments are a JSON object, or empty
 // for none; amounts are numbers or strings, durations strings such as 1h30m.
 // An argument that the action does not have and a required one that is missing
-// are errors. The result is JSON, or nil if there is none.
+// or null are errors. The result is JSON, or nil if there is none.
 func (a Action) Do(ctx context.Context, s *Server, arguments []byte) ([]byte, error) {
 	if len(arguments) == 0 {
 		arguments = []byte("{}")
@@ -96,7 +99,8 @@ func (a Action) read(arguments []byte) (call, error) {
 		return nil, explain(err)
 	}
 	for _, argument := range a.Arguments {
-		if _, ok := given[argument.Name]; !ok && !argument.Optional {
+		value, ok := given[argument.Name]
+		if !argument.Optional && (!ok || value.Kind() == jsontext.KindNull) {
 			return nil, fmt.Errorf("%s is required", argument.Name)
 		}
 	}
@@ -124,11 +128,23 @@ func (a Action) Blocked(p *jovepay.Payment) string {
 // separated by commas.
 func (a Argument) JSON(text string) ([]byte, error) {
 	switch a.kind {
+	case kindAmount:
+		amount, err := jovepay.ParseAmount(text)
+		if err != nil { // empty too: it is not the same as a missing one
+			return nil, fmt.Errorf("%s: %s", a.Name, strings.TrimPrefix(err.Error(), "jovepay: "))
+		}
+		return json.Marshal(amount.String())
+	case kindDuration:
+		if _, err := time.ParseDuration(text); err != nil {
+			return nil, fmt.Errorf("%s: want a duration such as \"1h30m\", got %.40q", a.Name, text)
+		}
+		return json.Marshal(text)
 	case kindNumber:
-		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
+		number, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
 			return nil, fmt.Errorf("%s: want a whole number, got %.40q", a.Name, text)
 		}
-		return []byte(text), nil
+		return strconv.AppendInt(nil, number, 10), nil
 	case kindBool:
 		value, err := strconv.ParseBool(text)
 		if err != nil {
@@ -147,6 +163,9 @@ func (a Argument) JSON(text string) ([]byte, error) {
 		}
 		return []byte(text), nil
 	default:
+		if !utf8.ValidString(text) {
+			return nil, fmt.Errorf("%s: want text in UTF-8, got %.40q", a.Name, text)
+		}
 		return json.Marshal(text)
 	}
 }
@@ -284,11 +303,11 @@ func kindOf(t reflect.Type) (placeholder string, kind argumentKind) {
 	}
 	switch t {
 	case reflect.TypeFor[jovepay.Amount]():
-		return "amount", kindText
+		return "amount", kindAmount
 	case reflect.TypeFor[jovepay.ID]():
 		return "id", kindText
 	case reflect.TypeFor[time.Duration]():
-		return "duration", kindText
+		return "duration", kindDuration
 	case reflect.TypeFor[jsontext.Value](), reflect.TypeFor[http.Header]():
 		return "json", kindJSON
 	}
@@ -320,7 +339,7 @@ func explain(err error) error {
 	case name == "":
 		return errNoObject
 	case semantic.Err != nil:
-		return fmt.Errorf("%s: %w", name, semantic.Err)
+		return fmt.Errorf("%s: %s", name, strings.TrimPrefix(semantic.Err.Error(), "jovepay: "))
 	default:
 		return fmt.Errorf("%s must not be of the type %v", name, semantic.JSONKind)
 	}

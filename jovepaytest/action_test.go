@@ -137,7 +137,9 @@ func TestActionsRejectArguments(t *testing.T) {
 		{"Pay", `{"id":"1"} 2`, "invalid character"},
 		{"Pay", `{"id":"1","id":"2"}`, "duplicate"},
 		{"Pay", `{"id":"1","why":1}`, `unknown argument "why"`},
-		{"Pay", `{"id":"1","amount":"lots"}`, "amount: "},
+		{"Pay", `{"id":null}`, "id is required"},
+		{"Pay", `{"id":"1","amount":"lots"}`, `amount: amount "lots": want a decimal number`},
+		{"SetCurrencies", `{"currencies":null}`, "currencies is required"}, // which an empty list would not be
 		{"SetTokenLifetime", `{"lifetime":7}`, `lifetime: want a duration such as "1h30m"`},
 		{"SetTokenLifetime", `{"lifetime":"soon"}`, "lifetime: "},
 		{"Inject", `{"times":"once"}`, "times must not be of the type string"},
@@ -174,11 +176,16 @@ func TestArgumentsOfAPerson(t *testing.T) {
 	for _, c := range []struct{ action, name, placeholder, text, json, err string }{
 		{"Pay", "id", "id", `57"1`, `"57\"1"`, ""},
 		{"Pay", "amount", "amount", "0.5", `"0.5"`, ""},
+		{"Pay", "id", "id", "\xff", "", "id: want text in UTF-8"},
+		{"Pay", "amount", "amount", "", "", "amount: amount \"\": "}, // not all that was asked
+		{"Pay", "amount", "amount", "lots", "", `amount: amount "lots": want a decimal number`},
 		{"Inject", "times", "n", "3", `3`, ""},
+		{"Inject", "times", "n", "+03", `3`, ""},
 		{"Inject", "times", "n", "three", "", "times: want a whole number"},
 		{"Inject", "cut", "", "true", `true`, ""},
 		{"Inject", "cut", "", "perhaps", "", "cut: want true or false"},
 		{"Inject", "delay", "duration", "3s", `"3s"`, ""},
+		{"Inject", "delay", "duration", "3", "", `delay: want a duration such as "1h30m", got "3"`},
 		{"Inject", "header", "json", `{"A":["b"]}`, `{"A":["b"]}`, ""},
 		{"Inject", "header", "json", `{"A`, "", "header: want JSON"},
 		{"SetIPN", "retries", "n", "0", `0`, ""},
@@ -191,7 +198,7 @@ func TestArgumentsOfAPerson(t *testing.T) {
 		assert.Equal(t, c.placeholder, a.Placeholder, c.name)
 		got, err := a.JSON(c.text)
 		if c.err != "" {
-			assert.ErrorContains(t, err, c.err)
+			assert.ErrorContains(t, err, c.err, c.text)
 			continue
 		}
 		require.NoError(t, err)
