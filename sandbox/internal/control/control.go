@@ -118,8 +118,8 @@ func join(a jovepaytest.Action, r *http.Request, body []byte) ([]byte, error) {
 	if len(body) == 0 {
 		body = []byte("{}")
 	}
-	if len(object) == 0 || body[0] != '{' {
-		return body, nil // which is no object, as Do says
+	if len(object) == 0 || body[0] != '{' || !jsontext.Value(body).IsValid() {
+		return body, nil // Do says what is wrong with it, and where
 	}
 	if rest := bytes.TrimSpace(body[1:]); len(rest) > 0 && rest[0] == '}' {
 		object = bytes.TrimSuffix(object, []byte(","))
