@@ -66,7 +66,7 @@ func (a *action) command() *cobra.Command {
 		Short:   a.Summary,
 		Long:    paragraph(a.Details),
 		Example: a.example(),
-		Args:    cobra.RangeArgs(a.required, len(a.positional)),
+		Args:    a.args(),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.run(cmd.Context(), args) },
 	}
 	if a.Returns == "time" { // shown without an argument
@@ -97,6 +97,14 @@ func (a *action) command() *cobra.Command {
 		}
 	}
 	return cmd
+}
+
+// args accepts the positional arguments, by their number.
+func (a *action) args() cobra.PositionalArgs {
+	if a.required == len(a.positional) {
+		return cobra.ExactArgs(a.required)
+	}
+	return cobra.RangeArgs(a.required, len(a.positional))
 }
 
 // paragraph breaks text into lines.
@@ -173,6 +181,9 @@ func (a *action) run(ctx context.Context, args []string) error {
 			return fail.Usage("%w", err)
 		}
 		if place := "{" + argument.Name + "}"; strings.Contains(path, place) {
+			if text == "" { // as of a variable that is not set
+				return fail.Usage("%s is empty", argument.Name)
+			}
 			path = strings.Replace(path, place, url.PathEscape(text), 1)
 		} else {
 			body[argument.Name] = value
