@@ -117,7 +117,7 @@ type withoutMemo struct {
 func depositWithoutMemo() verb[withoutMemo, *jovepay.Payment] {
 	return verb[withoutMemo, *jovepay.Payment]{Action: Action{
 		Name: "DepositWithoutMemo", Command: "without-memo", Route: "POST payments/{id}/without-memo", Group: byCustomer,
-		Summary: "Send coins without the memo",
+		Summary: "Send coins that nobody can assign",
 		Details: "Send coins to the payment's address without the memo. Nobody knows whose they are, so the payment continues " +
 			"to wait, and may expire, until \"find-deposit\".",
 		Label:   "Pay without the memo",
@@ -141,7 +141,7 @@ func findDeposit() verb[foundDeposit, *jovepay.Payment] {
 		Summary: "Find coins that came without the memo",
 		Details: "Assign the first coins that came without the memo to their payment, as a person at JovePay does. A payment " +
 			"that waits or has expired becomes confirming. If it was paid otherwise, the coins become a payment of their own.",
-		Label:   "Find coins without the memo",
+		Label:   "Find the coins",
 		applies: hasMemo,
 	}, do: func(s *Server, a foundDeposit) (*jovepay.Payment, error) {
 		return s.change(a.ID, s.engine.FindDeposit)

@@ -62,7 +62,7 @@ the same ids and keys, so that a shop's settings keep working.`,
 	flags.StringVar(&b.address, "address", strings.TrimPrefix(setup.DefaultSandbox, "http://"), "listen at this `host:port`; port 0 is any free one")
 	flags.StringSliceVar(&b.hosts, "host", nil, "accept requests for this `host` too, such as host.docker.internal")
 	flags.StringVar(&b.state, "state", "", "keep everything in this `file`")
-	flags.Uint64Var(&b.seed, "seed", 0, "derive ids, addresses and keys from this number `n`")
+	flags.Uint64Var(&b.seed, "seed", 0, "derive ids, addresses and keys from the number `n`")
 	flags.DurationVar(&b.advance, "auto-advance", 0, "move paid payments on by one status every `duration`; 0 runs them to their end immediately")
 	flags.StringVar(&b.frozen, "frozen-clock", "", "stop the clock at this `time`; \"sandbox clock\" moves it")
 	flags.IntVar(&b.retries, "ipn-retries", 3, "retry an undelivered notification up to `n` times")
