@@ -22,14 +22,14 @@ func BenchmarkCreate(b *testing.B) {
 	require.NoError(b, err)
 	defer server.Close()
 
-	answer := post(b, http.DefaultClient, server.URL, server.APIKey, body)
+	response := post(b, http.DefaultClient, server.URL, server.APIKey, body)
 	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); err != nil {
 			b.Error(err)
 		}
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		w.WriteHeader(http.StatusCreated)
-		if _, err := w.Write(answer); err != nil {
+		if _, err := w.Write(response); err != nil {
 			b.Error(err)
 		}
 	}))
@@ -60,20 +60,20 @@ func post(b *testing.B, client *http.Client, url, key, body string) []byte {
 	}
 	r.Header.Set("X-Api-Key", key)
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := client.Do(r)
+	response, err := client.Do(r)
 	if err != nil {
 		b.Error(err)
 		return nil
 	}
-	defer answer.Body.Close()
-	read, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusCreated {
-		b.Error(answer.Status, err)
+	defer response.Body.Close()
+	read, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusCreated {
+		b.Error(response.Status, err)
 	}
 	return read
 }
 
-// BenchmarkIPN delivers notifications to shops that only answer, of as many
+// BenchmarkIPN delivers notifications to shops that only respond, of as many
 // payments as there can be at the same time.
 func BenchmarkIPN(b *testing.B) {
 	server, err := jovepaytest.NewServer()

@@ -39,7 +39,7 @@ func TestPay(t *testing.T) {
 
 			asked, err := client.Payments.Get(t.Context(), created.ID)
 			require.NoError(t, err)
-			assert.Equal(t, asked.Raw, paid.Raw, "the server tells the test what it tells the shop")
+			assert.Equal(t, asked.Raw, paid.Raw, "the test and the shop receive the same")
 		})
 	}
 }
@@ -271,7 +271,7 @@ func TestMoreOfTheWrongAsset(t *testing.T) {
 	assert.Equal(t, jovepay.PaymentWaiting, parent.Status)
 }
 
-// A repeated deposit is seen from both ends, in answers and in notifications.
+// A repeated deposit is seen from both ends, in responses and in notifications.
 func TestRepeatedDepositsShowOnTheirParent(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
@@ -519,7 +519,7 @@ func TestMoveClockComposesWithAClockThatMoves(t *testing.T) {
 	assert.Equal(t, hands.Now().Add(time.Hour), server.Now())
 }
 
-// What falls due while the clock moves is told in the order in which it was
+// What falls due while the clock moves is sent in the order in which it was
 // due, although all of it happens at once.
 func TestMoveClockNotifiesWhatFellDue(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,7 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// openShop is a server, a shop that prints what it is told, and the shop's
+// openShop is a server, a shop that prints its notifications, and the shop's
 // first payment, of 0.001 btc.
 func openShop(opts ...jovepaytest.Option) (*jovepaytest.Server, *httptest.Server, *jovepay.Payment, error) {
 	server, err := jovepaytest.NewServer(opts...)
@@ -48,7 +48,7 @@ func openShop(opts ...jovepaytest.Option) (*jovepaytest.Server, *httptest.Server
 	return server, shop, payment, nil
 }
 
-// A shop is told of everything that happens to its payments.
+// A shop is notified of everything that happens to its payments.
 func ExampleServer_WaitDeliveries() {
 	server, shop, payment, err := openShop()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // What happened on one server is done again on another, and compared: here
-// with a journal in which somebody has changed what was answered.
+// with a journal in which somebody has changed a response.
 func ExampleServer_Replay() {
 	options := []jovepaytest.Option{
 		jovepaytest.WithSeed(1),
@@ -94,7 +94,7 @@ func (f folder) Save(_ context.Context, records []jovepaytest.StateRecord) error
 	return nil
 }
 
-// A server goes on where the last one stopped.
+// A server continues where the last one stopped.
 func ExampleWithState() {
 	state := folder{}
 	server, err := jovepaytest.NewServer(jovepaytest.WithState(state), jovepaytest.WithPayments(1))

@@ -157,7 +157,7 @@ func ExampleServer_Refund() {
 }
 
 // A week in no time: the payment that nobody paid has expired, and the shop was
-// told of it.
+// notified.
 func ExampleServer_MoveClock() {
 	server, shop, _, err := openShop(jovepaytest.WithFrozenClock(time.Date(2026, time.March, 14, 12, 0, 0, 0, time.UTC)))
 	if err != nil {
@@ -183,7 +183,7 @@ func ExampleServer_MoveClock() {
 	// 2026-03-21 12:00:00 +0000 UTC
 }
 
-// A withdrawal, of which the shop is told.
+// A withdrawal, of which the shop is notified.
 func ExampleServer_Withdraw() {
 	server, shop, _, err := openShop()
 	if err != nil {

@@ -175,7 +175,7 @@ func TestStrangersAreNotCalled(t *testing.T) {
 	require.ErrorContains(t, err, "jovepay.invalid", "it is tried")
 }
 
-// A status that comes with time is told though nobody asks.
+// A status that comes with time is sent though nobody asks.
 func TestAutoAdvanceIsNotified(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, jovepaytest.WithAutoAdvance(time.Millisecond))
@@ -261,7 +261,7 @@ func TestRetriesAndGivingUp(t *testing.T) {
 					assert.Equal(t, "responded 500 Internal Server Error", d.Error)
 				}
 				assert.Equal(t, code, d.StatusCode)
-				assert.Equal(t, code, s.answered()[i])
+				assert.Equal(t, code, s.responses()[i])
 			}
 		})
 	}
@@ -319,7 +319,7 @@ func TestCorruptionAndForgery(t *testing.T) {
 			_, err := server.Deposit(p.ID, jovepay.Amount{})
 			require.NoError(t, err)
 			require.NoError(t, server.WaitDeliveries(t.Context()))
-			assert.Equal(t, []int{401, 200, 401, 200}, s.answered(), "rejected, and then sent whole")
+			assert.Equal(t, []int{401, 200, 401, 200}, s.responses(), "rejected, and then sent whole")
 			assert.Equal(t, life()[:2], s.heard())
 			got := server.Deliveries()
 			assert.True(t, got[0].Corrupted && !got[0].Forged && got[2].Forged && !got[2].Corrupted)
@@ -343,7 +343,7 @@ func TestASlowShopHoldsNobodyUp(t *testing.T) {
 	stuck := createFor(t, client, &shop{url: slow.URL})
 	<-begun
 	_, err := server.Pay(stuck.ID)
-	require.NoError(t, err, "the engine goes on")
+	require.NoError(t, err, "the engine continues")
 
 	s := newShop(t, server)
 	p := createFor(t, client, s)
@@ -378,7 +378,7 @@ func TestTimeout(t *testing.T) {
 	behave(t, server, jovepaytest.IPNBehavior{Timeout: 20 * time.Millisecond, Retries: new(1)})
 	require.ErrorContains(t, server.Redeliver(t.Context(), 1), "given up after attempt 2: no response within 20ms")
 	behave(t, server, jovepaytest.IPNBehavior{})
-	require.ErrorContains(t, server.Redeliver(t.Context(), 1), "given up after attempt 1: no response within 30ms", "as it was told at first")
+	require.ErrorContains(t, server.Redeliver(t.Context(), 1), "given up after attempt 1: no response within 30ms", "as at its first delivery")
 }
 
 func TestCloseWhileDelivering(t *testing.T) {

@@ -100,7 +100,7 @@ func TestSendIPN(t *testing.T) {
 	require.ErrorIs(t, server.SendIPN(ctx, s.url, body), context.Canceled)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	last := server.Deliveries()[len(server.Deliveries())-1]
-	assert.Equal(t, jovepaytest.DeliveryDone, last.Outcome, "the delivery went on")
+	assert.Equal(t, jovepaytest.DeliveryDone, last.Outcome, "the delivery continued")
 	assert.Empty(t, last.PaymentID)
 	assert.Empty(t, last.Status)
 	assert.Equal(t, string(body), last.Body)
@@ -113,7 +113,7 @@ func TestSendIPNMalformed(t *testing.T) {
 	s := newShop(t, server)
 	behave(t, server, jovepaytest.IPNBehavior{Forms: []jovepay.IPNForm{jovepay.FormRaw}})
 	require.Error(t, server.SendIPN(t.Context(), s.url, []byte(`{"id":1,"id":2}`)))
-	assert.Equal(t, []int{400}, s.answered())
+	assert.Equal(t, []int{400}, s.responses())
 }
 
 func TestSign(t *testing.T) {

@@ -52,7 +52,7 @@ func create(t *testing.T, client *jovepay.Client) *jovepay.Payment {
 	return p
 }
 
-// hands is a clock that moves when it is told to.
+// hands is a clock that moves when the test says so.
 type hands struct {
 	mu  sync.Mutex
 	now time.Time
@@ -81,7 +81,7 @@ type shop struct {
 
 	mu     sync.Mutex
 	events []jovepay.Event
-	fail   int // so many events to come
+	fail   int // the next n events
 	codes  []int
 }
 
@@ -102,12 +102,12 @@ func newShop(t *testing.T, server *jovepaytest.Server, opts ...jovepay.IPNOption
 		return nil
 	})
 	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, r)
+		response := httptest.NewRecorder()
+		handler.ServeHTTP(response, r)
 		s.mu.Lock()
-		s.codes = append(s.codes, answer.Code)
+		s.codes = append(s.codes, response.Code)
 		s.mu.Unlock()
-		w.WriteHeader(answer.Code)
+		w.WriteHeader(response.Code)
 	}))
 	t.Cleanup(listener.Close)
 	s.url, s.close = listener.URL+"/ipn", listener.Close
@@ -120,7 +120,7 @@ func (s *shop) failNext(n int) {
 	s.fail = n
 }
 
-// heard returns the statuses of the payments that it was told of, in order.
+// heard returns the statuses of the payments that it was notified of, in order.
 func (s *shop) heard() (list []jovepay.PaymentStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,15 +132,15 @@ func (s *shop) heard() (list []jovepay.PaymentStatus) {
 	return list
 }
 
-// all returns every event that it was told of, in order.
+// all returns every event that it was notified of, in order.
 func (s *shop) all() []jovepay.Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.events)
 }
 
-// answered returns the status codes that it answered with, in order.
-func (s *shop) answered() []int {
+// responses returns the status codes that it responded with, in order.
+func (s *shop) responses() []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]int(nil), s.codes...)
@@ -185,8 +185,8 @@ func life() []jovepay.PaymentStatus {
 
 func noon() time.Time { return time.Date(2026, time.March, 14, 12, 0, 0, 0, time.UTC) }
 
-// moody is a shop that fails at every third attempt for each payment. It can be
-// told from one run to the next by nothing.
+// moody is a shop that fails at every third attempt for each payment. Nothing
+// about it differs from one run to the next.
 type moody struct {
 	*httptest.Server
 	mu   sync.Mutex
@@ -216,7 +216,7 @@ func (m *moody) forget() {
 }
 
 // busy is a server on which everything happens that can, one thing after the
-// other. The shop has an address for each order, so that what it answers does
+// other. The shop has an address for each order, so that what it responds does
 // not depend on which order it hears of first.
 type busy struct {
 	t      *testing.T
@@ -397,11 +397,11 @@ func (b *busy) raw(method, path, body, key, token string) string {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	transport := &http.Transport{DisableKeepAlives: true}
-	answer, err := transport.RoundTrip(r)
+	response, err := transport.RoundTrip(r)
 	b.must(err)
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var login struct{ Token string }
-	_ = json.NewDecoder(answer.Body).Decode(&login)
+	_ = json.NewDecoder(response.Body).Decode(&login)
 	return login.Token
 }
 
@@ -437,11 +437,11 @@ func login(t *testing.T, server *jovepaytest.Server) string {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/v1/auth", strings.NewReader(body))
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var token struct{ Token string }
-	require.NoError(t, json.NewDecoder(answer.Body).Decode(&token))
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&token))
 	return token.Token
 }
 
@@ -452,8 +452,8 @@ func list(t *testing.T, server *jovepaytest.Server, token string) int {
 	require.NoError(t, err)
 	r.Header.Set("X-Api-Key", server.APIKey)
 	r.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
-	return answer.StatusCode
+	require.NoError(t, response.Body.Close())
+	return response.StatusCode
 }

@@ -32,8 +32,7 @@ func TestReplayOfABusyLife(t *testing.T) {
 	assert.Equal(t, strings.Split(journal, "\n"), strings.Split(written(t, again), "\n"), "the shop has heard the same")
 }
 
-// A change of what was answered is the one difference; a change of what was
-// asked is the first of those that follow from it.
+// A changed response is the one difference; a changed request is the first of those that follow from it.
 func TestReplayReportsDifferences(t *testing.T) {
 	t.Parallel()
 	b := newBusy(t, newMoody(t).URL)
@@ -157,9 +156,9 @@ func TestReplayOfWhatGotNoResponse(t *testing.T) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.server.URL+"/v1/payment", &half{})
 	require.NoError(t, err)
 	r.ContentLength = 100
-	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
 	if err == nil {
-		answer.Body.Close()
+		response.Body.Close()
 	}
 	require.Error(t, err)
 	require.Eventually(t, func() bool { return len(b.server.Requests()) == 2 }, 10*time.Second, time.Millisecond)

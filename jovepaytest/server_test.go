@@ -150,10 +150,10 @@ func TestCloseEndsWhatHangs(t *testing.T) {
 			if !assert.NoError(t, err) {
 				return
 			}
-			answer, err := http.DefaultClient.Do(r)
+			response, err := http.DefaultClient.Do(r)
 			if err == nil {
-				_, err = io.ReadAll(answer.Body)
-				_ = answer.Body.Close()
+				_, err = io.ReadAll(response.Body)
+				_ = response.Body.Close()
 			}
 			assert.Error(t, err, path)
 		})
@@ -165,7 +165,7 @@ func TestCloseEndsWhatHangs(t *testing.T) {
 	assert.Len(t, server.Requests(), 4, "what happened can still be read")
 }
 
-// A client that goes on sending hides from the server that its connection has
+// A client that continues to send hides from the server that its connection has
 // ended.
 func TestCloseEndsWhatHangsWithMoreToCome(t *testing.T) {
 	t.Parallel()
@@ -249,14 +249,14 @@ func TestWithPages(t *testing.T) {
 	get := func(path string) (int, string) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
 		require.NoError(t, err)
-		answer, err := http.DefaultClient.Do(r)
+		response, err := http.DefaultClient.Do(r)
 		if err != nil {
 			return 0, ""
 		}
-		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
 		require.NoError(t, err)
-		return answer.StatusCode, string(body)
+		return response.StatusCode, string(body)
 	}
 	require.NoError(t, server.Inject(jovepaytest.Fault{Path: "/payment/*", Status: 500}))
 	for _, path := range []string{"/", "/payment/", "/v1", "/v2/status"} {

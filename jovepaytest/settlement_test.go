@@ -10,7 +10,7 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// The decisions of a payment that is told of from the first status on, before
+// The decisions of a payment whose shop is notified from the first status on, before
 // and at its last.
 func after(last ...jovepay.Decision) []jovepay.Decision {
 	return append([]jovepay.Decision{

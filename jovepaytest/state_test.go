@@ -87,7 +87,7 @@ func (m *memory) snapshot() map[[2]string]string {
 	return maps.Clone(m.records)
 }
 
-// account tells all that a server knows of its account.
+// account is all that a server knows of its account.
 func account(t *testing.T, server *jovepaytest.Server, invoices ...jovepay.ID) (list []string) {
 	t.Helper()
 	payments, err := server.Payments()
@@ -110,7 +110,7 @@ func account(t *testing.T, server *jovepaytest.Server, invoices ...jovepay.ID) (
 	return append(list, fmt.Sprint(currencies, server.Now()))
 }
 
-// A server that was stopped goes on as if it had not been.
+// A server that was stopped continues as if it had not been.
 func TestARestartForgetsNothing(t *testing.T) {
 	t.Parallel()
 	shop := newMoody(t)
@@ -219,7 +219,7 @@ func TestWhatIsDueGoesOnAfterARestart(t *testing.T) {
 	}, s.heard())
 }
 
-// Nothing is answered, and no shop is told, before it is saved.
+// There is no response, and no shop is notified, before the save.
 func TestSavedBeforeItIsKnown(t *testing.T) {
 	t.Parallel()
 	state := newMemory()
@@ -281,7 +281,7 @@ func TestWhileSavingFails(t *testing.T) {
 	require.ErrorIs(t, err, errFull)
 	require.ErrorIs(t, server.SetPrice("btc", jovepay.MustAmount("1")), errFull)
 	require.ErrorIs(t, server.Err(), errFull)
-	assert.Len(t, server.Deliveries(), 1, "nobody is told")
+	assert.Len(t, server.Deliveries(), 1, "nobody is notified")
 
 	state.fail(nil)
 	got, err := client.Payments.Get(t.Context(), p.ID)
@@ -305,7 +305,7 @@ func TestWhileSavingFails(t *testing.T) {
 	assert.Equal(t, jovepay.PaymentFinished, all[0].Status)
 }
 
-// Many at the same time are saved together, and every one that was answered is
+// Many at the same time are saved together, and every one with a response is
 // there after a kill.
 func TestEveryPaymentWithAResponseIsSaved(t *testing.T) {
 	t.Parallel()

@@ -42,7 +42,7 @@ func TestWithdrawal(t *testing.T) {
 	require.NoError(t, err)
 
 	require.NoError(t, server.WaitDeliveries(t.Context()))
-	assert.Equal(t, keys(want), keys(s.all()), "the shop is told of what the test is told of")
+	assert.Equal(t, keys(want), keys(s.all()), "the shop receives what the test receives")
 }
 
 func TestFailedWithdrawal(t *testing.T) {

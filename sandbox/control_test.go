@@ -46,22 +46,22 @@ func (c *caller) call(method, path, body string) (int, string) {
 	resp, err := c.http.Do(req)
 	require.NoError(c.t, err)
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
+	response, err := io.ReadAll(resp.Body)
 	require.NoError(c.t, err)
-	return resp.StatusCode, string(answer)
+	return resp.StatusCode, string(response)
 }
 
 // must is a call that succeeds; the response is read into target, if there is
 // one.
 func (c *caller) must(method, path, body string, target any) {
 	c.t.Helper()
-	status, answer := c.call(method, path, body)
-	require.Less(c.t, status, 300, "%s %s: %s", method, path, answer)
+	status, response := c.call(method, path, body)
+	require.Less(c.t, status, 300, "%s %s: %s", method, path, response)
 	if target == nil {
-		assert.Equal(c.t, http.StatusNoContent, status, answer)
+		assert.Equal(c.t, http.StatusNoContent, status, response)
 		return
 	}
-	require.NoError(c.t, json.Unmarshal([]byte(answer), target), answer)
+	require.NoError(c.t, json.Unmarshal([]byte(response), target), response)
 }
 
 // payment makes one that waits for btc.
@@ -94,8 +94,8 @@ func TestControlPayments(t *testing.T) {
 		assert.Equal(t, paid, p.ActuallyPaid.String())
 		shown, err := c.Payment(p.ID)
 		require.NoError(t, err)
-		_, answer := c.call("POST", "payments/"+p.ID.String()+"/status", `{"status":"`+string(status)+`"}`)
-		assert.JSONEq(t, string(shown.Raw), answer)
+		_, response := c.call("POST", "payments/"+p.ID.String()+"/status", `{"status":"`+string(status)+`"}`)
+		assert.JSONEq(t, string(shown.Raw), response)
 	}
 	id := c.payment("").ID
 	step(id, "pay", "", "finished", "0.001")
@@ -217,9 +217,9 @@ func TestControlNotifications(t *testing.T) {
 	assert.Equal(t, first, told(), "byte for byte")
 
 	c.must("PUT", "ipn", `{"copies":2,"forms":["raw"],"lose":{"next":1},"corrupt":{"next":0},"forge":{"percent":0},"delay":"1ms"}`, nil)
-	status, answer := c.call("POST", "ipn/send", `{"url":"`+shop+`","body":{"some": "thing"}}`)
+	status, response := c.call("POST", "ipn/send", `{"url":"`+shop+`","body":{"some": "thing"}}`)
 	assert.Equal(t, http.StatusBadGateway, status)
-	assert.Contains(t, answer, "lost")
+	assert.Contains(t, response, "lost")
 	sent := told()
 	require.Len(t, sent, 1, "one of two copies was lost")
 	assert.True(t, strings.HasSuffix(sent[0], `{"some": "thing"}`), sent[0])
@@ -239,8 +239,8 @@ func TestControlNotifications(t *testing.T) {
 			StatusCode int    `json:"status_code"`
 		} `json:"deliveries"`
 	}
-	_, answer = c.call("GET", "deliveries", "")
-	require.NoError(t, json.Unmarshal([]byte(answer), &list))
+	_, response = c.call("GET", "deliveries", "")
+	require.NoError(t, json.Unmarshal([]byte(response), &list))
 	require.Len(t, list.Deliveries, len(c.Deliveries()))
 	assert.Equal(t, 1, list.Deliveries[1].RepeatOf)
 	assert.Equal(t, "delivered", list.Deliveries[0].Outcome)
@@ -252,13 +252,13 @@ func TestControlNotifications(t *testing.T) {
 		w.WriteHeader(http.StatusTeapot)
 	}))
 	t.Cleanup(closed.Close)
-	status, answer = c.call("POST", "ipn/send", `{"url":"`+closed.URL+`","kind":"payment"}`)
+	status, response = c.call("POST", "ipn/send", `{"url":"`+closed.URL+`","kind":"payment"}`)
 	assert.Equal(t, http.StatusBadGateway, status)
-	assert.Contains(t, answer, "418")
+	assert.Contains(t, response, "418")
 	assert.EqualValues(t, 1, broken.Load())
 	c.must("PUT", "ipn", `{"retries":2,"interval":"0s"}`, nil)
-	_, answer = c.call("POST", "ipn/send", `{"url":"`+closed.URL+`","kind":"payment"}`)
-	assert.Contains(t, answer, "given up after attempt 3")
+	_, response = c.call("POST", "ipn/send", `{"url":"`+closed.URL+`","kind":"payment"}`)
+	assert.Contains(t, response, "given up after attempt 3")
 	assert.EqualValues(t, 4, broken.Load())
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // or it would not notice the end
@@ -266,8 +266,8 @@ func TestControlNotifications(t *testing.T) {
 	}))
 	t.Cleanup(silent.Close)
 	c.must("PUT", "ipn", `{"timeout":"10ms"}`, nil)
-	_, answer = c.call("POST", "ipn/send", `{"url":"`+silent.URL+`","kind":"payment"}`)
-	assert.Contains(t, answer, "given up after attempt 1: no response within 10ms")
+	_, response = c.call("POST", "ipn/send", `{"url":"`+silent.URL+`","kind":"payment"}`)
+	assert.Contains(t, response, "given up after attempt 1: no response within 10ms")
 }
 
 // filling is a state whose disk is full, once it is.
@@ -290,9 +290,9 @@ func TestStateFails(t *testing.T) {
 	c := &caller{s, t, browser(t)}
 	p := c.payment("")
 	disk.full.Store(true)
-	status, answer := c.call("POST", "payments/"+p.ID.String()+"/pay", "")
+	status, response := c.call("POST", "payments/"+p.ID.String()+"/pay", "")
 	assert.Equal(t, http.StatusInternalServerError, status)
-	assert.Contains(t, answer, "disk is full")
+	assert.Contains(t, response, "disk is full")
 	shop := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(shop.Close)
 	for _, r := range [][3]string{
@@ -304,9 +304,9 @@ func TestStateFails(t *testing.T) {
 		{"POST", "ipn/send", `{"kind":"payment","url":"` + shop.URL + `"}`},
 		{"POST", "ipn/1/redeliver", ""},
 	} {
-		status, answer := c.call(r[0], r[1], r[2])
+		status, response := c.call(r[0], r[1], r[2])
 		assert.Equal(t, http.StatusInternalServerError, status, r)
-		assert.Contains(t, answer, "disk is full", r)
+		assert.Contains(t, response, "disk is full", r)
 	}
 	resp, err := c.http.PostForm(s.URL+"/payment/act", url.Values{"pid": {p.ID.String()}, "do": {"twice"}})
 	require.NoError(t, err)
@@ -323,9 +323,9 @@ func TestControlJournal(t *testing.T) {
 	at := jovepaytest.WithFrozenClock(time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC))
 	first := newCaller(t, at)
 	p := first.payment("")
-	var answer jovepay.Payment
-	first.must("POST", "payments/"+p.ID.String()+"/pay", `{"amount":"0.0009"}`, &answer)
-	first.must("POST", "payments/"+p.ID.String()+"/pay", "", &answer)
+	var response jovepay.Payment
+	first.must("POST", "payments/"+p.ID.String()+"/pay", `{"amount":"0.0009"}`, &response)
+	first.must("POST", "payments/"+p.ID.String()+"/pay", "", &response)
 	status, journal := first.call("GET", "journal", "")
 	require.Equal(t, http.StatusOK, status)
 	for _, secret := range []string{first.APIKey, first.Password, first.IPNSecret} {
@@ -452,8 +452,8 @@ func TestDocumentedExamples(t *testing.T) {
 			_, body = c.call("GET", "journal", "")
 			to = newCaller(t)
 		}
-		status, answer := to.call(method, path, body)
-		assert.Less(t, status, 300, "%s: %s", line, answer)
+		status, response := to.call(method, path, body)
+		assert.Less(t, status, 300, "%s: %s", line, response)
 		require.NoError(t, c.WaitDeliveries(t.Context()))
 		req := httptest.NewRequest(method, "/sandbox/v1/"+path, nil)
 		_, pattern := mux.Handler(req)
@@ -474,15 +474,15 @@ type rejection struct {
 func (c *caller) rejects(calls []rejection) {
 	c.t.Helper()
 	for _, r := range calls {
-		status, answer := c.call(r.method, r.path, r.body)
-		assert.Equal(c.t, r.status, status, "%s %s %.60s: %s", r.method, r.path, r.body, answer)
+		status, response := c.call(r.method, r.path, r.body)
+		assert.Equal(c.t, r.status, status, "%s %s %.60s: %s", r.method, r.path, r.body, response)
 		var told struct {
 			Status     bool   `json:"status"`
 			StatusCode int    `json:"statusCode"`
 			Code       string `json:"code"`
 			Message    string `json:"message"`
 		}
-		require.NoError(c.t, json.Unmarshal([]byte(answer), &told, json.RejectUnknownMembers(true)), answer)
+		require.NoError(c.t, json.Unmarshal([]byte(response), &told, json.RejectUnknownMembers(true)), response)
 		assert.Equal(c.t, r.status, told.StatusCode)
 		assert.NotEmpty(c.t, told.Code)
 		assert.Contains(c.t, told.Message, r.message)

@@ -18,12 +18,12 @@ import (
 	"github.com/jovepay/jovepay-go/sandbox"
 )
 
-// victim tells a process of this test which state file to use until it is
-// killed.
+// victim has the name of the state file that a process of this test uses until it
+// is killed.
 const victim = "JOVEPAY_TEST_STATE"
 
-// A sandbox that is killed while it saves has lost nothing that it answered,
-// and the next one goes on.
+// A sandbox that is killed while it saves has lost nothing that it responded,
+// and the next one continues.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.db")
@@ -43,7 +43,7 @@ func TestKilled(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// startVictim runs a sandbox in a process of its own.
+// startVictim runs a sandbox in a separate process.
 func startVictim(t *testing.T, path string) (*exec.Cmd, *jovepay.Client) {
 	t.Helper()
 	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestVictim$", "-test.v")
@@ -66,7 +66,7 @@ func startVictim(t *testing.T, path string) (*exec.Cmd, *jovepay.Client) {
 }
 
 // buyUntilKilled lets four customers make payments until the end, which comes
-// in between, after at least 40 of them, and adds those that were answered to
+// in between, after at least 40 of them, and adds those with a response to
 // known.
 func buyUntilKilled(t *testing.T, process *exec.Cmd, client *jovepay.Client, known map[jovepay.ID]bool) {
 	t.Helper()

@@ -35,15 +35,15 @@ func Example() {
 		log.Fatal(err)
 	}
 	call := s.URL + "/sandbox/v1/payments/" + p.ID.String() + "/pay"
-	answer, err := http.Post(call, "application/json", strings.NewReader(`{"amount":"0.0004"}`))
+	response, err := http.Post(call, "application/json", strings.NewReader(`{"amount":"0.0004"}`))
 	if err != nil {
 		log.Fatal(err)
 	}
-	_ = answer.Body.Close()
+	_ = response.Body.Close()
 	p, err = client.Payments.Get(ctx, p.ID)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(answer.Status, p.Status, p.ActuallyPaid, "of", p.PayAmount)
+	fmt.Println(response.Status, p.Status, p.ActuallyPaid, "of", p.PayAmount)
 	// Output: 200 OK partially_paid 0.0004 of 0.00078109
 }

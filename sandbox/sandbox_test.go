@@ -156,11 +156,11 @@ func TestControlTokenLifetime(t *testing.T) {
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("X-Api-Key", c.APIKey)
 		r.Header.Set("Authorization", "Bearer "+token)
-		answer, err := c.http.Do(r)
+		response, err := c.http.Do(r)
 		require.NoError(t, err)
-		defer answer.Body.Close()
-		require.NoError(t, json.UnmarshalRead(answer.Body, target))
-		return answer.StatusCode
+		defer response.Body.Close()
+		require.NoError(t, json.UnmarshalRead(response.Body, target))
+		return response.StatusCode
 	}
 	login := func() string {
 		t.Helper()

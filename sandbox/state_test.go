@@ -273,7 +273,7 @@ func TestStateSave(t *testing.T) {
 	require.NoError(t, s.Save(t.Context(), []jovepaytest.StateRecord{record("payment", "1", `{"a":1}`), record("invoice", "1", `{}`)}))
 	require.NoError(t, s.Save(t.Context(), []jovepaytest.StateRecord{record("payment", "1", `{"a":2}`)}))
 
-	// All or none, and the state goes on.
+	// All or none, and the state continues.
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, s.Save(ctx, []jovepaytest.StateRecord{record("payment", "2", `{}`)}), context.Canceled)

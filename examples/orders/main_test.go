@@ -82,10 +82,10 @@ func TestServeEndsInOrder(t *testing.T) {
 				}, lines)
 			}()
 			url := strings.TrimSpace(strings.TrimPrefix(<-lines, "serving on "))
-			answer, err := http.Post(url+"/ipn", "application/json", strings.NewReader(`{}`))
+			response, err := http.Post(url+"/ipn", "application/json", strings.NewReader(`{}`))
 			require.NoError(t, err)
-			require.NoError(t, answer.Body.Close())
-			assert.Equal(t, http.StatusUnauthorized, answer.StatusCode, "unsigned")
+			require.NoError(t, response.Body.Close())
+			assert.Equal(t, http.StatusUnauthorized, response.StatusCode, "unsigned")
 			cancel()
 			require.NoError(t, <-ended)
 			_, err = http.Get(url + "/orders/1") //nolint:bodyclose // there is none

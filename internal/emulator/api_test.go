@@ -335,10 +335,10 @@ func TestSameSeedSameResponsesAndJournal(t *testing.T) {
 		}
 		return all.Bytes(), s.Requests()
 	}
-	answers, journal := run()
+	replies, journal := run()
 	again, secondJournal := run()
-	assert.Equal(t, string(answers), string(again))
+	assert.Equal(t, string(replies), string(again))
 	assert.Equal(t, journal, secondJournal)
-	assert.Contains(t, string(answers), "SERVICE_UNAVAILABLE")
-	assert.Contains(t, string(answers), "payment_id")
+	assert.Contains(t, string(replies), "SERVICE_UNAVAILABLE")
+	assert.Contains(t, string(replies), "payment_id")
 }

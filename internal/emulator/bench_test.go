@@ -10,7 +10,7 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-// BenchmarkList answers a page of 500 from the middle of 100,000 payments, in
+// BenchmarkList returns a page of 500 from the middle of 100,000 payments, in
 // memory.
 func BenchmarkList(b *testing.B) {
 	e, err := engine.New(engine.Config{})

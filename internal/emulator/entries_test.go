@@ -75,9 +75,9 @@ func TestCredentialsOfAnExchange(t *testing.T) {
 		require.NoError(t, err)
 		r.Header.Set("X-Api-Key", c.key)
 		r.Header.Set("Authorization", c.authorization)
-		answer, err := s.client.Do(r)
+		response, err := s.client.Do(r)
 		require.NoError(t, err)
-		answer.Body.Close()
+		response.Body.Close()
 		all := s.exchanges(t)
 		assert.Equal(t, c.wantKey, all[len(all)-1].Key)
 		assert.Equal(t, c.wantToken, all[len(all)-1].Token)
@@ -109,7 +109,7 @@ func TestExchangesHoldNoPassword(t *testing.T) {
 	assert.Equal(t, 100<<10+1, last.BodySize, "it was too large, and that is all")
 }
 
-// Whatever fails to be saved is not told, and is tried again.
+// What cannot be saved is not reported, and the save is retried.
 func TestNoResponseBeforeTheSave(t *testing.T) {
 	t.Parallel()
 	failure := errors.New("the disk is full")

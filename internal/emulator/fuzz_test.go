@@ -44,7 +44,7 @@ func wellAnswered(t *testing.T, w *httptest.ResponseRecorder) {
 		t.Fatalf("status %d: %s", w.Code, w.Body)
 	}
 	if !jsontext.Value(w.Body.Bytes()).IsValid() {
-		t.Fatalf("answer is not JSON: %q", w.Body)
+		t.Fatalf("response is not JSON: %q", w.Body)
 	}
 }
 

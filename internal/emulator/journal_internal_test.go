@@ -23,7 +23,7 @@ func TestJournalForgetsTheOldest(t *testing.T) {
 	got := j.requestCopies()
 	assert.Len(t, got, maxEntries+1)
 	assert.Equal(t, last.ID, got[maxEntries].ID)
-	j.respond(first, &response{status: 200}) // a slow answer to what is forgotten does no harm
+	j.respond(first, &response{status: 200}) // a slow response to what is forgotten does no harm
 	assert.Equal(t, got, j.requestCopies())
 }
 

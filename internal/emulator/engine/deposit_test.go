@@ -16,7 +16,7 @@ func TestWrongAssetRunsAsFarAsItMay(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg  engine.Config
 		last string
-		want []string // what is told of the child
+		want []string // the notified statuses of the child
 	}{
 		"by hand":                 {engine.Config{}, "confirming", []string{"confirming"}},
 		"by the clock":            {engine.Config{StepEvery: time.Minute}, "confirmed", []string{"confirming", "confirmed"}},

@@ -137,7 +137,7 @@ func TestSaveHasWhatChangedOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualError(t, w.Save(func([]engine.Record) error { return errors.New("full") }), "full")
 	require.NoError(t, w.Save(save))
-	assert.Equal(t, []string{"payment"}, names, "what failed is told again")
+	assert.Equal(t, []string{"payment"}, names, "what failed is handed over again")
 }
 
 func TestRestoreRejectsWhatIsNotWhole(t *testing.T) {

@@ -55,7 +55,7 @@ func TestWatchHearsEveryChangeOnce(t *testing.T) {
 	child, refunded := (*heard)[5].payment, (*heard)[6].payment
 	assert.Equal(t, p.ID, child.ParentID)
 	assert.Equal(t, []int64{child.ID}, refunded.ChildIDs)
-	assert.Empty(t, (*heard)[0].payment.ChildIDs, "it is told as it was")
+	assert.Empty(t, (*heard)[0].payment.ChildIDs, "as it was then")
 	assert.True(t, (*heard)[0].payment.ActuallyPaid.IsZero())
 	assert.Equal(t, "0.0007", (*heard)[1].payment.ActuallyPaid.String(), "the coins and the status at the same time")
 	assert.False(t, (*heard)[4].payment.OutcomeAmount.IsZero())

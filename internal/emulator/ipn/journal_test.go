@@ -20,7 +20,7 @@ func TestJournalForgetsTheOldest(t *testing.T) {
 	got := j.copies()
 	assert.Len(t, got, maxDeliveries+1)
 	assert.Equal(t, 2*maxDeliveries+1, got[maxDeliveries].Number)
-	j.end(first, time.Time{}, Delivered, 200, nil) // a slow answer to what is forgotten does no harm
+	j.end(first, time.Time{}, Delivered, 200, nil) // a slow response to what is forgotten does no harm
 	assert.Equal(t, got, j.copies())
 }
 

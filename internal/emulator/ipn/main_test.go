@@ -18,11 +18,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const shopURL = "http://127.0.0.1/ipn"
 
-// shop takes the place of the network. It answers with the statuses, the last
-// of them forever; 0 is no response at all. Its zero value answers 200.
+// shop takes the place of the network. It responds with the statuses, the last
+// of them forever; 0 is no response at all. Its zero value responds 200.
 type shop struct {
 	statuses []int
-	took     time.Duration // to answer
+	took     time.Duration // to respond
 
 	mu       sync.Mutex
 	got      []string // bodies
@@ -73,9 +73,9 @@ func (s *shop) bodies() []string {
 	return append([]string(nil), s.got...)
 }
 
-// newSender returns a sender to the shop, closed when the test ends. What the
-// configuration leaves out is: one repeat a minute later, ten seconds for an
-// answer.
+// newSender returns a sender to the shop, closed when the test ends. Where the
+// configuration is zero it is: one retry a minute later, ten seconds for a
+// response.
 func newSender(t *testing.T, to *shop, cfg Config) *Sender {
 	t.Helper()
 	cfg.Secret = "secret"

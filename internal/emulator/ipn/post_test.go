@@ -162,9 +162,9 @@ func TestRefusedConnection(t *testing.T) {
 func TestTheConnectionStaysOnTheMachine(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"192.0.2.1", "0.0.0.0", "[2001:db8::1]"} {
-		answer, err := newHTTPClient(false).Get("http://" + name + ":1/")
+		response, err := newHTTPClient(false).Get("http://" + name + ":1/")
 		if !assert.ErrorIs(t, err, errRemote, name) && err == nil {
-			require.NoError(t, answer.Body.Close())
+			require.NoError(t, response.Body.Close())
 		}
 	}
 }

@@ -78,7 +78,7 @@ func TestRepeats(t *testing.T) {
 		took     time.Duration
 		err      string
 	}{
-		"answered at once":     {[]int{204}, []string{Delivered}, 0, ""},
+		"responds at once":     {[]int{204}, []string{Delivered}, 0, ""},
 		"at the second":        {[]int{500, 200}, []string{Failed, Delivered}, time.Minute, ""},
 		"at the last":          {[]int{500, 0, 299}, []string{Failed, Failed, Delivered}, 2 * time.Minute, ""},
 		"never":                {[]int{500}, []string{Failed, Failed, GivenUp}, 2 * time.Minute, "given up after attempt 3: responded 500 Internal Server Error"},
@@ -180,7 +180,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 		defer cancel()
 		require.ErrorIs(t, s.Wait(ctx), context.DeadlineExceeded)
 		require.ErrorIs(t, s.Send(ctx, say(1, 2)), context.DeadlineExceeded)
-		require.NoError(t, s.Wait(t.Context()), "the deliveries went on")
+		require.NoError(t, s.Wait(t.Context()), "the deliveries continued")
 		assert.Equal(t, saying(1, 2), to.bodies())
 	})
 }
