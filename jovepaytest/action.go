@@ -125,7 +125,8 @@ func (a Action) Blocked(p *jovepay.Payment) string {
 }
 
 // JSON returns a value that a person wrote as the argument's JSON. A list is
-// separated by commas.
+// separated by commas. The error for a value of another kind, such as an empty
+// amount, names the argument.
 func (a Argument) JSON(text string) ([]byte, error) {
 	switch a.kind {
 	case kindAmount:
