@@ -133,7 +133,7 @@ func TestGuideBadDelivery(t *testing.T) {
 		Copies:  3,                             // every event three times,
 		Shuffle: 6,                             // in any order,
 		AtOnce:  true,                          // at the same moment,
-		Corrupt: jovepaytest.Hits{Percent: 20}, // some changed on their way,
+		Corrupt: jovepaytest.Hits{Percent: 20}, // some changed in transit,
 		Forge:   jovepaytest.Hits{Percent: 20}, // some not from JovePay
 	}))
 
