@@ -42,8 +42,8 @@
 // Requests that only read are retried after temporary failures. A request that creates
 // something is retried only if it provably was not processed. If it may have been, the
 // error is [ErrOutcomeUnknown]; [PaymentsService.CreateOnce] resolves that. [RetryPolicy]
-// has the rules, and [SafeToRetry] reports whether an error proves that the
-// same call cannot create something twice.
+// has the rules, and [SafeToRetry] reports whether an error proves that the same call
+// cannot create something twice.
 //
 // All errors work with [errors.Is] and the sentinels of this package; an [APIError] has
 // the server's response.
