@@ -54,5 +54,5 @@
 //	file:shop.db?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate
 //
 // Leave the pragma synchronous at FULL, its default: with NORMAL, a power
-// failure can undo what JovePay was told is done.
+// failure can undo work that was acknowledged to JovePay.
 package sqlstore

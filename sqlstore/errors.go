@@ -56,8 +56,8 @@ func hasState(err error, states ...string) bool {
 	return ok && slices.Contains(states, e.SQLState())
 }
 
-// Bits of a code that say what the error is. SQLite's drivers differ in
-// whether they add more that describe it further.
+// Masks for the part of a code that identifies the error. Some SQLite drivers
+// also set bits that describe it further.
 const (
 	wholeCode   = -1
 	primaryCode = 0xff

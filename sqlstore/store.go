@@ -197,7 +197,7 @@ func (s *Store) begin(ctx context.Context, o *sql.TxOptions) (*sql.Tx, func(), e
 }
 
 // read reads a committed row, outside the transactions of Apply and without
-// waiting for them. On MySQL it uses a transaction of its own: with
+// waiting for them. On MySQL it uses a separate transaction: with
 // autocommit = 0, the connection would otherwise keep one open, and keep reading
 // from its old snapshot.
 func (s *Store) read(ctx context.Context, scan func(*sql.Row) error, query string, args ...any) error {
