@@ -25,7 +25,7 @@
 //   - A lost connection is restored, forever. Until then, publishing fails
 //     immediately.
 //   - If a consumer or a stream is gone, because the server lost its data or an
-//     administrator deleted it, whoever publishes or consumes next creates it again
+//     administrator deleted it, the next process to publish or consume creates it again
 //     with its previous settings. The messages in a lost stream are lost: reconcile.
 //
 // Messages are in the format of Watermill's own NATS adapter, so its other tools

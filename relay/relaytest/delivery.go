@@ -33,7 +33,7 @@ func deliveryCases() []testCase {
 		},
 		{
 			"Panic", (*kit).panics,
-			"Work that panics is a failed attempt. The consumer goes on.",
+			"Work that panics is a failed attempt. The consumer continues.",
 		},
 		{
 			"Shuffled", (*kit).shuffle,

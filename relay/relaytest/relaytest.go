@@ -68,8 +68,8 @@ func Run(t *testing.T, harness func(t *testing.T) Harness) {
 	}
 }
 
-// testCase is a promise, in words for whoever has a broker that breaks it, and
-// its test.
+// testCase is the test of a promise, with an explanation for the author of a broker
+// that breaks it.
 type testCase struct {
 	name    string
 	run     func(*kit)

@@ -22,7 +22,7 @@ import (
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 )
 
-// TestStreamGone deletes each stream, as an administrator may: whoever needs it first
+// TestStreamGone deletes each stream, as an administrator may: the first to need it
 // creates it again with its previous settings.
 func TestStreamGone(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,7 @@ func TestStopHoldsNothing(t *testing.T) {
 	}
 }
 
-// TestStopInProgress ends a relay while messages are on their way to it: none of them
+// TestStopInProgress ends a relay while messages are in flight to it: none of them
 // is missing afterwards.
 func TestStopInProgress(t *testing.T) {
 	t.Parallel()
