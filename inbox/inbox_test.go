@@ -103,7 +103,7 @@ func TestPruneFails(t *testing.T) {
 	assert.EqualValues(t, 3, n, "what was pruned before the failure")
 }
 
-// What JovePay is answered decides whether it sends again.
+// The response decides whether JovePay retries.
 func TestHandlerAnswers(t *testing.T) {
 	t.Parallel()
 	const (

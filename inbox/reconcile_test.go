@@ -249,7 +249,7 @@ func TestReconcileAgainstServer(t *testing.T) {
 	}
 }
 
-// sell has so many orders made and paid.
+// sell creates the given number of orders and pays them.
 func sell(t *testing.T, server *jovepaytest.Server, client *jovepay.Client, callback string, orders int) {
 	t.Helper()
 	for i := range orders {

@@ -16,7 +16,7 @@ import (
 	"github.com/jovepay/jovepay-go/inbox/inboxtest"
 )
 
-// brokenStore names a broken store to run the kit on, in a process of its own:
+// brokenStore names a broken store to run the kit on, in a separate process:
 // the kit's verdict on it is a failed test.
 const brokenStore = "JOVEPAY_TEST_BROKEN_STORE"
 
