@@ -89,7 +89,7 @@ func eachDatabase(b *testing.B, run func(b *testing.B, d database, db *sql.DB, a
 	}
 }
 
-// benchShop returns a shop in db. On SQLite it has a file of its own, and one
+// benchShop returns a shop in db. On SQLite it has its own file, and one
 // connection if its transactions are bare, which is the fastest way for them.
 func (d database) benchShop(b *testing.B, db *sql.DB, impl string) *shop {
 	b.Helper()
@@ -102,7 +102,7 @@ func (d database) benchShop(b *testing.B, db *sql.DB, impl string) *shop {
 	return d.shopAt(b, db)
 }
 
-// concurrently makes n deliveries, at so many at the same time.
+// concurrently makes n deliveries in at goroutines.
 func concurrently(b *testing.B, at, from, n int, deliver delivery) {
 	b.Helper()
 	var done atomic.Int64

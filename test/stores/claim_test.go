@@ -174,8 +174,8 @@ func TestFunctionEndsTransactionBySQL(t *testing.T) {
 	}
 }
 
-// What the function writes into a second transaction of its own making is
-// rolled back with it.
+// What the function writes in a second transaction that it starts is rolled back
+// with it.
 func TestSecondTransactionIsRolledBack(t *testing.T) {
 	t.Parallel()
 	for name, d := range databases() {

@@ -19,13 +19,13 @@ type cut int32
 const (
 	nowhere      cut = iota
 	beforeCommit     // the request to commit is lost
-	afterCommit      // the answer to it is lost
+	afterCommit      // the response to it is lost
 )
 
 // cutStatement breaks the connection that it is executed on.
 const cutStatement = "-- cut"
 
-// cutter opens connections that break when told to, with a real driver
+// cutter opens connections that break on demand, with a real driver
 // beneath.
 type cutter struct {
 	driver.Connector

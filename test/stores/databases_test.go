@@ -89,7 +89,7 @@ func sqliteFile(tb testing.TB) string {
 	return "file:" + path + "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate"
 }
 
-// open connects to an address, or skips where nothing answers.
+// open connects to an address, or skips if nothing listens there.
 func (d database) open(tb testing.TB, address string) *sql.DB {
 	tb.Helper()
 	db, err := sql.Open(d.driver, address)

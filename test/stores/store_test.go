@@ -81,8 +81,8 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// A store that is down is an error everywhere, and JovePay is told to send
-// again.
+// A store that is down is an error everywhere, and the response makes JovePay
+// retry.
 func TestDown(t *testing.T) {
 	t.Parallel()
 	for name, address := range map[string]string{
