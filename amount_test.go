@@ -159,8 +159,8 @@ func TestAmountJSON(t *testing.T) {
 	}
 }
 
-// Nobody but a JSON library should call UnmarshalJSON; whoever does must not
-// be answered with a panic.
+// Only a JSON library should call UnmarshalJSON, but a call by anyone else must not
+// panic.
 func TestUnmarshalJSONOfNonsense(t *testing.T) {
 	t.Parallel()
 	for _, in := range []string{"", `"`, `""`, `"1`, `1"`, `\`, `"\`, `"\"`, "-", "{", "nul", "\xff", `"` + "\xff" + `"`} {
@@ -208,7 +208,7 @@ func TestAmountSQL(t *testing.T) {
 	for _, column := range []any{49.9, true, "x", []byte("1,5"), struct{}{}} {
 		a := jovepay.MustAmount("1")
 		require.Error(t, a.Scan(column), "%v", column)
-		assert.Equal(t, "1", a.String(), "a refused column changes nothing")
+		assert.Equal(t, "1", a.String(), "a rejected column changes nothing")
 	}
 	assert.ErrorContains(t, new(jovepay.Amount).Scan(49.9), "float64")
 }

@@ -55,7 +55,7 @@ func TestExpiredTokenUnderLoad(t *testing.T) {
 		}
 	}
 	assert.Positive(t, refused, "no request had the old token")
-	assert.LessOrEqual(t, refused, crowd, "each is refused once at most")
+	assert.LessOrEqual(t, refused, crowd, "each is rejected at most once")
 }
 
 func TestWrongPassword(t *testing.T) {
@@ -70,9 +70,9 @@ func TestWrongPassword(t *testing.T) {
 	assert.Zero(t, server.Count("GET", ""))
 	_, err := client.Authenticate(t.Context())
 	assertIs(t, err, jovepay.ErrUnauthorized)
-	assert.Equal(t, 1, server.Count("POST", "/v1/auth"), "a refused password is not sent again at once")
+	assert.Equal(t, 1, server.Count("POST", "/v1/auth"), "a rejected password is not sent again immediately")
 	_, err = client.Payments.Create(t.Context(), goods("1"))
-	require.NoError(t, err, "what needs no login goes on")
+	require.NoError(t, err, "calls that need no login continue")
 }
 
 // authority is a fake JovePay, in one process for synctest: it gives out
@@ -269,8 +269,8 @@ func TestCredentialsOnly(t *testing.T) {
 	assert.Zero(t, keys.Load())
 }
 
-// A login that fails for a while is tried again by the next caller; only a
-// refusal is remembered, and that for a minute.
+// A login that fails temporarily is retried by the next caller; only a rejection is
+// remembered, for a minute.
 func TestFailedLogins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -485,8 +485,8 @@ func TestRejectedCallsLeaveTheTokenToOthers(t *testing.T) {
 	assert.LessOrEqual(t, server.logins, 2)
 }
 
-// Shortly before it expires a token still holds: a login that fails, is
-// refused, or takes long is no reason to fail a call.
+// Shortly before it expires a token is still valid: a login that fails, is
+// rejected or takes long is no reason to fail a call.
 func TestFailedRenewalKeepsTheToken(t *testing.T) {
 	t.Parallel()
 	for name, renewal := range map[string]struct {

@@ -174,7 +174,7 @@ type plainPayment struct {
 	Type            string      `json:"type"`
 }
 
-// benchPage is a page of a list of so many payments.
+// benchPage is a page of a list of total payments.
 func benchPage(number, limit, total int) []byte {
 	page := []byte(`{"data":[`)
 	for i := number * limit; i < min(total, (number+1)*limit); i++ {
@@ -192,9 +192,9 @@ func benchPage(number, limit, total int) []byte {
 	return fmt.Appendf(page, `],"limit":%d,"page":%d,"pagesCount":%d,"total":%d}`, limit, number, (total+limit-1)/limit, total)
 }
 
-// BenchmarkAll walks 100,000 payments at a server that takes 20 ms for an
-// answer, with the default window of 8, beside a loop that asks for page after
-// page.
+// BenchmarkAll walks 100,000 payments on a server that takes 20 ms to
+// respond, with the default window of 8, next to a loop that reads one page after
+// the other.
 func BenchmarkAll(b *testing.B) {
 	const payments = 100_000
 	pages := make([][]byte, payments/500+1) // made ahead: the server's work is not the client's; the last is empty

@@ -36,7 +36,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// recorder answers everything with a JSON object that suits every call, and
+// recorder responds to everything with a JSON object that suits every call, and
 // keeps the last request.
 func recorder(tb testing.TB) (address string, last func() seen) {
 	tb.Helper()
@@ -412,7 +412,7 @@ func TestCertificatesAreChecked(t *testing.T) {
 		asked.Add(1)
 		_, _ = io.WriteString(w, `{"message":"OK"}`)
 	}))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it is told of the refusal
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the server logs the rejected handshake
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	for name, opt := range map[string]jovepay.Option{"by default": nil, "by a client of its own": jovepay.WithHTTPClient(new(http.Client))} {
@@ -650,7 +650,7 @@ func TestErrorsMatchTheCause(t *testing.T) {
 				require.ErrorIs(t, err, end, name)
 				require.ErrorIs(t, err, errShop, name)
 				assertOneLine(t, err)
-				time.Sleep(time.Minute) //nolint:forbidigo // fake time; a login goes on
+				time.Sleep(time.Minute) //nolint:forbidigo // fake time; a login continues
 			})
 		}
 		test(name, context.Canceled, func(ctx context.Context) (context.Context, func()) {
@@ -719,7 +719,7 @@ func (l *ledger) process(r *http.Request) error {
 // tally sorts the outcomes of creates.
 type tally struct{ created, unknown, refused int }
 
-// audit holds what callers were told against what was processed. The server
+// audit compares what callers were told with what was processed. The server
 // must have stopped.
 func (l *ledger) audit(t *testing.T, outcomes map[string]error) (sum tally) {
 	t.Helper()
@@ -830,7 +830,7 @@ func TestIdleConnectionClosedBeforeACreate(t *testing.T) {
 	assert.Positive(t, sum.created)
 }
 
-// serveOne answers one request as if it kept the connection.
+// serveOne responds to one request as if it kept the connection.
 func serveOne(conn net.Conn, paid *ledger) {
 	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
 	buf := make([]byte, 64<<10)
@@ -1067,7 +1067,7 @@ func TestHTTP2(t *testing.T) {
 		case 3:
 			_, _ = io.WriteString(w, `{"payment_id":1`)
 			_ = http.NewResponseController(w).Flush()
-			panic(http.ErrAbortHandler) // in the middle of the answer
+			panic(http.ErrAbortHandler) // in the middle of the response
 		}
 		_, _ = io.WriteString(w, `{"payment_id":1}`)
 	}))

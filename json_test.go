@@ -153,7 +153,7 @@ func FuzzPaymentJSON(f *testing.F) {
 	})
 }
 
-// answer returns a stored answer of JovePay's API.
+// answer returns a stored response of JovePay's API.
 func answer(tb testing.TB, name string) string {
 	tb.Helper()
 	content, err := os.ReadFile("testdata/answers/" + name)

@@ -59,7 +59,7 @@ const (
 var quickly = jovepay.WithRetry(jovepay.RetryPolicy{BaseDelay: time.Microsecond, MaxRetryAfter: time.Microsecond})
 
 // newClient returns a client with a key for the given address. It has
-// connections of its own, which end with the test.
+// its own connections, which end with the test.
 func newClient(tb testing.TB, address string, opts ...jovepay.Option) *jovepay.Client {
 	tb.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
@@ -75,7 +75,7 @@ func newClient(tb testing.TB, address string, opts ...jovepay.Option) *jovepay.C
 	return client
 }
 
-// serve answers every request with handler until the test ends, and returns
+// serve handles every request with handler until the test ends, and returns
 // the address.
 func serve(tb testing.TB, handler http.HandlerFunc) string {
 	tb.Helper()
@@ -128,7 +128,7 @@ func acceptEach(t *testing.T, take func(*net.TCPConn)) string {
 	return listener.Addr().String()
 }
 
-// answering returns a client whose every request gets the same answer.
+// answering returns a client whose every request gets the same response.
 func answering(tb testing.TB, status int, body string, opts ...jovepay.Option) *jovepay.Client {
 	tb.Helper()
 	return responding(tb, httpmock.NewStringResponder(status, body), opts...)
@@ -156,7 +156,7 @@ func plainResponse(status int, body string) *http.Response {
 	return httpmock.NewStringResponse(status, body)
 }
 
-// canned is an answer, or none where err is set.
+// canned is a response, or none if err is set.
 type canned struct {
 	status int
 	body   string
@@ -659,7 +659,7 @@ func show(t *testing.T, v any) string {
 	return strings.ReplaceAll(string(content), ",", ",\n")
 }
 
-// answeringLogin answers a login with a token and everything else with body.
+// answeringLogin responds to a login with a token and to everything else with body.
 func answeringLogin(body string) httpmock.Responder {
 	return func(r *http.Request) (*http.Response, error) {
 		text := body
@@ -705,7 +705,7 @@ func row(changes ...func(*jovepay.Payment)) func(int) canned {
 	return func(look int) canned { return showing(with(paymentFor("order-1", "7"), all(changes...)))(look) }
 }
 
-// gateway is a JovePay with habits of its own. It makes payments for order-1,
+// gateway is a JovePay with its own habits. It makes payments for order-1,
 // and its list shows them in its own spelling, late, or never.
 type gateway struct {
 	till

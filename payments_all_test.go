@@ -452,7 +452,7 @@ func TestAllPausesBeforeItReadsAgain(t *testing.T) {
 	})
 }
 
-// All asks for the oldest payments first, unless it is told how to sort.
+// All asks for the oldest payments first, unless its options say how to sort.
 func TestAllAsksForAnOrder(t *testing.T) {
 	t.Parallel()
 	for opts, want := range map[jovepay.PaymentListOptions]string{
@@ -665,7 +665,7 @@ func TestAllOfLyingServers(t *testing.T) {
 	}
 }
 
-// shelf is a payment list that changes, answering in this process so that
+// shelf is a payment list that changes, responding in this process so that
 // time can be fake.
 type shelf struct {
 	mu      sync.Mutex
@@ -676,7 +676,7 @@ type shelf struct {
 	most    int // that ran at the same time
 
 	transit func() time.Duration // on the way to it, and the same back
-	before  func(request int)    // under the lock, before a request is answered
+	before  func(request int)    // under the lock, before the response to a request
 	fail    func(page int) int   // status of an error, or 0
 	cap     int                  // the largest page it gives, if not 0
 	lie     func(*sheet)         // changes a page before it is sent

@@ -25,7 +25,7 @@ import (
 
 const settleWindow = 16 * time.Second
 
-// till is a JovePay in this process, whose creates and lists do as told. Its
+// till is a JovePay in this process, whose creates and lists do as scripted. Its
 // clock is this machine's, moved by skew; its rows are as paymentFor makes them.
 type till struct {
 	mu      sync.Mutex
@@ -116,7 +116,7 @@ func saying(status int, body string) func(int) canned {
 	return func(int) canned { return canned{status: status, body: body} }
 }
 
-// after answers the first n times in one way, and then in another.
+// after responds in one way to the first n requests, and then in another.
 func after(n int, first, then func(int) canned) func(int) canned {
 	return func(i int) canned {
 		if i <= n {
@@ -244,7 +244,7 @@ func TestCreateOnceLivesThroughTroubleWithTheList(t *testing.T) {
 	})
 }
 
-// A refusal that comes after an attempt in doubt does not hide the doubt.
+// A rejection after an attempt in doubt does not hide the doubt.
 func TestCreateOnceKeepsItsDoubt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -749,7 +749,7 @@ func TestCreateOnceGoesByTheServersClock(t *testing.T) {
 		"no Date, made long ago, over": {[]time.Duration{-30 * day, 0, 30 * day}, true, all(over, ago(60*day)), ignored},
 	} {
 		for _, skew := range tt.skews {
-			for _, lose := range []func(int) canned{losing, saying(500, "")} { // without a Date of its own, and with one
+			for _, lose := range []func(int) canned{losing, saying(500, "")} { // without its own Date, and with one
 				synctest.Test(t, func(t *testing.T) {
 					time.Sleep(61 * time.Minute) //nolint:forbidigo // fake time, away from midnight
 					payment := with(paymentFor("order-1", "7"), all(ago(-skew), tt.change))
@@ -1088,7 +1088,7 @@ func orderAll(t *testing.T, server *jovepaytest.Server, orders int) []ordered {
 	return results
 }
 
-// audit holds what callers were told against what the server has.
+// audit compares what callers were told with what the server has.
 func (sum *losses) audit(t *testing.T, server *jovepaytest.Server, results []ordered) {
 	t.Helper()
 	sum.mu.Lock()

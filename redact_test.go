@@ -283,7 +283,7 @@ func TestEscapedEchoIsRedacted(t *testing.T) {
 	assert.JSONEq(t, `{"message":"[redacted]"}`, string(failed.Body))
 }
 
-// net/http quotes what it cannot understand of an answer.
+// net/http quotes what it cannot understand of a response.
 func TestEchoOnTheWireIsRedacted(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

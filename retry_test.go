@@ -23,7 +23,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// script answers requests one after the other, the last one forever, and
+// script responds to requests one after the other, the last one forever, and
 // notes when they came.
 type script struct {
 	mu      sync.Mutex
@@ -61,7 +61,7 @@ func status(code int, header ...string) canned {
 	return c
 }
 
-// lost is no answer.
+// lost is no response.
 var lost = canned{err: io.ErrUnexpectedEOF}
 
 func TestRetryAfterIsObeyed(t *testing.T) {
