@@ -14,15 +14,15 @@ import (
 
 // Event is a verified notification: a [*PaymentEvent], a [*WithdrawalEvent], a
 // [*RecurringPaymentEvent], or an [*UnknownEvent] if it is of a kind that this
-// package does not know. Tell them apart with a type switch. Bodies in snake_case,
+// package does not know. Use a type switch. Bodies in snake_case,
 // as in JovePay's guide, and in camelCase, as its shop plugins read them (not
 // documented by JovePay), give the same events.
 type Event interface {
-	// Key identifies the event: it is the same for every delivery of it,
-	// however it was serialized, and another when its status has changed or
-	// what was asked, paid or settled. Amounts that are the same double are
-	// the same amount. It is short printable ASCII, fit for a database key or
-	// the id of a message.
+	// Key identifies the event. It is the same for every delivery of the event,
+	// however it was serialized, and differs once the status or an amount
+	// (asked, paid or settled) has changed. Amounts that are the same double
+	// are the same amount. A key is short printable ASCII, suitable as a
+	// database key or a message id.
 	Key() string
 
 	// Verification reports how the notification was signed.

@@ -22,7 +22,7 @@ import (
 const IPNSignatureHeader = "x-jovepay-sig"
 
 // Errors of [IPNVerifier], for [errors.Is]. Their text is for the shop's own
-// log; the sender learns nothing but a status code from [IPNVerifier.Handler].
+// log; from [IPNVerifier.Handler] the sender gets only a status code.
 var (
 	ErrSignatureMissing  = errors.New("jovepay: IPN has no signature")
 	ErrSignatureMismatch = errors.New("jovepay: IPN signature does not match")
@@ -95,8 +95,8 @@ func WithFurtherSecret(secret string) IPNOption {
 	return func(v *IPNVerifier) error { return v.addSecret(secret) }
 }
 
-// WithIPNForms narrows what is accepted to the given forms. Do this once the
-// form that JovePay signs for the account is known for certain.
+// WithIPNForms accepts only the given forms. Use it once you know for certain which
+// form JovePay signs for your account.
 func WithIPNForms(forms ...IPNForm) IPNOption {
 	return func(v *IPNVerifier) error {
 		if len(forms) == 0 {
@@ -137,7 +137,7 @@ func WithIPNMaxBytes(n int) IPNOption {
 // WithIPNLogger logs what [IPNVerifier.Handler] rejects (level Warn) and where
 // its function fails or panics (level Error) to log, without bodies, signatures
 // or secrets. The default is [slog.Default] at the time of logging. To log
-// nothing, give it slog.New([slog.DiscardHandler]).
+// nothing, pass slog.New([slog.DiscardHandler]).
 func WithIPNLogger(log *slog.Logger) IPNOption {
 	return func(v *IPNVerifier) error {
 		if log == nil {
@@ -206,13 +206,12 @@ func (v *IPNVerifier) Verify(body []byte, signature string) error {
 }
 
 // Parse verifies body as [IPNVerifier.Verify] does and returns the event in
-// it. The event is read from the text that was signed, not from the body, so
-// that what is acted on is what JovePay vouched for: a number that was signed in
-// the js or php form has at most the digits of a double. All bodies that one
-// signature is good for are one event, with one Key, equal fields and equal Raw
-// and Extra. Extra has the members that are not known, those of an unexpected
-// type, and those in camelCase that say something else than the same member in
-// snake_case, which is the one that is read.
+// it. The event is read from the text that was signed, not from the body, so you
+// act only on what JovePay signed: a number that was signed in the js or php form
+// has at most the digits of a double. All bodies that one signature is valid for
+// are the same event, with the same Key, fields, Raw and Extra. Extra has unknown
+// members, members of an unexpected type, and camelCase members that differ from
+// the same member in snake_case, which is the one that is read.
 func (v *IPNVerifier) Parse(body []byte, signature string) (Event, error) {
 	work := v.begin()
 	defer v.end(work)
@@ -235,7 +234,7 @@ func (v *IPNVerifier) Parse(body []byte, signature string) (Event, error) {
 // Sign returns a signature that [IPNVerifier.Verify] accepts for body, made
 // with the first secret in the js-arrays form, which equals those of JovePay's
 // three reference verifiers for most notifications. It is for tests and tools.
-// For a body that no form can sign, since it is malformed, it is empty.
+// For a malformed body, which no form can sign, it is empty.
 func (v *IPNVerifier) Sign(body []byte) string {
 	work := v.begin()
 	defer v.end(work)

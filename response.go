@@ -27,7 +27,7 @@ type Response struct {
 
 	// Extra holds, by name, the members that this package does not know, and
 	// those that do not fit their field, such as an object instead of an
-	// amount; the field is zero then. In JSON they are members beside the
+	// amount; the field is zero then. In JSON they are members next to the
 	// fields; one with the name of a field that is set cannot be written.
 	// Extra is nil if there are none.
 	Extra map[string]json.RawMessage `json:",embed"`
