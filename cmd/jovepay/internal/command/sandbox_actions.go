@@ -176,14 +176,14 @@ func (a *action) run(ctx context.Context, args []string) error {
 	body := make(map[string]jsontext.Value)
 	for i, text := range args {
 		argument := a.positional[i]
+		if text == "" { // as of a shell's variable that is not set
+			return fail.Usage("%s is empty", argument.Name)
+		}
 		value, err := argument.JSON(text)
 		if err != nil {
 			return fail.Usage("%w", err)
 		}
 		if place := "{" + argument.Name + "}"; strings.Contains(path, place) {
-			if text == "" { // as of a variable that is not set
-				return fail.Usage("%s is empty", argument.Name)
-			}
 			path = strings.Replace(path, place, url.PathEscape(text), 1)
 		} else {
 			body[argument.Name] = value
