@@ -30,7 +30,7 @@ var (
 
 // SafeToRetry reports whether err proves that the failed call created nothing
 // at JovePay, so that the same call cannot create a second payment or invoice.
-// It answers whether a retry is safe, not whether it helps: the client has
+// It reports whether a retry is safe, not whether it helps: the client has
 // already retried temporary failures (see [RetryPolicy]).
 //
 //	error                                                        safe

@@ -19,9 +19,9 @@ import (
 // documented by JovePay), give the same events.
 type Event interface {
 	// Key identifies the event. It is the same for every delivery of the event,
-	// however it was serialized, and differs once the status or an amount
-	// (asked, paid or settled) has changed. Amounts that are the same double
-	// are the same amount. A key is short printable ASCII, suitable as a
+	// however it was serialized, and differs once the status, or what was
+	// asked, paid or settled, has changed. Amounts that are the same double are
+	// the same amount. A key is short printable ASCII, suitable as a
 	// database key or a message id.
 	Key() string
 
