@@ -187,7 +187,7 @@ const (
 	lookBack                  // payments before it have vanished, so others have moved to pages already taken: read those again
 	shrink                    // the server's pages are smaller than asked: start over with their size
 	skip                      // it is the first page once more, from a server that numbers pages from 1: pass over it
-	peek                      // it is empty, but the counts say that the list goes on: look at the next one
+	peek                      // it is empty, but the counts say that the list continues: look at the next one
 	end                       // the list ended before it
 	broken                    // it could not be read: fail
 )

@@ -89,7 +89,7 @@ func Run[Tx any](t *testing.T, open func(t *testing.T) Harness[Tx]) {
 		{"ContextEnded", (*kit[Tx]).contextEnded,
 			"Nothing must be started after the context has ended."},
 		{"ContextEnds", (*kit[Tx]).contextEnds,
-			"When the context ends between the function's write and the commit, as when a process is told to stop, nothing must be applied, whether or not the function checks the context."},
+			"When the context ends between the function's write and the commit, as when a process is asked to stop, nothing must be applied, whether or not the function checks the context."},
 		{"LostConnection", (*kit[Tx]).lostConnection,
 			"When the connection breaks between the function's write and the commit, nothing must be applied, and the store must keep working."},
 		{"Prune", (*kit[Tx]).prune,
