@@ -527,6 +527,23 @@ func TestZeroExpectationIsNull(t *testing.T) {
 	assert.Equal(t, jovepay.DecisionMismatch, e.Settle(&p).Decision)
 }
 
+func TestExpectationOfOneFieldIsNotNull(t *testing.T) {
+	t.Parallel()
+	for _, e := range []jovepay.Expectation{
+		{OrderID: "A-1"},
+		{PriceAmount: jovepay.MustAmount("49.99")},
+		{PriceCurrency: "usd"},
+		{PaymentID: "5077125051"},
+		{InvoiceID: "4522625843"},
+		{PayCurrency: "btc"},
+		{PayAmount: jovepay.MustAmount("0.001")},
+	} {
+		_, err := e.Value()
+		var invalid *jovepay.ValidationError
+		assert.ErrorAs(t, err, &invalid, "%+v", e)
+	}
+}
+
 func TestExpectationScanReadsNullMembers(t *testing.T) {
 	t.Parallel()
 	var e jovepay.Expectation
