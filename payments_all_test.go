@@ -452,6 +452,77 @@ func TestAllPausesBeforeItReadsAgain(t *testing.T) {
 	})
 }
 
+// A list is read up to 4 times if its passes contradict each other, and up to 8
+// times if growth explains most of them. A pass that only finds out how large
+// the server's pages are doesn't count.
+func TestAllGivesUp(t *testing.T) {
+	t.Parallel()
+	opts := jovepay.PaymentListOptions{Limit: 10, Window: 1}
+	for limit, want := range map[int]string{10: "in 4 passes", 20: "in 5 passes"} {
+		s := newShelf(25)
+		s.cap, s.lie = 10, func(s *sheet) { s.total++ }
+		opts.Limit = limit
+		_, err := collect(t.Context(), s.client(t), opts)
+		require.ErrorContains(t, err, want)
+	}
+	for limit, want := range map[int]string{10: "in 8 passes", 20: "in 9 passes"} {
+		s := newShelf(25)
+		passes := -limit / 20
+		s.before = func(request int) {
+			switch s.asked[request-1] {
+			case 0:
+				passes++
+				s.insert(len(s.rows))
+			case 1:
+				s.insert(0)
+			}
+		}
+		s.cap, s.lie = 10, func(s *sheet) {
+			if s.asked == 1 && passes%3 == 0 {
+				s.rows = nil
+			}
+		}
+		opts.Limit = limit
+		_, err := collect(t.Context(), s.client(t), opts)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// A list without totals that adds one payment a page is read until 16 pages for
+// each page of payments received, and 128 more, are exceeded.
+func TestAllBoundsThePagesItReads(t *testing.T) {
+	t.Parallel()
+	s := newShelf(1000)
+	s.lie = func(s *sheet) {
+		s.rows, s.silent = s.list[s.asked:s.asked+50], true
+	}
+	_, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 50})
+	require.ErrorContains(t, err, "193 pages were read, and only 242 payments met")
+	assert.Len(t, s.asked, 193)
+}
+
+// After a fall of the total the payments are counted over, so that the third
+// pass ends as soon as it has met the one that the second pass missed.
+func TestAllCountsOverAfterAFall(t *testing.T) {
+	t.Parallel()
+	s := newShelf(25)
+	passes := 0
+	s.before = func(request int) {
+		switch page := s.asked[request-1]; {
+		case page == 0:
+			passes++
+		case page == 2 && passes == 1 && len(s.rows) == 25:
+			s.rows = slices.Delete(s.rows, 0, 1)
+		case page == 2 && passes == 2:
+			s.insert(0)
+		}
+	}
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
+	require.NoError(t, err)
+	assert.Equal(t, upTo(26), got)
+	assert.Equal(t, []int{0, 1, 2, 2, 1, 0, 1, 2, 0}, s.asked)
+}
+
 // All asks for the oldest payments first, unless its options say how to sort.
 func TestAllAsksForAnOrder(t *testing.T) {
 	t.Parallel()

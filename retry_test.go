@@ -208,6 +208,25 @@ func TestLargestRetryPolicy(t *testing.T) {
 	}
 }
 
+// A delay that cannot be doubled becomes the largest one.
+func TestDelaysDontOverflow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, client := play(t, status(503))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		s.each = func(n int) {
+			if n == 2 {
+				time.AfterFunc(time.Hour, cancel)
+			}
+		}
+		_, err := client(jovepay.WithRetry(jovepay.RetryPolicy{MaxAttempts: 3, BaseDelay: 1 << 62, MaxDelay: math.MaxInt64})).
+			Payments.Get(ctx, "1")
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Len(t, s.sent, 2)
+	})
+}
+
 func TestRetriesEndWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
