@@ -523,6 +523,33 @@ func TestAllCountsOverAfterAFall(t *testing.T) {
 	assert.Equal(t, []int{0, 1, 2, 2, 1, 0, 1, 2, 0}, s.asked)
 }
 
+// The pages that All asks for, one after the other.
+func TestAllAsksForEachPageOnce(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		n     int
+		alter func(s *shelf, request int)
+		tell  func(*sheet)
+		want  []int
+	}{
+		"a page of new payments moves the first page to the second place": {n: 25, alter: func(s *shelf, request int) {
+			for range map[int]int{2: 10}[request] {
+				s.insert(0)
+			}
+		}, want: []int{0, 1, 2, 3, 0}},
+	} {
+		s := newShelf(tt.n)
+		s.lie = tt.tell
+		if tt.alter != nil {
+			s.before = func(request int) { tt.alter(s, request) }
+		}
+		got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
+		require.NoError(t, err, name)
+		assert.ElementsMatch(t, upTo(s.last), got, name)
+		assert.Equal(t, tt.want, s.asked, name)
+	}
+}
+
 // All asks for the oldest payments first, unless its options say how to sort.
 func TestAllAsksForAnOrder(t *testing.T) {
 	t.Parallel()
