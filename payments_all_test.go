@@ -488,6 +488,27 @@ func TestAllGivesUp(t *testing.T) {
 	}
 }
 
+// The page size is reduced up to 4 times, and no further.
+func TestAllReducesThePageSize(t *testing.T) {
+	t.Parallel()
+	for smallest, want := range map[int]string{6: "", 5: "asked for 6; met 25 payments in 8 passes"} {
+		s := newShelf(25)
+		s.cap = 10
+		s.before = func(request int) {
+			if s.asked[request-1] == 0 {
+				s.cap = max(smallest, s.cap-1)
+			}
+		}
+		got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
+		assert.Equal(t, upTo(25), got)
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, want)
+	}
+}
+
 // A list without totals that adds one payment a page is read until 16 pages for
 // each page of payments received, and 128 more, are exceeded.
 func TestAllBoundsThePagesItReads(t *testing.T) {
