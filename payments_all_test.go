@@ -509,6 +509,25 @@ func TestAllReducesThePageSize(t *testing.T) {
 	}
 }
 
+// Past the end, where a 400 or a 404 is the end of the list, other errors are
+// errors; and so is a 400 before the end.
+func TestAllFailsAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		page, status int
+		want         error
+	}{
+		{2, http.StatusForbidden, jovepay.ErrForbidden},
+		{1, http.StatusBadRequest, jovepay.ErrInvalidRequest},
+		{2, http.StatusBadRequest, nil},
+	} {
+		s := newShelf(20)
+		s.fail = func(page int) int { return map[int]int{tt.page: tt.status}[page] }
+		_, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10})
+		require.ErrorIs(t, err, tt.want)
+	}
+}
+
 // A list without totals that adds one payment a page is read until 16 pages for
 // each page of payments received, and 128 more, are exceeded.
 func TestAllBoundsThePagesItReads(t *testing.T) {
@@ -558,6 +577,9 @@ func TestAllAsksForEachPageOnce(t *testing.T) {
 				s.insert(0)
 			}
 		}, want: []int{0, 1, 2, 3, 0}},
+		"no payments":                    {want: []int{0}},
+		"no payments, counted as a page": {tell: func(s *sheet) { s.pagesCount = 1 }, want: []int{0}},
+		"no payments, counted as pages":  {tell: func(s *sheet) { s.pagesCount = 2 }, want: []int{0, 1}},
 	} {
 		s := newShelf(tt.n)
 		s.lie = tt.tell
@@ -566,7 +588,8 @@ func TestAllAsksForEachPageOnce(t *testing.T) {
 		}
 		got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
 		require.NoError(t, err, name)
-		assert.ElementsMatch(t, upTo(s.last), got, name)
+		slices.Sort(got)
+		assert.Equal(t, upTo(s.last), got, name)
 		assert.Equal(t, tt.want, s.asked, name)
 	}
 }

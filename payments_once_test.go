@@ -768,6 +768,37 @@ func TestCreateOnceGoesByTheServersClock(t *testing.T) {
 	}
 }
 
+// The list is read again, from an earlier time on, only if the server's clock
+// turns out to be more than half a minute behind and nothing was found.
+func TestCreateOnceReadsTheListAgain(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		skew  time.Duration
+		found bool
+		want  int // requests of the first look
+	}{
+		{-29 * time.Second, false, 1},
+		{-31 * time.Second, false, 2},
+		{-time.Hour, false, 2},
+		{-time.Hour, true, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			requests := map[int]int{} // by look
+			server := &till{skew: tt.skew, create: after(1, losing, saying(http.StatusCreated, `{"payment_id":9}`))}
+			server.list = func(look int) canned {
+				requests[look]++
+				if tt.found {
+					return showing(paymentFor("order-1", "7"))(look)
+				}
+				return showing()(look)
+			}
+			_, err := server.order(t.Context(), t)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, requests[1], "skew %v", tt.skew)
+		})
+	}
+}
+
 // No Date, however wrong, lets a payment be created twice.
 func TestCreateOnceWithAbsurdDates(t *testing.T) {
 	t.Parallel()
