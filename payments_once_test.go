@@ -768,6 +768,28 @@ func TestCreateOnceGoesByTheServersClock(t *testing.T) {
 	}
 }
 
+// Of several rows that may be the payment, the last one counts, whatever rows
+// name no payment.
+func TestCreateOnceJudgesTheWholeList(t *testing.T) {
+	t.Parallel()
+	nameless, cut := paymentFor("order-1", ""), with(paymentFor("order-1", "7"), order("order-"))
+	for name, tt := range map[string]struct {
+		rows []jovepay.Payment
+		want verdict
+	}{
+		"a nameless row first":          {[]jovepay.Payment{nameless, paymentFor("order-1", "7")}, found},
+		"two orders, cut off alike":     {[]jovepay.Payment{with(cut, id("6")), cut}, doubt},
+		"two orders, the longer later":  {[]jovepay.Payment{with(cut, all(id("6"), order("order"))), cut}, doubt},
+		"two orders, the longer before": {[]jovepay.Payment{cut, with(cut, all(id("8"), order("order")))}, doubt},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			assertVerdictOn7(t, tt.want, &till{list: showing(tt.rows...)}, name)
+		})
+	}
+}
+
+func id(id jovepay.ID) func(*jovepay.Payment) { return func(p *jovepay.Payment) { p.ID = id } }
+
 // The list is read again, from an earlier time on, only if the server's clock
 // turns out to be more than half a minute behind and nothing was found.
 func TestCreateOnceReadsTheListAgain(t *testing.T) {
