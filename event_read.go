@@ -65,7 +65,7 @@ const (
 )
 
 // kindOf recognizes the kinds of JovePay's webhook examples by their members; no
-// member names the kind. A payment has its id or status under a name of its own,
+// member names the kind. A payment has its id or status under its own name,
 // in snake case in the guide and in camel case in the bodies that the shop
 // plugins read. Withdrawals and recurring payments share id, status, currency
 // and amount; only a withdrawal goes to an address, in a batch.

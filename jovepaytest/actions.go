@@ -66,7 +66,7 @@ func pay() verb[amountOnPayment, *jovepay.Payment] {
 		Name: "Pay", Command: "pay", Route: "POST payments/{id}/pay", Group: byCustomer,
 		Summary: "Pay a payment and run it to its end",
 		Details: "Send coins to the payment's address and run the payment to its end. Less than was asked leaves it " +
-			"partially_paid. If the payment no longer waits, the coins become a payment of their own, with parent_payment_id.",
+			"partially_paid. If the payment no longer waits, the coins become a separate payment, with parent_payment_id.",
 	}, do: func(s *Server, a amountOnPayment) (*jovepay.Payment, error) {
 		p, err := s.deposit(a)
 		if err != nil || s.auto {
@@ -100,7 +100,7 @@ func depositWrongAsset() verb[wrongAsset, *jovepay.Payment] {
 	return verb[wrongAsset, *jovepay.Payment]{Action: Action{
 		Name: "DepositWrongAsset", Command: "wrong-asset", Route: "POST payments/{id}/wrong-asset", Group: byCustomer,
 		Summary: "Send another coin to a payment's address",
-		Details: "Send another coin to the payment's address. It becomes a payment of its own, which is returned and waits " +
+		Details: "Send another coin to the payment's address. It becomes a separate payment, which is returned and waits " +
 			"for a person once it is confirmed. The first payment continues to wait for the right coin.",
 	}, do: func(s *Server, a wrongAsset) (*jovepay.Payment, error) {
 		return s.change(a.ID, func(number int64) (engine.Payment, error) {
@@ -140,7 +140,7 @@ func findDeposit() verb[foundDeposit, *jovepay.Payment] {
 		Name: "FindDeposit", Command: "find-deposit", Route: "POST payments/{id}/find-deposit", Group: byJovePay,
 		Summary: "Find coins that came without the memo",
 		Details: "Assign the first coins that came without the memo to their payment, as a person at JovePay does. A payment " +
-			"that waits or has expired becomes confirming. If it was paid otherwise, the coins become a payment of their own.",
+			"that waits or has expired becomes confirming. If it was paid otherwise, the coins become a separate payment.",
 		Label:   "Find the coins",
 		applies: hasMemo,
 	}, do: func(s *Server, a foundDeposit) (*jovepay.Payment, error) {
@@ -186,7 +186,7 @@ func expire() verb[onPayment, *jovepay.Payment] {
 	return verb[onPayment, *jovepay.Payment]{Action: Action{
 		Name: "Expire", Command: "expire", Route: "POST payments/{id}/expire", Group: byJovePay,
 		Summary: "Expire a waiting payment now",
-		Details: "Expire a waiting payment, whatever time it had left. Coins that arrive later become a payment of their own.",
+		Details: "Expire a waiting payment, whatever time it had left. Coins that arrive later become a separate payment.",
 		Label:   "Let it expire",
 		blocked: func(p *jovepay.Payment) string {
 			if p.Status != jovepay.PaymentWaiting {

@@ -107,7 +107,7 @@ func (s *Server) SendIPN(ctx context.Context, url string, body []byte) error {
 // byte as it was at its last attempt, with the same signature, lost ones
 // included. It returns when the shop has responded with a 2xx status; otherwise
 // the error is [ErrNotDelivered] and says why. Like any other it is retried if
-// it fails. It is a notification of its own in the journal, with RepeatOf. Of
+// it fails. It is a separate notification in the journal, with RepeatOf. Of
 // an [IPNBehavior] only Retries, Interval and Timeout count for it. If nothing
 // with this number was signed the error is [jovepay.ErrNotFound].
 func (s *Server) Redeliver(ctx context.Context, number int) error {

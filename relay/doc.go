@@ -1,7 +1,7 @@
 // Package relay puts a message broker between JovePay's notifications and the
 // shop's work on them, for shops that acknowledge immediately and process later,
 // or that outgrow one process. It is built on Watermill
-// (github.com/ThreeDotsLabs/watermill) and has no queue of its own.
+// (github.com/ThreeDotsLabs/watermill) and has no queue.
 //
 //	broker, err := embedded.Open("data/events") // or jetstream.Connect, or redisstream.Connect
 //	...

@@ -373,7 +373,7 @@ func tables() map[string]string {
 		for _, argument := range actions[call].Arguments {
 			switch name := "`" + argument.Name + "`"; {
 			case strings.Contains(call, "{"+argument.Name+"}"):
-			case len(actions[call].Arguments) > 6: // in a table of its own
+			case len(actions[call].Arguments) > 6: // in a separate table
 				arguments = []string{"see below"}
 			case argument.Optional:
 				arguments = append(arguments, "["+name+"]")

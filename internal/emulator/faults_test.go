@@ -18,7 +18,7 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator"
 )
 
-// raw sends a creation by hand on a connection of its own and returns every
+// raw sends a creation by hand on a separate connection and returns every
 // byte that comes back until the server closes it in good order.
 func (s *site) raw(ctx context.Context) (string, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(s.url, "http://"))

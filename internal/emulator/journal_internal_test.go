@@ -41,5 +41,5 @@ func TestOnlyTheOwnAddressIsHidden(t *testing.T) {
 	} {
 		assert.Equal(t, want, s.all(text))
 	}
-	assert.Equal(t, "http://127.0.0.1:4010", scrubber{}.all("http://127.0.0.1:4010"), "no address of its own")
+	assert.Equal(t, "http://127.0.0.1:4010", scrubber{}.all("http://127.0.0.1:4010"), "not its own address")
 }

@@ -186,7 +186,7 @@ func checkDeposit(field string, amount decimal.Decimal, coin *currency) error {
 	return nil
 }
 
-// open makes a payment with an address of its own, to which the caller gives
+// open makes a payment with its own address, to which the caller gives
 // its first status.
 func (e *Engine) open(req *PaymentRequest, coin *currency, invoice int64, now time.Time) *record {
 	if req.PurchaseID == 0 {

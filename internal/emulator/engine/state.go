@@ -33,7 +33,7 @@ type Record struct {
 	Data     []byte // JSON
 }
 
-// accountRecord is what the engine knows besides what has an id of its own.
+// accountRecord is what the engine knows besides what has its own id.
 type accountRecord struct {
 	Version int
 	Seed    uint64

@@ -25,7 +25,7 @@ var errRemote = errors.New("the address is not on this machine, and calls to oth
 // newHTTPClient returns a client that is fit to call addresses which others
 // chose: no redirects, no proxy, no cookies, and unless remote, no connection
 // that leaves the machine, whatever a name resolves to. Every notification has
-// a connection of its own, so that none fails because an old one was closed.
+// a separate connection, so that none fails because an old one was closed.
 func newHTTPClient(remote bool) *http.Client {
 	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)

@@ -58,7 +58,7 @@ func TestThePost(t *testing.T) {
 			want, err := Sign("secret", body, "js")
 			assert.NoError(t, err)
 			assert.Equal(t, []string{want}, r.Header.Values("x-jovepay-sig"))
-			assert.True(t, r.Close, "a connection of its own")
+			assert.True(t, r.Close, "a separate connection")
 		})+"/shop/ipn?order=1"))
 	}
 }

@@ -140,7 +140,7 @@ func (s *Sender) Send(ctx context.Context, n Notification) error {
 
 // Again sends a notification of the journal once more, byte for byte as it was
 // at its last attempt, and returns when it was delivered, or why it was not.
-// It has a number of its own, waits for no other, and meets no mishap.
+// It has its own number, waits for no other, and meets no mishap.
 func (s *Sender) Again(ctx context.Context, number int, at time.Time) error {
 	d := s.journal.last(number)
 	if d == nil {

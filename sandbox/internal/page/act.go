@@ -46,10 +46,10 @@ func actionsFor(p *jovepay.Payment) []action {
 func waysToPay(p *jovepay.Payment) []action {
 	waiting := p.Status == jovepay.PaymentWaiting
 	paid := ""
-	twice := action{Name: "twice", Label: "Pay twice", About: "The exact amount, two times. The second becomes a payment of its own."}
+	twice := action{Name: "twice", Label: "Pay twice", About: "The exact amount, two times. The second becomes a separate payment."}
 	if !waiting {
 		paid = "The payment no longer waits."
-		twice.Label, twice.About = "Pay again", "The exact amount once more, or late. It becomes a payment of its own."
+		twice.Label, twice.About = "Pay again", "The exact amount once more, or late. It becomes a separate payment."
 	}
 	pay := func(_ context.Context, server *jovepaytest.Server) error {
 		_, err := server.Pay(p.ID)

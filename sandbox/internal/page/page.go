@@ -210,7 +210,7 @@ func (h *handler) choose(w http.ResponseWriter, r *http.Request) {
 
 // show redirects from a form to the payment's page.
 func show(w http.ResponseWriter, r *http.Request, p *jovepay.Payment) {
-	http.Redirect(w, r, address(p.ID), http.StatusSeeOther) //nolint:gosec // a path of this server, with an id of its own
+	http.Redirect(w, r, address(p.ID), http.StatusSeeOther) //nolint:gosec // a path of this server, with its own id
 }
 
 // readForm reads the form of a request, or responds and returns false.
