@@ -93,6 +93,9 @@ func BenchmarkSize(b *testing.B) {
 // TestNoAllocations holds every kind of body to no allocation at all once the
 // document has read one of its kind.
 func TestNoAllocations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs inlining, which the mutation test turns off")
+	}
 	for _, h := range hostiles() {
 		body := []byte(h.build(4<<10, 1))
 		var d Document
