@@ -95,6 +95,8 @@ type session struct {
 	logins        int   // successful ones
 	rejection     error // of the last login, if it was rejected
 	rejectedUntil time.Time
+	proven        int       // the last login whose token a request succeeded with
+	replaced      time.Time // when a rejected token was last dropped
 	heldUntil     time.Time // until then a rejected token is not replaced
 }
 
@@ -236,7 +238,8 @@ func (s *session) postpone(now time.Time) {
 // for a request that had none. It returns the current token if that is another one,
 // or one from a login. It returns the zero Token if a login would not help: the
 // rejected token is from a login after the first since ones, or was so for another
-// call within the last minute.
+// call within the last minute, or itself replaced one within the last minute and has
+// never worked.
 func (s *session) replace(ctx context.Context, rejected Token, since int) (Token, error) {
 	if s.isExhausted(rejected, since) {
 		return Token{}, nil
@@ -258,8 +261,22 @@ func (s *session) isExhausted(rejected Token, since int) bool {
 	if now.Before(s.heldUntil) {
 		return true
 	}
+	if rejected.login > s.proven && now.Before(s.replaced.Add(rejectionMemory)) {
+		s.heldUntil = now.Add(rejectionMemory)
+		return true
+	}
+	if s.current.value != nil {
+		s.replaced = now
+	}
 	s.current = Token{}
 	return false
+}
+
+// confirm records that a request with t succeeded.
+func (s *session) confirm(t Token) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.proven = max(s.proven, t.login)
 }
 
 // count returns the number of successful logins.

@@ -372,6 +372,9 @@ func (a *api) send(ctx context.Context, r *request) (*response, error) {
 		}
 		got, err := a.attempt(ctx, r, jwt)
 		if err == nil {
+			if jwt.value != nil {
+				a.session.confirm(jwt)
+			}
 			return got, nil
 		}
 		if a.session != nil && r.auth != public && jwt.isRejectedBy(err) {
