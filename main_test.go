@@ -369,14 +369,14 @@ func assertIs(t *testing.T, err error, want ...error) {
 	}
 }
 
-// outcome is what becomes of a call when something goes wrong.
+// outcome is the result of a call under a fault.
 type outcome struct {
-	always int    // requests that the server saw, if it goes wrong each time
-	once   int    // and if it goes wrong the first time only
-	err    string // what the caller gets in the end, if it goes wrong each time
+	always int    // requests that the server saw, if the fault occurs each time
+	once   int    // and if it occurs the first time only
+	err    string // what the caller gets in the end, if it occurs each time
 }
 
-// recovers reports whether the call succeeds after all if it goes wrong the
+// recovers reports whether the call succeeds after all if the fault occurs the
 // first time only.
 func (o outcome) recovers() bool { return o.always != 1 }
 
