@@ -3,20 +3,12 @@ package canonical
 import (
 	"crypto/hmac"
 	"crypto/sha512"
+	"fmt"
 	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
-
-// guidePayment is the payment of JovePay's guide, in the guide's order, without
-// white space: 501 bytes.
-const guidePayment = `{"payment_id":123456789,"parent_payment_id":987654321,"invoice_id":null,` +
-	`"payment_status":"finished","pay_address":"address","payin_extra_id":null,"price_amount":1,` +
-	`"price_currency":"usd","pay_amount":15,"actually_paid":15,"actually_paid_at_fiat":0,` +
-	`"pay_currency":"trx","order_id":null,"order_description":null,"purchase_id":"123456789",` +
-	`"outcome_amount":14.8106,"outcome_currency":"trx","payment_extra_ids":null,"fee":{"currency":"btc",` +
-	`"depositFee":0.09853637216235617,"withdrawalFee":0,"serviceFee":0}}`
 
 // BenchmarkGuidePayment measures the work on the guide's payment beside what
 // nothing can be faster than: one HMAC-SHA512 over the ready text.
@@ -60,4 +52,32 @@ func BenchmarkGuidePayment(b *testing.B) {
 			mac.Sum(sum[:0])
 		}
 	})
+}
+
+// BenchmarkSize measures reading a body and writing it in all four forms, by
+// kind and size of the body.
+func BenchmarkSize(b *testing.B) {
+	for _, h := range hostiles() {
+		for _, kib := range []int{1, 32, 1024} {
+			b.Run(fmt.Sprintf("%s/%dKiB", h.name, kib), func(b *testing.B) {
+				bodies := [][]byte{[]byte(h.build(kib<<10, 1)), []byte(h.build(kib<<10, 2))}
+				var d Document
+				var text []byte
+				b.SetBytes(int64(len(bodies[0])))
+				b.ReportAllocs()
+				use := func(body []byte) {
+					if err := d.Parse(body, DefaultDepth, math.MaxInt); err != nil {
+						b.Fatal(err)
+					}
+					for f := JS; f <= Python; f++ {
+						text = d.Append(text[:0], f)
+					}
+				}
+				use(bodies[1])
+				for i := 0; b.Loop(); i++ {
+					use(bodies[i%2])
+				}
+			})
+		}
+	}
 }

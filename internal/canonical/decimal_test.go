@@ -8,17 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// exact returns the middle between two doubles, with all digits.
-func exact(f, g float64) string {
-	sum := new(big.Float).SetPrec(2200).SetFloat64(f)
-	sum.Add(sum, new(big.Float).SetFloat64(g))
-	sum.Quo(sum, big.NewFloat(2))
-	return sum.Text('f', 1100)
-}
 
 // nearest returns the double nearest to a decimal number. strconv.ParseFloat
 // is wrong by powers of ten about some whole numbers of more than 800 digits
@@ -90,41 +81,6 @@ func TestDecimalRandom(t *testing.T) {
 		requireFloat(t, strings.TrimPrefix(g.number(), "-"))
 		requireFloat(t, strconv.FormatUint(g.Uint64()>>g.IntN(64), 10)+"e"+strconv.Itoa(g.IntN(680)-350))
 	}
-}
-
-// TestShortest wants shortest to be right whenever it says so, and to say so of
-// nearly everything that a language writes with the shortest digits.
-func TestShortest(t *testing.T) {
-	t.Parallel()
-	r := rand.New(rand.NewPCG(4, 5))
-	asked, told := 0, 0
-	try := func(s string) {
-		point := strings.IndexByte(s, '.')
-		decimals := len(s) - point - 1
-		if point < 0 || decimals > headDigits || len(s)-1 > headDigits || s[len(s)-1] == '0' {
-			return
-		}
-		f, err := strconv.ParseFloat(s, 64)
-		require.NoError(t, err)
-		best := strconv.FormatFloat(f, 'f', -1, 64) == s
-		says := shortest([]byte(s), decimals)
-		assert.False(t, says && !best, s)
-		if best {
-			asked++
-			if says {
-				told++
-			}
-		}
-	}
-	for range 200_000 {
-		f := r.Float64() * math.Pow(10, float64(r.IntN(8)-3))
-		s := strconv.FormatFloat(f, 'f', -1, 64)
-		try(s)
-		try(s[:len(s)-1] + string('1'+rune(r.IntN(9))))
-		try(s + string('1'+rune(r.IntN(9))))
-		try(strconv.FormatFloat(math.Ldexp(1, r.IntN(60)-20), 'f', -1, 64))
-	}
-	assert.Greater(t, float64(told), 0.98*float64(asked))
 }
 
 // FuzzDecimal compares every decimal number with the nearest double.

@@ -29,8 +29,8 @@ func references() []reference {
 }
 
 // TestDifferential compares every text with what the verifiers of JovePay's
-// guide sign, run by the real interpreters over random bodies. How many is
-// told by JOVEPAY_DIFF_DOCS, and where they begin by JOVEPAY_DIFF_SEED.
+// guide sign, run by the real interpreters over random bodies.
+// JOVEPAY_DIFF_DOCS sets the number of bodies, JOVEPAY_DIFF_SEED the first seed.
 func TestDifferential(t *testing.T) {
 	t.Parallel()
 	docs := setting(t, "JOVEPAY_DIFF_DOCS", 500)
@@ -52,24 +52,6 @@ func TestDifferential(t *testing.T) {
 			t.Logf("%d bodies alike; %d objects drawn again for a cyclic order", docs, cyclic)
 		})
 	}
-}
-
-// ruleBodies returns the bodies of the tables of rules.
-func ruleBodies() []string {
-	var bodies []string
-	for _, tt := range numberTests() {
-		bodies = append(bodies, `{"n":`+tt.literal+`}`)
-	}
-	for _, tt := range stringTests() {
-		bodies = append(bodies, `{"`+tt.in+`":"`+tt.in+`"}`)
-	}
-	for _, tt := range orderTests() {
-		bodies = append(bodies, membersOf(tt.in))
-	}
-	for _, tt := range containerTests() {
-		bodies = append(bodies, tt.in)
-	}
-	return bodies
 }
 
 // requireAlike fails the test unless the interpreter and d write the same texts
@@ -94,21 +76,6 @@ func requireAlike(t *testing.T, session *canonicaltest.Session, forms []Form, d 
 		}
 		from := max(0, at-20)
 		t.Fatalf("%v of %.2000q, byte %d:\ngot  %.300q\nwant %.300q", f, body, at, got[from:], want[from:])
-	}
-}
-
-// requireDiffer fails the test if d tells that two forms have one text and they
-// have not.
-func requireDiffer(t *testing.T, d *Document) {
-	t.Helper()
-	var texts [Python + 1]string
-	for f := range texts {
-		texts[f] = string(d.Append(nil, Form(f)))
-		for g := range f {
-			if !d.Differ(Form(f), Form(g)) {
-				require.Equal(t, texts[g], texts[f], "%v and %v", Form(f), Form(g))
-			}
-		}
 	}
 }
 

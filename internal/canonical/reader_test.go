@@ -114,17 +114,3 @@ func TestTooLarge(t *testing.T) {
 	require.EqualError(t, d.Parse(make([]byte, maxBody), DefaultDepth, math.MaxInt), "body too large at byte 0")
 	assert.Zero(t, d.Retained())
 }
-
-// TestErrors wants every reason to read as one line of lower case.
-func TestErrors(t *testing.T) {
-	t.Parallel()
-	seen := map[string]bool{}
-	for r := NotObject; r <= TooLarge; r++ {
-		s := (&Error{Reason: r, Offset: 42}).Error()
-		assert.Regexp(t, `^[a-z][^\n.]* at byte 42$`, s)
-		assert.NotContains(t, s, "unknown")
-		assert.False(t, seen[s], s)
-		seen[s] = true
-	}
-	assert.Equal(t, "unknown reason", (TooLarge + 1).String())
-}

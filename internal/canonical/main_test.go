@@ -5,13 +5,128 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
 )
+
+// parse returns the document that body is.
+func parse(t *testing.T, body string) *Document {
+	t.Helper()
+	var d Document
+	require.NoErrorf(t, d.Parse([]byte(body), DefaultDepth, math.MaxInt), "%q", body)
+	return &d
+}
+
+// textOf returns what form f signs for body.
+func textOf(t *testing.T, body string, f Form) string {
+	t.Helper()
+	return string(parse(t, body).Append(nil, f))
+}
+
+// membersOf returns an object with these names.
+func membersOf(names []string) string {
+	return `{"` + strings.Join(names, `":true,"`) + `":true}`
+}
+
+// guidePayment is the payment of JovePay's guide, in the guide's order, without
+// white space: 501 bytes.
+const guidePayment = `{"payment_id":123456789,"parent_payment_id":987654321,"invoice_id":null,` +
+	`"payment_status":"finished","pay_address":"address","payin_extra_id":null,"price_amount":1,` +
+	`"price_currency":"usd","pay_amount":15,"actually_paid":15,"actually_paid_at_fiat":0,` +
+	`"pay_currency":"trx","order_id":null,"order_description":null,"purchase_id":"123456789",` +
+	`"outcome_amount":14.8106,"outcome_currency":"trx","payment_extra_ids":null,"fee":{"currency":"btc",` +
+	`"depositFee":0.09853637216235617,"withdrawalFee":0,"serviceFee":0}}`
+
+// ruleBodies returns the bodies of the tables of rules.
+func ruleBodies() []string {
+	var bodies []string
+	for _, tt := range numberTests() {
+		bodies = append(bodies, `{"n":`+tt.literal+`}`)
+	}
+	for _, tt := range stringTests() {
+		bodies = append(bodies, `{"`+tt.in+`":"`+tt.in+`"}`)
+	}
+	for _, tt := range orderTests() {
+		bodies = append(bodies, membersOf(tt.in))
+	}
+	for _, tt := range containerTests() {
+		bodies = append(bodies, tt.in)
+	}
+	return bodies
+}
+
+// requireDiffer fails the test if d reports that two forms have the same text, and
+// they don't.
+func requireDiffer(t *testing.T, d *Document) {
+	t.Helper()
+	var texts [Python + 1]string
+	for f := range texts {
+		texts[f] = string(d.Append(nil, Form(f)))
+		for g := range f {
+			if !d.Differ(Form(f), Form(g)) {
+				require.Equal(t, texts[g], texts[f], "%v and %v", Form(f), Form(g))
+			}
+		}
+	}
+}
+
+// A hostile is a kind of body that is meant to make the work slow.
+type hostile struct {
+	name string
+	// build returns a body of about size bytes. Bodies of different variants
+	// have the same members in different orders, so that nothing found for one
+	// serves the other.
+	build func(size int, variant uint64) string
+}
+
+// hostiles returns ordinary bodies, to compare, and hostile ones.
+func hostiles() []hostile {
+	repeat := func(before, item, after string) func(int, uint64) string {
+		return func(size int, _ uint64) string {
+			n := max(1, (size-len(before)-len(after))/(len(item)+1))
+			return before + strings.Repeat(item+",", n-1) + item + after
+		}
+	}
+	members := func(name func(i int) string) func(int, uint64) string {
+		return func(size int, variant uint64) string {
+			n := max(1, size/(len(name(1<<16))+5))
+			items := make([]string, n)
+			for i := range items {
+				items[i] = `"` + name(i) + `":1`
+			}
+			r := rand.New(rand.NewPCG(variant, 1))
+			r.Shuffle(n, func(i, j int) { items[i], items[j] = items[j], items[i] })
+			return "{" + strings.Join(items, ",") + "}"
+		}
+	}
+	long := strings.Repeat("payment_", 128)
+	hardest := middle(1.2345678901234567e-300)[:330]
+	return []hostile{
+		{"ordinary", repeat(`{"payments":[`, guidePayment, "]}")},
+		{"names", members(func(i int) string { return fmt.Sprintf("n%05x", i) })},
+		{"mixed-names", members(func(i int) string { return fmt.Sprintf("%05x", i) })}, // cyclic in PHP
+		{"prefixed-names", members(func(i int) string { return fmt.Sprintf("%s%05x", long, i) })},
+		{"index-names", members(strconv.Itoa)},
+		{"float-names", members(func(i int) string { return fmt.Sprintf("%d.5e-7", i) })},
+		{"wide-names", members(func(i int) string { return string([]rune{0x10000 + rune(i), 0xe000 + rune(i%4096)}) })},
+		{"nested", repeat(`{"d":[`, strings.Repeat(`{"a":[`, 254)+strings.Repeat(`]}`, 254), "]}")},
+		{"empty-objects", repeat(`{"d":[`, "{}", "]}")},
+		{"escapes", repeat(`{"d":"`, `\u00e9\ud83d\ude00\n\/\u0041`, `"}`)},
+		{"wide-text", repeat(`{"d":"`, "é—😀", `"}`)},
+		{"short-numbers", repeat(`{"d":[`, "1e-8", "]}")},
+		{"subnormal-numbers", repeat(`{"d":[`, "1e-310", "]}")},
+		{"middle-numbers", repeat(`{"d":[`, hardest, "]}")},
+		{"one-number", func(size int, _ uint64) string { return `{"d":0.` + strings.Repeat("7", size) + "}" }},
+	}
+}
 
 // A generator writes random bodies that no signer rejects.
 type generator struct {
@@ -340,6 +455,14 @@ func (g *generator) exponent(e int) string {
 // middle returns the exact middle between f and the next double.
 func middle(f float64) string {
 	return strings.TrimSuffix(strings.TrimRight(exact(f, math.Nextafter(f, math.Inf(1))), "0"), ".")
+}
+
+// exact returns the middle between two doubles, with all digits.
+func exact(f, g float64) string {
+	sum := new(big.Float).SetPrec(2200).SetFloat64(f)
+	sum.Add(sum, new(big.Float).SetFloat64(g))
+	sum.Quo(sum, big.NewFloat(2))
+	return sum.Text('f', 1100)
 }
 
 // text returns a string of n characters.
