@@ -227,9 +227,9 @@ func eventKey(kind string, parts ...string) string {
 // so that events which differ in nothing else are not taken for one.
 func keyParts(fields []any, names eventNames, extra map[string]json.RawMessage, keyed ...string) []string {
 	parts := make([]string, 0, len(keyed))
-	last := 0
+	next := 0
 	for _, name := range keyed {
-		part := keyText(fields[names.find([]byte(name), &last).field], name)
+		part := keyText(fields[names.find([]byte(name), &next).field], name)
 		if odd, ok := extra[name]; ok {
 			part += "\x00" + meaning(odd)
 		}

@@ -97,8 +97,11 @@ type fielded interface {
 	fields(space []any) []any
 }
 
-// mostFields is how many fields a type has at most.
-const mostFields = 34
+// How many fields a type has at most, and a Fee.
+const (
+	mostFields = 34
+	feeFields  = 4
+)
 
 func (e *PaymentEvent) fields(space []any) []any {
 	return append(space,
@@ -171,14 +174,14 @@ func namesOf(of fielded) eventNames {
 }
 
 // find returns the entry of a name, or nil. Members come in the order of their
-// names, so it searches from the last name that was found.
-func (n eventNames) find(name []byte, last *int) *eventName {
+// names, so it searches from next on, and sets next to what follows the entry.
+func (n eventNames) find(name []byte, next *int) *eventName {
 	for i := range n {
-		if i += *last; i >= len(n) {
+		if i += *next; i >= len(n) {
 			i -= len(n)
 		}
 		if n[i].name == string(name) {
-			*last = i
+			*next = i + 1
 			return &n[i]
 		}
 	}
@@ -233,9 +236,9 @@ func (r *eventReader) read(fields []any, names eventNames, object canonical.Valu
 		extra[string(v.Name())] = v.Append(nil)
 	}
 	twins := false
-	last := 0
+	next := 0
 	for v := range object.Children() {
-		n := names.find(v.Name(), &last)
+		n := names.find(v.Name(), &next)
 		switch {
 		case n != nil && n.other && object.Member(n.guide).Kind() != 0:
 			twins = true
@@ -247,7 +250,7 @@ func (r *eventReader) read(fields []any, names eventNames, object canonical.Valu
 		return extra
 	}
 	for v := range object.Children() {
-		n := names.find(v.Name(), &last)
+		n := names.find(v.Name(), &next)
 		if n != nil && n.other && object.Member(n.guide).Kind() != 0 && !r.agrees(fields[n.field], n.guide, v) {
 			keep(v)
 		}
@@ -311,13 +314,13 @@ func (r *eventReader) readMember(field any, name string, v canonical.Value) bool
 // text returns the content of a string, or the digits of a number: where the
 // body has the same, as a part of it.
 func (r *eventReader) text(v canonical.Value, kind canonical.Kind) string {
-	text, at := v.Text()
-	if kind == canonical.Number && r.literal {
+	text, at, asIs := v.Text()
+	switch {
+	case kind == canonical.Number && r.literal:
 		rest := r.body[at:]
 		return rest[:len(rest)-len(strings.TrimLeft(rest, "+-.0123456789eE"))]
-	}
-	if end := at + len(text); end <= len(r.body) && r.body[at:end] == string(text) {
-		return r.body[at:end]
+	case asIs:
+		return r.body[at : at+len(text)]
 	}
 	return string(text)
 }
@@ -408,7 +411,7 @@ func (r *eventReader) readFee(field **Fee, v canonical.Value) bool {
 		return false
 	}
 	*field = new(Fee)
-	var space [mostFields]any
+	var space [feeFields]any
 	return len(r.read((*field).fields(space[:0]), feeNames(), v)) == 0
 }
 

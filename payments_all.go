@@ -202,7 +202,7 @@ func (w *walk) judge(p *pass, page page) judgment {
 		fell    = total != noTotal && total < p.total
 		missing = n == 0 && max(total, p.total) > p.end
 		agrees  = n > 0 && page.list.PagesCount == w.pages.count(page.list)
-		old     = n > 0 && p.taken > 0 && total == p.total && !slices.ContainsFunc(page.payments(), w.isNew)
+		old     = total == p.total && !slices.ContainsFunc(page.payments(), w.isNew)
 		twice   = old && p.taken == 1 && p.page == 1 && n == p.size && (agrees || total == noTotal)
 	)
 	switch {

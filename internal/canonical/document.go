@@ -28,8 +28,8 @@ type Document struct {
 	js, php   []member
 	numbers   []number
 	differ    pairs
-	reordered flags // jsOrder, phpOrder, both or none
-	lists     bool  // some value is a list to Node: see Document.Lists
+	reordered orders
+	lists     bool // some value is a list to Node: see Document.Lists
 	// names is scratch space of the reader: the members of all objects that
 	// are open. frames and phpNames are scratch space of the writers.
 	names    []member
@@ -76,8 +76,15 @@ const (
 	computed                   // a number that not every form writes alike, or in the place of the literal
 	verbatim                   // name, colon and value stand in buf as all forms write them
 	listed                     // an object whose names are 0, 1 and so on, or none: PHP writes it as a list
-	jsOrder                    // a document of which Node may order objects otherwise than by code point
-	phpOrder                   // a document of which PHP may
+	decoded                    // a value that the body spells otherwise than buf
+)
+
+// orders are the orders of members that a document has besides that by code point.
+type orders uint8
+
+const (
+	jsOrder  orders = 1 << iota // Node may have another order
+	phpOrder                    // PHP may
 )
 
 // Append appends the text that form f signs for the document to dst and

@@ -233,7 +233,7 @@ func TestNoAllocations(t *testing.T) {
 			}
 			n := 0
 			for v := range d.Root(PHP).Children() {
-				text, _ := v.Text()
+				text, _, _ := v.Text()
 				n += len(v.Name()) + len(text) + v.Len()
 			}
 		}

@@ -84,6 +84,21 @@ func forbidden(t *testing.T, body []byte) bool {
 	}
 }
 
+// requireParts finds every member within v by its name, and every text that the
+// body is said to have as it is.
+func requireParts(t *testing.T, body []byte, v Value) {
+	t.Helper()
+	for child := range v.Children() {
+		if text, at, asIs := child.Text(); asIs {
+			require.Equal(t, string(body[at:at+len(text)]), string(text))
+		}
+		if v.Kind() == Object {
+			require.Equal(t, child, v.Member(string(child.Name())))
+		}
+		requireParts(t, body, child)
+	}
+}
+
 // FuzzForms holds the texts of every accepted body to what the forms promise.
 func FuzzForms(f *testing.F) {
 	seeds(f, func(body []byte) { f.Add(body, uint64(len(body))) })
@@ -102,6 +117,7 @@ func FuzzForms(f *testing.F) {
 		// What a value is made of is what the whole is made of.
 		for form := JSArrays; form <= Python; form++ {
 			require.Equal(t, texts[form], string(rebuild(nil, d.Root(form))), "%v, rebuilt", form)
+			requireParts(t, body, d.Root(form))
 		}
 
 		// The same meaning in other words has the same texts.
@@ -198,7 +214,7 @@ func (g *generator) rewrite(v Value) {
 		g.space()
 		g.out.WriteByte(']')
 	case String:
-		text, _ := v.Text()
+		text, _, _ := v.Text()
 		g.quote(string(text))
 	default:
 		g.out.Write(v.Append(nil))

@@ -158,7 +158,7 @@ func (d *Document) compute(start, end int) (text, int, Reason) {
 	if len(one) > end-start {
 		return d.keep(x), end, 0
 	}
-	return text{off: uint32(start), end: uint32(start + copy(d.buf[start:], one))}, end, 0
+	return text{off: uint32(start), end: uint32(start + copy(d.buf[start:], one)), flags: decoded}, end, 0
 }
 
 // keep keeps x for the writers.

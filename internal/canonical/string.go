@@ -85,7 +85,7 @@ func (d *Document) readString(open, i, size int) (text, int, Reason) {
 			}
 			end += copy(d.buf[end:], d.buf[run:i])
 			end += utf8.EncodeRune(d.buf[end:next], r)
-			s.flags |= runeFlags(r)
+			s.flags |= runeFlags(r) | decoded
 			i, run = next, next
 		case c < ' ':
 			if i >= size {

@@ -1,6 +1,8 @@
 package canonical
 
 import (
+	"cmp"
+	"encoding/binary"
 	"iter"
 	"slices"
 )
@@ -90,24 +92,24 @@ func (v Value) Name() []byte {
 
 // Text returns the content of a string, without quotes and escapes, or the
 // digits of a number as the form writes them, and nothing for every other kind.
-// at is where it begins in the body, or would begin if the body had it as it is.
-// The caller must not change the text, which is good until the next Text.
-func (v Value) Text() (text []byte, at int) {
+// at is where it begins in the body; asIs reports whether the body has it there
+// as it is. The caller must not change the text, which is good until the next Text.
+func (v Value) Text() (text []byte, at int, asIs bool) {
 	if v.doc == nil {
-		return nil, 0
+		return nil, 0, false
 	}
 	d := v.doc
 	switch n := &d.nodes[v.node]; {
 	case n.kind == String:
-		return d.buf[n.off+1 : n.end-1], int(n.off) + 1
+		return d.buf[n.off+1 : n.end-1], int(n.off) + 1, n.flags&decoded == 0
 	case n.kind != Number:
-		return nil, 0
+		return nil, 0, false
 	case n.flags&computed != 0:
 		x := &d.numbers[n.off]
 		d.digits = x.appendText(d.digits[:0], d.buf[x.off:x.end], v.form)
-		return d.digits, int(x.off)
+		return d.digits, int(x.off), false
 	default:
-		return d.buf[n.off:n.end], int(n.off)
+		return d.buf[n.off:n.end], int(n.off), n.flags&decoded == 0
 	}
 }
 
@@ -182,17 +184,14 @@ func (v Value) Member(name string) Value {
 	}
 	n := &v.doc.nodes[v.node]
 	members := v.doc.order[n.off : n.off+n.end]
-	i, ok := slices.BinarySearchFunc(members, name, func(m member, name string) int {
-		switch s := v.doc.name(&v.doc.nodes[m.node]); {
-		case string(s) < name:
-			return -1
-		case string(s) > name:
-			return 1
+	var word [8]byte
+	copy(word[:], name)
+	head := binary.BigEndian.Uint64(word[:])
+	i, _ := slices.BinarySearchFunc(members, head, func(m member, head uint64) int { return cmp.Compare(m.head, head) })
+	for ; i < len(members) && members[i].head == head; i++ {
+		if string(v.doc.name(&v.doc.nodes[members[i].node])) == name {
+			return Value{doc: v.doc, node: members[i].node, form: v.form}
 		}
-		return 0
-	})
-	if !ok {
-		return Value{}
 	}
-	return Value{doc: v.doc, node: members[i].node, form: v.form}
+	return Value{}
 }

@@ -24,7 +24,7 @@ func outline(v Value) any {
 		}
 		return elements
 	case String:
-		text, _ := v.Text()
+		text, _, _ := v.Text()
 		return string(text)
 	default:
 		return v.Kind()
@@ -142,13 +142,19 @@ func TestValueAppend(t *testing.T) {
 // where the body has it.
 func TestValueText(t *testing.T) {
 	t.Parallel()
-	for literal, want := range map[string]string{
-		`"text"`: "text", `""`: "", `"\u00e9\"x"`: `é"x`, `7`: "7", `-0`: "0", `1.50`: "1.5", `12e-1`: "1.2", `1e-7`: "1e-07",
-		`9007199254740993`: "9007199254740993", `100.0`: "100.0", `null`: "", `true`: "", `[1]`: "", `{"b":1}`: "",
+	for literal, want := range map[string]struct {
+		text string
+		asIs bool
+	}{
+		`"text"`: {"text", true}, `""`: {"", true}, `"é"`: {"é", true}, `"a\/b"`: {"a/b", false}, `"\u00e9\"x"`: {`é"x`, false},
+		`7`: {"7", true}, `1.50`: {"1.5", true}, `-0`: {"0", false}, `12e-1`: {"1.2", false}, `1e-7`: {"1e-07", false},
+		`9007199254740993`: {"9007199254740993", false}, `100.0`: {"100.0", false},
+		`null`: {}, `true`: {}, `[1]`: {}, `{"b":1}`: {},
 	} {
 		body := `{ "a" : ` + literal + `}`
-		text, at := parse(t, body).Root(Python).Member("a").Text()
-		assert.Equal(t, want, string(text), literal)
+		text, at, asIs := parse(t, body).Root(Python).Member("a").Text()
+		assert.Equal(t, want.text, string(text), literal)
+		assert.Equal(t, want.asIs, asIs, literal)
 		switch literal[0] {
 		case '"':
 			assert.Equal(t, len(`{ "a" : "`), at, literal)
@@ -159,7 +165,7 @@ func TestValueText(t *testing.T) {
 			assert.Equal(t, len(`{ "a" : `), at, literal)
 		}
 	}
-	text, _ := parse(t, `{"a":9007199254740993}`).Root(JS).Member("a").Text()
+	text, _, _ := parse(t, `{"a":9007199254740993}`).Root(JS).Member("a").Text()
 	assert.Equal(t, "9007199254740992", string(text))
 }
 
@@ -194,15 +200,15 @@ func TestValueElements(t *testing.T) {
 
 func TestValueMember(t *testing.T) {
 	t.Parallel()
-	d := parse(t, `{"payment_id":1,"payment_status":2,"":3,"é":4,"10":5,"9":6,"payment_":7,"\u0061b":8}`)
+	d := parse(t, `{"payment_id":1,"payment_status":2,"":3,"é":4,"10":5,"9":6,"payment_":7,"\u0061b":8,"ab\u0000":9}`)
 	for f := JS; f <= Python; f++ {
 		root := d.Root(f)
-		for i, name := range []string{"payment_id", "payment_status", "", "é", "10", "9", "payment_", "ab"} {
+		for i, name := range []string{"payment_id", "payment_status", "", "é", "10", "9", "payment_", "ab", "ab\x00"} {
 			m := root.Member(name)
 			assert.Equal(t, name, string(m.Name()))
 			assert.Equal(t, string('1'+rune(i)), string(m.Append(nil)))
 		}
-		for _, name := range []string{"payment", "payment_i", "payment_idx", "e", "\xff", "1", "zz"} {
+		for _, name := range []string{"payment", "payment_i", "payment_idx", "e", "\xff", "1", "zz", "a", "ab\x00\x00"} {
 			assert.Zero(t, root.Member(name), name)
 		}
 		assert.Zero(t, root.Member("9").Member(""), "a number has no members")
@@ -218,7 +224,7 @@ func TestNoValue(t *testing.T) {
 	for _, v := range []Value{{}, empty.Root(JS), empty.Meaning(), rejected.Root(PHP), rejected.Meaning(), parse(t, `{}`).Root(4)} {
 		assert.Zero(t, v.Kind())
 		assert.Nil(t, v.Name())
-		text, at := v.Text()
+		text, at, _ := v.Text()
 		assert.Nil(t, text)
 		assert.Zero(t, at)
 		assert.Zero(t, v.Len())
@@ -228,7 +234,7 @@ func TestNoValue(t *testing.T) {
 	}
 	root := parse(t, `{"a":["x"],"o":{"b":1,"c":2}}`).Root(JS)
 	assert.Nil(t, root.Name())
-	text, _ := root.Text()
+	text, _, _ := root.Text()
 	assert.Nil(t, text)
 	assert.Equal(t, 2, root.Len())
 	a := root.Member("a")
@@ -237,7 +243,7 @@ func TestNoValue(t *testing.T) {
 	for e := range a.Children() {
 		assert.Nil(t, e.Name())
 		assert.Zero(t, e.Len())
-		text, _ := e.Text()
+		text, _, _ := e.Text()
 		assert.Equal(t, "x", string(text))
 	}
 	for range root.Member("o").Children() {
