@@ -567,22 +567,34 @@ func TestAllCountsOverAfterAFall(t *testing.T) {
 func TestAllAsksForEachPageOnce(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		n     int
-		alter func(s *shelf, request int)
-		tell  func(*sheet)
-		want  []int
+		n, cap int
+		alter  func(s *shelf, request int)
+		tell   func(*sheet)
+		want   []int
 	}{
 		"a page of new payments moves the first page to the second place": {n: 25, alter: func(s *shelf, request int) {
 			for range map[int]int{2: 10}[request] {
 				s.insert(0)
 			}
 		}, want: []int{0, 1, 2, 3, 0}},
-		"no payments":                    {want: []int{0}},
-		"no payments, counted as a page": {tell: func(s *sheet) { s.pagesCount = 1 }, want: []int{0}},
-		"no payments, counted as pages":  {tell: func(s *sheet) { s.pagesCount = 2 }, want: []int{0, 1}},
+		"twice a page of new payments moves the first page to the third place": {n: 25, alter: func(s *shelf, request int) {
+			for range map[int]int{2: 10, 3: 10}[request] {
+				s.insert(0)
+			}
+		}, want: []int{0, 1, 2, 3, 4, 0, 1}},
+		"as many new payments as were read": {n: 35, alter: func(s *shelf, request int) {
+			for range map[int]int{4: 30}[request] {
+				s.insert(0)
+			}
+		}, want: []int{0, 1, 2, 3, 4, 5, 6, 0, 1, 2}},
+		"a full page, without the limit":  {n: 10, tell: func(s *sheet) { s.limit = 0 }, want: []int{0, 1}},
+		"a full page of a smaller server": {n: 5, cap: 5, want: []int{0, 1}},
+		"no payments":                     {want: []int{0}},
+		"no payments, counted as a page":  {tell: func(s *sheet) { s.pagesCount = 1 }, want: []int{0}},
+		"no payments, counted as pages":   {tell: func(s *sheet) { s.pagesCount = 2 }, want: []int{0, 1}},
 	} {
 		s := newShelf(tt.n)
-		s.lie = tt.tell
+		s.cap, s.lie = tt.cap, tt.tell
 		if tt.alter != nil {
 			s.before = func(request int) { tt.alter(s, request) }
 		}
@@ -592,6 +604,20 @@ func TestAllAsksForEachPageOnce(t *testing.T) {
 		assert.Equal(t, upTo(s.last), got, name)
 		assert.Equal(t, tt.want, s.asked, name)
 	}
+}
+
+// A server that repeats one page, and each time claims to have a page more, is
+// found out once it has repeated three: it would never come to an end.
+func TestAllTellsWhichPagesRepeat(t *testing.T) {
+	t.Parallel()
+	s := newShelf(10)
+	s.lie = func(s *sheet) {
+		s.cut(s.list, 0)
+		s.total, s.pagesCount = 100+10*s.request, 10+s.request
+	}
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
+	require.ErrorContains(t, err, "pages 1 to 3 repeat earlier ones")
+	assert.Equal(t, upTo(10), got)
 }
 
 // All asks for the oldest payments first, unless its options say how to sort.
