@@ -363,7 +363,7 @@ func (w *walk) take(p *pass, list *PaymentList) error {
 // the last pass.
 func (w *walk) compare(p *pass, total int) {
 	switch {
-	case p.taken > 0 && p.total != noTotal && total > p.total:
+	case p.total != noTotal && total > p.total:
 		p.growth += total - p.total
 		p.rose = true
 	case p.taken > 0:

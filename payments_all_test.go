@@ -606,6 +606,21 @@ func TestAllAsksForEachPageOnce(t *testing.T) {
 	}
 }
 
+// The first total of a pass is no growth that could explain a repeated payment.
+func TestAllOfAFirstPageWithoutTotal(t *testing.T) {
+	t.Parallel()
+	s := newShelf(25)
+	s.lie = func(s *sheet) {
+		s.silent = s.asked == 0
+		if s.asked == 1 {
+			s.rows[0] = 10
+		}
+	}
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
+	require.ErrorContains(t, err, "page 1 repeats 1 payments, and the total grew by 0")
+	assert.NotContains(t, got, 11)
+}
+
 // A server that repeats one page, and each time claims to have a page more, is
 // found out once it has repeated three: it would never come to an end.
 func TestAllTellsWhichPagesRepeat(t *testing.T) {
