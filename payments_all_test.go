@@ -563,6 +563,46 @@ func TestAllCountsOverAfterAFall(t *testing.T) {
 	assert.Equal(t, []int{0, 1, 2, 2, 1, 0, 1, 2, 0}, s.asked)
 }
 
+// As above, with the fall between the first pass, which misses two payments, and
+// the second.
+func TestAllCountsOverAfterAFallBetweenPasses(t *testing.T) {
+	t.Parallel()
+	s := newShelf(25)
+	s.before = func(request int) {
+		switch request {
+		case 3:
+			s.insert(15)
+			s.insert(0)
+		case 4:
+			s.rows = slices.Delete(s.rows, 3, 4)
+		}
+	}
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
+	require.NoError(t, err)
+	assert.Equal(t, []int{0, 1, 2, 0, 1, 2}, s.asked)
+	slices.Sort(got)
+	assert.Equal(t, upTo(27), got)
+}
+
+// A list that only loses payments is no contradiction.
+func TestAllOfAShrinkingList(t *testing.T) {
+	t.Parallel()
+	s := newShelf(40)
+	passes := 0
+	s.before = func(request int) {
+		switch page := s.asked[request-1]; {
+		case page == 0:
+			passes++
+		case page == 2 && len(s.rows) > 40-passes:
+			s.rows = slices.Delete(s.rows, 0, 1)
+		}
+	}
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
+	require.NoError(t, err)
+	assert.Equal(t, upTo(40), got)
+	assert.Equal(t, 3, passes)
+}
+
 // The pages that All asks for, one after the other.
 func TestAllAsksForEachPageOnce(t *testing.T) {
 	t.Parallel()
@@ -618,6 +658,23 @@ func TestAllOfAFirstPageWithoutTotal(t *testing.T) {
 	}
 	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
 	require.ErrorContains(t, err, "page 1 repeats 1 payments, and the total grew by 0")
+	assert.NotContains(t, got, 11)
+}
+
+// A total that grows by one explains one repeated payment, not two.
+func TestAllOfTooLittleGrowth(t *testing.T) {
+	t.Parallel()
+	s := newShelf(25)
+	s.lie = func(s *sheet) {
+		if s.asked > 0 {
+			s.total++
+		}
+		if s.asked == 1 {
+			copy(s.rows, []int{9, 10})
+		}
+	}
+	got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
+	require.ErrorContains(t, err, "page 1 repeats 2 payments, and the total grew by 1")
 	assert.NotContains(t, got, 11)
 }
 
