@@ -48,6 +48,15 @@ func (st *streams) ensure(ctx context.Context, name string) error {
 	return nil
 }
 
+// restore creates a stream again that the server lost. It waits for the server's
+// response even if ctx ends: a server that stops while it creates a stream, as an
+// embedded one may next, leaves the stream's files open.
+func (st *streams) restore(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), setupTimeout)
+	defer cancel()
+	return st.ensure(ctx, name)
+}
+
 // restoringPublisher creates a stream again that the server lost, and then
 // publishes to it: a process that only publishes must not have to wait for one
 // that consumes.
@@ -61,19 +70,25 @@ func (p restoringPublisher) Publish(topic string, messages ...*message.Message) 
 	for _, msg := range messages {
 		err := p.Publisher.Publish(topic, msg)
 		if isLost(err) {
-			ctx, cancel := context.WithTimeout(msg.Context(), setupTimeout)
-			if restored := p.streams.ensure(ctx, topic); restored == nil {
+			if restored := p.streams.restore(msg.Context(), topic); restored == nil {
 				err = p.Publisher.Publish(topic, msg)
 			} else {
 				err = errors.Join(err, restored)
 			}
-			cancel()
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Close implements [message.Publisher]. It closes the connection, but not before the
+// server has responded to a request to create a stream.
+func (p restoringPublisher) Close() error {
+	p.streams.mu.Lock()
+	defer p.streams.mu.Unlock()
+	return p.Publisher.Close()
 }
 
 // isLost reports whether no stream on the server has the subject.

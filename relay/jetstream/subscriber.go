@@ -69,7 +69,7 @@ func (s *subscriber) consumer(ctx context.Context, topic string) (jetstream.Cons
 	}
 	consumer, err := s.js.CreateOrUpdateConsumer(ctx, topic, config)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		if err = s.streams.ensure(ctx, topic); err == nil {
+		if err = s.streams.restore(ctx, topic); err == nil {
 			consumer, err = s.js.CreateOrUpdateConsumer(ctx, topic, config)
 		}
 	}

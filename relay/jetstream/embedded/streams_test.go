@@ -1,11 +1,13 @@
 package embedded_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,6 +69,7 @@ func TestStreamGone(t *testing.T) {
 func TestServerLosesData(t *testing.T) {
 	t.Parallel()
 	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
+	t.Cleanup(func() { stopServer(srv) }) // the last one, after the broker has closed
 	port := srv.Addr().(*net.TCPAddr).Port
 	broker, err := jetstream.Connect(t.Context(), srv.ClientURL(),
 		jetstream.WithNATS(nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0)))
@@ -80,11 +83,82 @@ func TestServerLosesData(t *testing.T) {
 	stopServer(srv)
 
 	srv = natsServer(t, t.TempDir(), port)
-	t.Cleanup(func() { stopServer(srv) })
 	require.Eventually(t, func() bool {
 		return shop.Deliver(r, testshop.Body(1, finished)) == http.StatusOK
 	}, 10*time.Second, 10*time.Millisecond)
 	shop.Expect(t, 1, finished, inbox.Applied)
+}
+
+// TestCloseWaitsForStream cancels a subscription, and closes the broker, while the server
+// creates a lost stream: Close waits for the server's response. A server that is stopped
+// before leaves the stream's files open.
+func TestCloseWaitsForStream(t *testing.T) {
+	t.Parallel()
+	srv := natsServer(t, t.TempDir(), server.RANDOM_PORT)
+	t.Cleanup(func() { stopServer(srv) })
+	link := &slowLink{subject: []byte("$JS.API.STREAM.CREATE."), sent: make(chan struct{}), release: make(chan struct{})}
+	broker, err := jetstream.Connect(t.Context(), srv.ClientURL(), jetstream.WithNATS(nats.SetCustomDialer(link)))
+	require.NoError(t, err)
+	js := management(t, srv)
+	require.NoError(t, js.DeleteStream(t.Context(), broker.Topic))
+	link.armed.Store(true)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	subscribed, closed := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := broker.Subscriber.Subscribe(ctx, broker.Topic)
+		subscribed <- err
+	}()
+	<-link.sent
+	cancel()
+	go func() { closed <- broker.Close() }()
+	select {
+	case <-closed:
+		assert.Fail(t, "closed before the response")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(link.release)
+	if !t.Failed() {
+		require.NoError(t, <-closed)
+	}
+	require.ErrorIs(t, <-subscribed, context.Canceled)
+	_, err = js.Stream(t.Context(), broker.Topic)
+	require.NoError(t, err)
+}
+
+// slowLink dials connections. Once armed, they send a message to the subject, and
+// receive nothing more until release is closed.
+type slowLink struct {
+	subject       []byte
+	armed         atomic.Bool
+	sent, release chan struct{}
+}
+
+func (l *slowLink) Dial(network, address string) (net.Conn, error) {
+	conn, err := net.Dial(network, address)
+	return slowConn{conn, l}, err
+}
+
+type slowConn struct {
+	net.Conn
+	link *slowLink
+}
+
+func (c slowConn) Write(b []byte) (int, error) {
+	if bytes.Contains(b, c.link.subject) && c.link.armed.Swap(false) {
+		close(c.link.sent)
+	}
+	return c.Conn.Write(b)
+}
+
+func (c slowConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	select {
+	case <-c.link.sent:
+		<-c.link.release
+	default:
+	}
+	return n, err
 }
 
 // TestManyRetries has more events wait for their next attempt than the server lets a
