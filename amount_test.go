@@ -40,7 +40,7 @@ func TestParseAmountKeepsDigits(t *testing.T) {
 	}
 }
 
-func TestParseAmountRefuses(t *testing.T) {
+func TestParseAmountRejects(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"", " ", "null", "NaN", "Inf", "-", "+1", ".5", "5.", "01", "-01", "00", "1,5", "1_000", "0x10", "1 ", " 1",

@@ -48,14 +48,14 @@ func TestExpiredTokenUnderLoad(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Equal(t, 2, server.Count("POST", "/v1/auth"), "one login more")
-	refused := 0
+	rejected := 0
 	for _, r := range server.Requests() {
 		if r.Status == http.StatusUnauthorized {
-			refused++
+			rejected++
 		}
 	}
-	assert.Positive(t, refused, "no request had the old token")
-	assert.LessOrEqual(t, refused, crowd, "each is rejected at most once")
+	assert.Positive(t, rejected, "no request had the old token")
+	assert.LessOrEqual(t, rejected, crowd, "each is rejected at most once")
 }
 
 func TestWrongPassword(t *testing.T) {
@@ -70,7 +70,7 @@ func TestWrongPassword(t *testing.T) {
 	assert.Zero(t, server.Count("GET", ""))
 	_, err := client.Authenticate(t.Context())
 	assertIs(t, err, jovepay.ErrUnauthorized)
-	assert.Equal(t, 1, server.Count("POST", "/v1/auth"), "a rejected password is not sent again immediately")
+	assert.Equal(t, 1, server.Count("POST", "/v1/auth"), "a rejected password is not retried immediately")
 	_, err = client.Payments.Create(t.Context(), goods("1"))
 	require.NoError(t, err, "calls that need no login continue")
 }
@@ -81,7 +81,7 @@ type authority struct {
 	mu       sync.Mutex
 	logins   int
 	requests int
-	answer   func(login int) (status int, body string) // to a login
+	login    func(n int) (status int, body string) // to a login
 	holds    func(jwt string) bool
 	rejects  int           // the status for what does not hold; 401 if 0
 	delay    time.Duration // of a login
@@ -110,7 +110,7 @@ func (a *authority) respond(r *http.Request) (*http.Response, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.logins++
-	return plainResponse(a.answer(a.logins)), nil
+	return plainResponse(a.login(a.logins)), nil
 }
 
 func (a *authority) client(t *testing.T) *jovepay.Client {
@@ -118,7 +118,7 @@ func (a *authority) client(t *testing.T) *jovepay.Client {
 	if a.holds == nil {
 		a.holds = func(jwt string) bool { return jwt != "" }
 	}
-	return responding(t, a.respond, jovepay.WithCredentials(email, password))
+	return newMockClient(t, a.respond, jovepay.WithCredentials(email, password))
 }
 
 func tokens(int) (int, string) { return http.StatusOK, `{"token":"` + token() + `"}` }
@@ -126,7 +126,7 @@ func tokens(int) (int, string) { return http.StatusOK, `{"token":"` + token() + 
 func TestCanceledLeaderFailsNobodyElse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := &authority{answer: tokens, delay: 10 * time.Second}
+		server := &authority{login: tokens, delay: 10 * time.Second}
 		client := server.client(t)
 		leader, cancel := context.WithCancel(t.Context())
 		var failed error
@@ -161,7 +161,7 @@ func TestCanceledLeaderFailsNobodyElse(t *testing.T) {
 func TestLoginIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := &authority{answer: tokens, delay: 1000 * time.Hour}
+		server := &authority{login: tokens, delay: 1000 * time.Hour}
 		client := server.client(t)
 		start := time.Now()
 		_, err := client.Authenticate(t.Context())
@@ -203,7 +203,7 @@ func TestTokensAreRefreshedAhead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				server := &authority{answer: func(int) (int, string) { return http.StatusOK, `{"token":"` + tt.jwt + `"}` }}
+				server := &authority{login: func(int) (int, string) { return http.StatusOK, `{"token":"` + tt.jwt + `"}` }}
 				client := server.client(t)
 				tok, err := client.Authenticate(t.Context())
 				require.NoError(t, err)
@@ -221,27 +221,27 @@ func TestTokensAreRefreshedAhead(t *testing.T) {
 	}
 }
 
-func TestRefusedTwiceIsNoLoop(t *testing.T) {
+func TestRejectedTwiceIsNoLoop(t *testing.T) {
 	t.Parallel()
-	server := &authority{answer: tokens, holds: func(string) bool { return false }}
+	server := &authority{login: tokens, holds: func(string) bool { return false }}
 	client := server.client(t)
 	err := listing(t, client)()
 	assertIs(t, err, jovepay.ErrUnauthorized)
 	assert.Equal(t, 2, server.requests)
 	assert.Equal(t, 2, server.logins, "one for the first token, one after the 401")
 
-	server = &authority{answer: tokens, holds: func(string) bool { return false }}
+	server = &authority{login: tokens, holds: func(string) bool { return false }}
 	_, err = server.client(t).Payments.Create(t.Context(), goods("1"))
 	assertIs(t, err, jovepay.ErrUnauthorized)
 	assert.Equal(t, []int{2, 1}, []int{server.requests, server.logins}, "with a key, the first request has no token")
 
-	_, err = answering(t, http.StatusUnauthorized, "").Payments.Get(t.Context(), "1")
+	_, err = newCannedClient(t, http.StatusUnauthorized, "").Payments.Get(t.Context(), "1")
 	assertIs(t, err, jovepay.ErrUnauthorized)
 }
 
-func TestRefusedKeyIsHelpedByAToken(t *testing.T) {
+func TestRejectedKeyIsHelpedByAToken(t *testing.T) {
 	t.Parallel()
-	server := &authority{answer: tokens}
+	server := &authority{login: tokens}
 	client := server.client(t)
 	_, err := client.Payments.Create(t.Context(), goods("1"))
 	require.NoError(t, err)
@@ -254,7 +254,7 @@ func TestRefusedKeyIsHelpedByAToken(t *testing.T) {
 func TestCredentialsOnly(t *testing.T) {
 	t.Parallel()
 	var keys atomic.Int32
-	server := &authority{answer: tokens}
+	server := &authority{login: tokens}
 	client, err := jovepay.NewClient(quickly, jovepay.WithCredentials(email, password),
 		jovepay.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			keys.Add(int32(len(r.Header.Values("X-Api-Key"))))
@@ -275,7 +275,7 @@ func TestFailedLogins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		status := http.StatusServiceUnavailable
-		server := &authority{answer: func(int) (int, string) { return status, `{"token":"` + token() + `"}` }}
+		server := &authority{login: func(int) (int, string) { return status, `{"token":"` + token() + `"}` }}
 		client := server.client(t)
 		assertIs(t, listing(t, client)(), jovepay.ErrServer)
 		assert.Equal(t, 4, server.logins, "it is repeated as a GET is")
@@ -299,12 +299,12 @@ func TestUnusableTokens(t *testing.T) {
 		``, `{}`, `{"token":""}`, `{"token":null}`, `{"token":{}}`, `{"token":"a b"}`, `{"token":"a\r\nX-Evil: 1"}`, `{"token":"é"}`,
 		`{"token":"a","token":"b"}`, `"eyJ"`, `<html>`,
 	} {
-		server := &authority{answer: func(int) (int, string) { return http.StatusOK, body }}
+		server := &authority{login: func(int) (int, string) { return http.StatusOK, body }}
 		err := listing(t, server.client(t))()
 		failed := (*jovepay.APIError)(nil)
 		require.ErrorAs(t, err, &failed, body)
 		assert.Equal(t, "/v1/auth", failed.Path)
-		assert.Empty(t, failed.Body, "what answers a login is not kept")
+		assert.Empty(t, failed.Body, "the response to a login is not kept")
 		assertIs(t, err)
 		assert.Zero(t, server.requests)
 	}
@@ -327,19 +327,19 @@ func TestLoginAsItIsSent(t *testing.T) {
 	assert.Empty(t, got.header.Get("Authorization"))
 }
 
-// revoking is a server that takes only its latest token, and may revoke it.
+// revoking is a server that accepts only its latest token, and may revoke it.
 type revoking struct {
 	authority
-	status  int    // for a token that it does not take; 401 if 0
-	keyOnly bool   // takes the API key without a token
-	current string // the token that it takes
+	status  int    // for a token that it rejects; 401 if 0
+	keyOnly bool   // accepts the API key without a token
+	current string // the token that it accepts
 	calls   map[string]int
 }
 
 func (r *revoking) client(t *testing.T, opts ...jovepay.Option) *jovepay.Client {
 	t.Helper()
 	r.calls = map[string]int{}
-	return responding(t, func(q *http.Request) (*http.Response, error) {
+	return newMockClient(t, func(q *http.Request) (*http.Response, error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.calls[q.Method+" "+q.URL.Path]++
@@ -428,7 +428,7 @@ func TestNoStormOfLogins(t *testing.T) {
 		} {
 			for _, atOnce := range []bool{true, false} {
 				synctest.Test(t, func(t *testing.T) {
-					server := &authority{answer: tokens, holds: func(string) bool { return false }, rejects: status}
+					server := &authority{login: tokens, holds: func(string) bool { return false }, rejects: status}
 					client := server.client(t)
 					want := map[int]error{401: jovepay.ErrUnauthorized, 403: jovepay.ErrForbidden}[status]
 					storm := func() {
@@ -469,9 +469,9 @@ func TestNoStormOfLogins(t *testing.T) {
 // Calls that a token cannot help do not spoil it for those that it can.
 func TestRejectedCallsLeaveTheTokenToOthers(t *testing.T) {
 	t.Parallel()
-	server := &authority{answer: tokens}
+	server := &authority{login: tokens}
 	server.holds = func(jwt string) bool { return jwt != "" }
-	client := responding(t, func(r *http.Request) (*http.Response, error) {
+	client := newMockClient(t, func(r *http.Request) (*http.Response, error) {
 		if r.Method == http.MethodPost && r.URL.Path == "/v1/payment" {
 			return plainResponse(http.StatusUnauthorized, `{}`), nil // the key may not create
 		}
@@ -493,13 +493,13 @@ func TestFailedRenewalKeepsTheToken(t *testing.T) {
 		status int
 		delay  time.Duration
 	}{
-		"fails":      {status: http.StatusServiceUnavailable},
-		"is refused": {status: http.StatusUnauthorized},
-		"is no use":  {status: http.StatusOK},
-		"hangs":      {status: http.StatusServiceUnavailable, delay: 1000 * time.Hour},
+		"fails":       {status: http.StatusServiceUnavailable},
+		"is rejected": {status: http.StatusUnauthorized},
+		"is no use":   {status: http.StatusOK},
+		"hangs":       {status: http.StatusServiceUnavailable, delay: 1000 * time.Hour},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			server := &authority{answer: func(n int) (int, string) {
+			server := &authority{login: func(n int) (int, string) {
 				if n > 1 {
 					return renewal.status, `{}`
 				}
@@ -524,7 +524,7 @@ func TestFailedRenewalKeepsTheToken(t *testing.T) {
 			time.Sleep(11 * time.Second) //nolint:forbidigo // fake time
 			require.Error(t, listing(t, client)(), "%s: it is over", name)
 			server.mu.Lock()
-			server.answer, server.delay = tokens, 0
+			server.login, server.delay = tokens, 0
 			server.mu.Unlock()
 			time.Sleep(2 * time.Minute) //nolint:forbidigo // fake time
 			require.NoError(t, listing(t, client)(), name)
@@ -535,7 +535,7 @@ func TestFailedRenewalKeepsTheToken(t *testing.T) {
 // Who has no time left starts nothing.
 func TestDoneContextStartsNoLogin(t *testing.T) {
 	t.Parallel()
-	server := &authority{answer: tokens, holds: func(string) bool { return false }}
+	server := &authority{login: tokens, holds: func(string) bool { return false }}
 	client := server.client(t)
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -560,8 +560,8 @@ func TestDoneContextStartsNoLogin(t *testing.T) {
 func TestRejectedAndNoLogin(t *testing.T) {
 	t.Parallel()
 	server := &authority{
-		answer: func(int) (int, string) { return http.StatusServiceUnavailable, `{"message":"maintenance"}` },
-		holds:  func(string) bool { return false },
+		login: func(int) (int, string) { return http.StatusServiceUnavailable, `{"message":"maintenance"}` },
+		holds: func(string) bool { return false },
 	}
 	_, err := server.client(t).Payments.Create(t.Context(), goods("1"))
 	assertIs(t, err, jovepay.ErrServer, jovepay.ErrUnauthorized)

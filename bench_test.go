@@ -32,7 +32,7 @@ import (
 // same call written by hand, over the same connections to the same server.
 // Both bound what they read and decode into the same struct.
 func BenchmarkPaymentsGet(b *testing.B) {
-	content := compact(b, answer(b, "payment_finished.json"))
+	content := compact(b, responseFile(b, "payment_finished.json"))
 	address := serve(b, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
@@ -360,7 +360,7 @@ func BenchmarkIPN(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			if !verifyWithMap(body, signature) {
-				b.Fatal("refused")
+				b.Fatal("rejected")
 			}
 		}
 	})

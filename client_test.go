@@ -184,7 +184,7 @@ func TestCallsAsTheyAreSent(t *testing.T) {
 func TestQuoteAsksForBoth(t *testing.T) {
 	t.Parallel()
 	for minimum, payable := range map[string]bool{"0.001": true, "0.0010": true, "0.00100000001": false} {
-		client := responding(t, func(r *http.Request) (*http.Response, error) {
+		client := newMockClient(t, func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/v1/min-amount" {
 				assert.Equal(t, "currency_from=btc&currency_to=usdttrc20&is_fee_paid_by_user=true&is_fixed_rate=true", r.URL.RawQuery)
 				return plainResponse(http.StatusOK, `{"min_amount":`+minimum+`}`), nil
@@ -202,9 +202,9 @@ func TestQuoteAsksForBoth(t *testing.T) {
 			MinAmount: amount(minimum), Payable: payable,
 		}, quote)
 	}
-	_, err := responding(t, func(r *http.Request) (*http.Response, error) {
+	_, err := newMockClient(t, func(r *http.Request) (*http.Response, error) {
 		if r.URL.Path == "/v1/min-amount" {
-			return plainResponse(http.StatusBadRequest, answer(t, "error.json")), nil
+			return plainResponse(http.StatusBadRequest, responseFile(t, "error.json")), nil
 		}
 		<-r.Context().Done() // the failure of one ends the other
 		return nil, r.Context().Err()
@@ -280,11 +280,11 @@ func TestMissingAuthentication(t *testing.T) {
 
 	withKey, withToken, public := calls(of())
 	for name, err := range withKey {
-		assertRefused(t, err, "api_key")
+		assertRejected(t, err, "api_key")
 		require.ErrorContains(t, err, "no API key; see WithAPIKey", name)
 	}
 	for name, err := range withToken {
-		assertRefused(t, err, "credentials")
+		assertRejected(t, err, "credentials")
 		require.ErrorContains(t, err, "needs credentials; see WithCredentials", name)
 	}
 	for name, err := range public {
@@ -294,7 +294,7 @@ func TestMissingAuthentication(t *testing.T) {
 
 	withKey, withToken, public = calls(of(jovepay.WithAPIKey(apiKey)))
 	for name, err := range withToken {
-		assertRefused(t, err, "credentials")
+		assertRejected(t, err, "credentials")
 		require.ErrorContains(t, err, "GET /v1/payment needs credentials", name)
 	}
 	for _, errs := range []map[string]error{withKey, public} {
@@ -415,7 +415,7 @@ func TestCertificatesAreChecked(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the server logs the rejected handshake
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	for name, opt := range map[string]jovepay.Option{"by default": nil, "by a client of its own": jovepay.WithHTTPClient(new(http.Client))} {
+	for name, opt := range map[string]jovepay.Option{"by default": nil, "by a separate client": jovepay.WithHTTPClient(new(http.Client))} {
 		client, err := jovepay.NewClient(jovepay.WithBaseURL(server.URL), jovepay.WithAPIKey(apiKey), jovepay.WithRetry(jovepay.RetryPolicy{MaxAttempts: 1}), opt)
 		require.NoError(t, err)
 		_, err = client.Status(t.Context())
@@ -476,7 +476,7 @@ func TestDo(t *testing.T) {
 		ID []int `json:"payment_id"`
 	}
 	err := client.Do(ctx, http.MethodPost, "/v1/x", nil, nil, &wrong)
-	require.ErrorIs(t, err, jovepay.ErrOutcomeUnknown, "an answer that does not fit may still be a success")
+	require.ErrorIs(t, err, jovepay.ErrOutcomeUnknown, "a response that does not fit may still be a success")
 	err = client.Do(ctx, http.MethodGet, "/v1/x", nil, nil, &wrong)
 	require.Error(t, err)
 	require.NotErrorIs(t, err, jovepay.ErrOutcomeUnknown)
@@ -484,7 +484,7 @@ func TestDo(t *testing.T) {
 	require.NoError(t, newClient(t, address+"/np/v1").Do(ctx, http.MethodGet, "/v2/x", nil, nil, nil))
 	assert.Equal(t, "GET /np/v2/x", last().target)
 
-	failing := answering(t, http.StatusNotFound, answer(t, "error.json"))
+	failing := newCannedClient(t, http.StatusNotFound, responseFile(t, "error.json"))
 	assert.ErrorIs(t, failing.Do(ctx, http.MethodGet, "/v1/x", nil, nil, nil), jovepay.ErrNotFound)
 }
 
@@ -539,13 +539,13 @@ func TestDoBodies(t *testing.T) {
 		"a func":    func() {},
 	} {
 		err := client.Do(t.Context(), http.MethodPost, "/v1/x", nil, body, nil)
-		assertRefused(t, err, "body")
+		assertRejected(t, err, "body")
 		assertOneLine(t, err)
 		assert.Equal(t, seen{}, last(), name)
 	}
 }
 
-func TestDoRefusesResultsThatCannotBeSet(t *testing.T) {
+func TestDoRejectsResultsThatCannotBeSet(t *testing.T) {
 	t.Parallel()
 	address, last := recorder(t)
 	client := newClient(t, address)
@@ -553,7 +553,7 @@ func TestDoRefusesResultsThatCannotBeSet(t *testing.T) {
 		struct{}{}, 1, "", []byte{}, map[string]any{}, []string(nil), func() {}, make(chan int), json.RawMessage{},
 		(*struct{})(nil), (*[]byte)(nil), (*any)(nil),
 	} {
-		assertRefused(t, client.Do(t.Context(), http.MethodPost, "/v1/x", nil, nil, out), "out")
+		assertRejected(t, client.Do(t.Context(), http.MethodPost, "/v1/x", nil, nil, out), "out")
 	}
 	assert.Equal(t, seen{}, last(), "nothing is sent")
 	for _, out := range []any{nil, new(any), &map[string]any{}, new(json.RawMessage), new([]byte)} {
@@ -561,7 +561,7 @@ func TestDoRefusesResultsThatCannotBeSet(t *testing.T) {
 	}
 }
 
-func TestDoRefusesPaths(t *testing.T) {
+func TestDoRejectsPaths(t *testing.T) {
 	t.Parallel()
 	address, last := recorder(t)
 	client := newClient(t, address+"/np")
@@ -570,7 +570,7 @@ func TestDoRefusesPaths(t *testing.T) {
 		"/v1/..", "/v1/../x", "/v1/./x", "/v1/%2e%2e/x", "/v1/%2E%2e", "/v1/.%2e/x", "/v1/a%2f..%2fb", "/v1/a%5c..%5cb", "/v1/a/..%2F",
 		`/v1\..\x`, "/v1/x?y=1", "/v1/x#y", "/v1/%zz", "/v1/%", "/v1/a b", "/v1/a\r\nX-Evil: 1", "/v1/\x00", "/v1/\x7f", "/vx",
 	} {
-		assertRefused(t, client.Do(t.Context(), http.MethodGet, path, nil, nil, nil), "path")
+		assertRejected(t, client.Do(t.Context(), http.MethodGet, path, nil, nil, nil), "path")
 	}
 	for _, path := range []string{"/v1/x", "/v2/x/", "/v1/a%2Fb", "/v1/..a/b..", "/v1/a:b@c", "/v1//x", "/v1/%252e%252e", "/v10"} {
 		require.NoError(t, client.Do(t.Context(), http.MethodGet, path, nil, nil, nil), path)
@@ -684,7 +684,7 @@ func TestCausesWithSecretsMatch(t *testing.T) {
 	t.Parallel()
 	cause := fmt.Errorf("key %s: %w", apiKey, errShop)
 	ctx, cancel := context.WithCancelCause(t.Context())
-	_, err := responding(t, func(*http.Request) (*http.Response, error) {
+	_, err := newMockClient(t, func(*http.Request) (*http.Response, error) {
 		cancel(cause)
 		return nil, cause
 	}).Payments.Create(ctx, goods("1"))
@@ -717,9 +717,9 @@ func (l *ledger) process(r *http.Request) error {
 }
 
 // tally sorts the outcomes of creates.
-type tally struct{ created, unknown, refused int }
+type tally struct{ created, unknown, rejected int }
 
-// audit compares what callers were told with what was processed. The server
+// audit compares the results of the calls with what was processed. The server
 // must have stopped.
 func (l *ledger) audit(t *testing.T, outcomes map[string]error) (sum tally) {
 	t.Helper()
@@ -733,7 +733,7 @@ func (l *ledger) audit(t *testing.T, outcomes map[string]error) (sum tally) {
 			sum.unknown++
 			assert.LessOrEqual(t, times, 1, "%s: %v", order, err)
 		default:
-			sum.refused++
+			sum.rejected++
 			assert.True(t, jovepay.SafeToRetry(err), "%s: %v", order, err)
 			assert.Zero(t, times, "%s was processed, although %v", order, err)
 		}
@@ -805,7 +805,7 @@ func TestIdleConnectionsClosedByTheServer(t *testing.T) {
 	server.Close()
 	sum := paid.audit(t, outcomes)
 	t.Logf("%+v over %d connections", sum, conns.Load())
-	assert.Zero(t, sum.refused)
+	assert.Zero(t, sum.rejected)
 	assert.Greater(t, conns.Load(), int32(8), "no connection was closed while idle")
 }
 
@@ -826,7 +826,7 @@ func TestIdleConnectionClosedBeforeACreate(t *testing.T) {
 	}
 	sum := paid.audit(t, outcomes)
 	t.Logf("%+v over %d connections", sum, conns.Load())
-	assert.Zero(t, sum.refused)
+	assert.Zero(t, sum.rejected)
 	assert.Positive(t, sum.created)
 }
 
@@ -1092,7 +1092,7 @@ func TestHTTP2(t *testing.T) {
 	assert.Greater(t, conns.Load(), int32(1), "no connection was ended with GOAWAY")
 }
 
-func TestHTTP2WithoutAnAnswer(t *testing.T) {
+func TestHTTP2WithoutAResponse(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -41,7 +41,7 @@ func TestStatusesBecomeSentinels(t *testing.T) {
 		504: jovepay.ErrServer, 520: jovepay.ErrServer, 599: jovepay.ErrServer,
 		402: nil, 405: nil, 408: nil, 409: nil, 410: nil, 413: nil, 418: nil, 451: nil, 302: nil, 304: nil,
 	} {
-		client := answering(t, status, answer(t, "error.json"))
+		client := newCannedClient(t, status, responseFile(t, "error.json"))
 		_, err := client.Payments.Get(t.Context(), "1")
 		if want == nil {
 			assertIs(t, err)
@@ -56,15 +56,15 @@ func TestStatusesBecomeSentinels(t *testing.T) {
 	}
 }
 
-func TestErrorAnswers(t *testing.T) {
+func TestErrorResponses(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("long ", 1000)
 	for _, tt := range []struct {
 		name, body, kind string
 		code, message    string
 	}{
-		{name: "JSON", body: answer(t, "error.json"), code: "INVALID_REQUEST_PARAMS", message: "price_amount is required"},
-		{name: "messages", body: answer(t, "error_array.json"), message: "price_amount must be a number; pay_currency should not be empty"},
+		{name: "JSON", body: responseFile(t, "error.json"), code: "INVALID_REQUEST_PARAMS", message: "price_amount is required"},
+		{name: "messages", body: responseFile(t, "error_array.json"), message: "price_amount must be a number; pay_currency should not be empty"},
 		{name: "error only", body: `{"error":"Bad Request"}`, message: "Bad Request"},
 		{name: "error object", body: `{"error":{"reason":"x"}}`, message: `{"reason":"x"}`},
 		{name: "message object", body: `{"message":{"en":"no"}}`, message: `{"en":"no"}`},
@@ -96,7 +96,7 @@ func TestErrorAnswers(t *testing.T) {
 		{name: "null", body: `null`, message: "I'm a teapot"},
 		{name: "empty", body: ``, message: "I'm a teapot: empty response"},
 		{name: "blank", body: " \r\n ", message: "I'm a teapot: empty response"},
-		{name: "HTML", body: answer(t, "error_cloudflare.html"), kind: "text/html; charset=utf-8", message: `I'm a teapot: response is not JSON but "text/html"`},
+		{name: "HTML", body: responseFile(t, "error_cloudflare.html"), kind: "text/html; charset=utf-8", message: `I'm a teapot: response is not JSON but "text/html"`},
 		{name: "untyped", body: "gateway timeout", message: `I'm a teapot: response is not JSON but ""`},
 		{name: "truncated", body: `{"message":"pri`, kind: "application/json", message: `I'm a teapot: response is not JSON but "application/json"`},
 		{name: "duplicates", body: `{"message":"a","message":"b"}`, kind: "application/json", message: `I'm a teapot: response is not JSON but "application/json"`},
@@ -104,7 +104,7 @@ func TestErrorAnswers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			client := responding(t, func(*http.Request) (*http.Response, error) {
+			client := newMockClient(t, func(*http.Request) (*http.Response, error) {
 				res := plainResponse(http.StatusTeapot, tt.body)
 				res.Header = http.Header{"Content-Type": {tt.kind}, "X-Request-Id": {"req-1"}, "Cf-Ray": {"ray-2"}}
 				return res, nil
@@ -135,7 +135,7 @@ func TestRequestIDs(t *testing.T) {
 		{strings.Repeat("x", 5000), "", strings.Repeat("x", 100) + "…"},
 		{"", "", ""},
 	} {
-		client := responding(t, func(*http.Request) (*http.Response, error) {
+		client := newMockClient(t, func(*http.Request) (*http.Response, error) {
 			res := plainResponse(http.StatusNotFound, "")
 			res.Header = http.Header{"X-Request-Id": {tt.id}, "Cf-Ray": {tt.ray}}
 			return res, nil
@@ -148,17 +148,17 @@ func TestRequestIDs(t *testing.T) {
 	}
 }
 
-// A name in an answer may be as long as the answer.
-func TestUnreadableAnswersAreNotDumped(t *testing.T) {
+// A name in a response may be as long as the response.
+func TestUnreadableResponsesAreNotDumped(t *testing.T) {
 	t.Parallel()
 	name := strings.Repeat("name\\n", 100_000)
-	_, err := answering(t, http.StatusOK, `{"`+name+`":1,"`+name+`":2}`).Payments.Get(t.Context(), "1")
+	_, err := newCannedClient(t, http.StatusOK, `{"`+name+`":1,"`+name+`":2}`).Payments.Get(t.Context(), "1")
 	require.Error(t, err)
 	assertOneLine(t, err)
 	assert.Contains(t, err.Error(), "200 response cannot be read: ")
 }
 
-func TestAnswersAreBounded(t *testing.T) {
+func TestResponsesAreBounded(t *testing.T) {
 	t.Parallel()
 	const limit = 1000
 	payment := func(size int) string {
@@ -167,9 +167,9 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 	for _, status := range []int{http.StatusOK, http.StatusBadRequest} {
 		for _, size := range []int{limit, limit + 1, 100 * limit} {
-			for _, form := range []string{"length told", "streamed", "zipped"} {
+			for _, form := range []string{"length announced", "streamed", "zipped"} {
 				address := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-					if form == "length told" {
+					if form == "length announced" {
 						w.Header().Set("Content-Length", fmt.Sprint(size))
 					}
 					if form != "zipped" {
@@ -200,12 +200,12 @@ func TestAnswersAreBounded(t *testing.T) {
 			}
 		}
 	}
-	got, err := answering(t, http.StatusOK, payment(100), jovepay.WithMaxResponseBytes(math.MaxInt64)).Payments.Get(t.Context(), "1")
+	got, err := newCannedClient(t, http.StatusOK, payment(100), jovepay.WithMaxResponseBytes(math.MaxInt64)).Payments.Get(t.Context(), "1")
 	require.NoError(t, err, "the largest limit is one")
 	assert.Len(t, got.Raw, 100)
 }
 
-func TestTruncatedAnswers(t *testing.T) {
+func TestTruncatedResponses(t *testing.T) {
 	t.Parallel()
 	address := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		status := http.StatusOK
@@ -234,7 +234,7 @@ func TestTruncatedAnswers(t *testing.T) {
 	assertOneLine(t, err)
 
 	err = client.Do(ctx, http.MethodDelete, "/v1/x", nil, nil, nil)
-	require.ErrorAs(t, err, &failed, "a refusal is one, however short")
+	require.ErrorAs(t, err, &failed, "an unsuccessful response is one, however short")
 	assert.Equal(t, http.StatusConflict, failed.StatusCode)
 	assertIs(t, err)
 }
@@ -260,7 +260,7 @@ func TestSwitchingProtocolsDoesNotHang(t *testing.T) {
 func TestTransportErrors(t *testing.T) {
 	t.Parallel()
 	cause := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection\nreset " + strings.Repeat("x", 5000))}
-	client := responding(t, httpmock.NewErrorResponder(cause))
+	client := newMockClient(t, httpmock.NewErrorResponder(cause))
 	_, err := client.Payments.Get(t.Context(), "1")
 	lost := (*jovepay.TransportError)(nil)
 	require.ErrorAs(t, err, &lost)
@@ -300,7 +300,7 @@ func TestContextsThatAreOver(t *testing.T) {
 	t.Parallel()
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	client := responding(t, func(*http.Request) (*http.Response, error) {
+	client := newMockClient(t, func(*http.Request) (*http.Response, error) {
 		t.Error("sent")
 		return nil, io.EOF
 	}, jovepay.WithCredentials(email, password), jovepay.WithRateLimit(1, time.Hour))
@@ -721,7 +721,7 @@ func TestSafeToRetry(t *testing.T) {
 	for status, safe := range map[int]bool{
 		302: false, 400: true, 401: true, 403: true, 404: true, 408: false, 409: true, 422: true, 429: true, 500: false, 502: false, 503: false,
 	} {
-		client := answering(t, status, `{"message":"no"}`, quickly)
+		client := newCannedClient(t, status, `{"message":"no"}`, quickly)
 		assert.Equal(t, safe, jovepay.SafeToRetry(create(t.Context(), client)), "create: %d", status)
 		assert.True(t, jovepay.SafeToRetry(get(t.Context(), client)), "get: %d", status)
 	}
@@ -734,11 +734,11 @@ func TestSafeToRetry(t *testing.T) {
 		`<html>`: false,
 		`{"payment_id":"1","order_id":"another one entirely"}`: false,
 	} {
-		client := answering(t, 201, body, quickly)
+		client := newCannedClient(t, 201, body, quickly)
 		assert.Equal(t, safe, jovepay.SafeToRetry(create(t.Context(), client)), body)
 	}
 
-	invalid := create(t.Context(), answering(t, 200, "", quickly))
+	invalid := create(t.Context(), newCannedClient(t, 200, "", quickly))
 	for name, c := range map[string]struct {
 		err  error
 		safe bool
@@ -746,9 +746,9 @@ func TestSafeToRetry(t *testing.T) {
 		"nil":                             {nil, false},
 		"another error":                   {io.EOF, false},
 		"a context's error":               {context.Canceled, false},
-		"a read cut off":                  {get(t.Context(), responding(t, httpmock.NewErrorResponder(io.EOF), quickly)), true},
-		"a create cut off":                {create(t.Context(), responding(t, httpmock.NewErrorResponder(io.EOF), quickly)), false},
-		"canceled before sending":         {create(over, answering(t, 200, "", quickly)), true},
+		"a read cut off":                  {get(t.Context(), newMockClient(t, httpmock.NewErrorResponder(io.EOF), quickly)), true},
+		"a create cut off":                {create(t.Context(), newMockClient(t, httpmock.NewErrorResponder(io.EOF), quickly)), false},
+		"canceled before sending":         {create(over, newCannedClient(t, 200, "", quickly)), true},
 		"canceled before the login":       {create(over, newClient(t, "https://jovepay.test", jovepay.WithCredentials(email, password))), true},
 		"validation":                      {&jovepay.ValidationError{Field: "price_amount", Reason: "is required"}, true},
 		"wrapped validation":              {fmt.Errorf("checkout: %w", &jovepay.ValidationError{}), true},

@@ -809,11 +809,11 @@ func TestEventKeySame(t *testing.T) {
 	}
 }
 
-// TestEventKeyOfAnswer gives a payment that was asked for the key of its
+// TestEventKeyOfResponse gives a payment that was asked for the key of its
 // notification: what only notifications report is not in it.
-func TestEventKeyOfAnswer(t *testing.T) {
+func TestEventKeyOfResponse(t *testing.T) {
 	t.Parallel()
-	client := answering(t, 200, `{"payment_id":"5745459419","parent_payment_id":"5745459418","payment_status":"finished",`+
+	client := newCannedClient(t, 200, `{"payment_id":"5745459419","parent_payment_id":"5745459418","payment_status":"finished",`+
 		`"price_amount":"49.990","price_currency":"usd","pay_amount":"0.00081239","pay_currency":"btc","actually_paid":8.124e-4,`+
 		`"outcome_amount":1.50,"outcome_currency":"trx","updated_at":"2023-07-26T14:20:21.079Z","payin_hash":"0xabc"}`)
 	payment, err := client.Payments.Get(t.Context(), "5745459419")
@@ -946,7 +946,7 @@ func TestEventKeyOfSignedAmounts(t *testing.T) {
 	t.Parallel()
 	const exact = `{"payment_id":1,"payment_status":"finished","price_amount":49.900000000000000001,"pay_amount":0.1234567890123456789,` +
 		`"actually_paid":"0.12345678901234567890000","outcome_amount":123456789012345678901234567890}`
-	client := answering(t, 200, exact)
+	client := newCannedClient(t, 200, exact)
 	payment, err := client.Payments.Get(t.Context(), "1")
 	require.NoError(t, err)
 	for _, form := range allForms() {

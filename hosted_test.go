@@ -132,7 +132,7 @@ func decodeCheckout(t *testing.T, c jovepay.Checkout) (address *url.URL, params 
 	return address, string(content)
 }
 
-func TestHostedPagesRefuse(t *testing.T) {
+func TestHostedPagesReject(t *testing.T) {
 	t.Parallel()
 	widget := jovepay.InvoiceWidget{InvoiceID: "1"}
 	checkout := jovepay.Checkout{PublishableKey: "k", OrderID: "1", PriceAmount: jovepay.MustAmount("1"), PriceCurrency: "USD"}
@@ -166,12 +166,6 @@ func TestHostedPagesRefuse(t *testing.T) {
 	} {
 		text, err := tt.url()
 		assert.Empty(t, text)
-		assertRefused(t, err, tt.field)
+		assertRejected(t, err, tt.field)
 	}
-}
-
-// with returns a changed copy of v.
-func with[T any](v T, change func(*T)) T {
-	change(&v)
-	return v
 }

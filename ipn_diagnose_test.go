@@ -312,7 +312,7 @@ func TestDiagnoseGenuine(t *testing.T) {
 
 // TestDiagnoseChangesNothing asks for a diagnosis of every vector and rejection,
 // with every secret there is. The verdict stays that of Verify, before and
-// after, and nothing private is told.
+// after, and nothing private is shown.
 func TestDiagnoseChangesNothing(t *testing.T) {
 	t.Parallel()
 	type delivery struct{ body, signature, secret string }

@@ -51,7 +51,7 @@ func logLines(tb testing.TB, log *bytes.Buffer) []map[string]any {
 	return lines
 }
 
-func TestHandlerAnswers(t *testing.T) {
+func TestHandlerResponses(t *testing.T) {
 	t.Parallel()
 	signature := mac256(ipnSecret, guidePayment)
 	oops := errors.New("no stock")

@@ -291,7 +291,7 @@ func TestIPNSecretRotation(t *testing.T) {
 	assert.Equal(t, newVerifier(t, "new").Sign([]byte(guidePayment)), v.Sign([]byte(guidePayment)), "the first signs")
 }
 
-func TestIPNOptionsRefused(t *testing.T) {
+func TestIPNOptionsRejected(t *testing.T) {
 	t.Parallel()
 	for want, opt := range map[string]jovepay.IPNOption{
 		"jovepay: IPN forms: want at least one":                    jovepay.WithIPNForms(),

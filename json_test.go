@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/assert"
@@ -136,7 +135,7 @@ func TestListsAreBounded(t *testing.T) {
 // Whatever is read can be stored, and is then read as the same.
 func FuzzPaymentJSON(f *testing.F) {
 	for _, name := range []string{"payment_odd.json", "payment_created.json", "payment_finished.json"} {
-		f.Add([]byte(answer(f, name)))
+		f.Add([]byte(responseFile(f, name)))
 	}
 	f.Add([]byte(withMember(`"updated_at":1765249461097,"order_description":"x\ud83d","parent_payment_id":[5]`)))
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -151,28 +150,6 @@ func FuzzPaymentJSON(f *testing.F) {
 		require.NoError(t, err)
 		assert.Equal(t, string(stored), string(again))
 	})
-}
-
-// answer returns a stored response of JovePay's API.
-func answer(tb testing.TB, name string) string {
-	tb.Helper()
-	content, err := os.ReadFile("testdata/answers/" + name)
-	require.NoError(tb, err)
-	return string(content)
-}
-
-func amount(text string) jovepay.Amount {
-	if text == "" {
-		return jovepay.Amount{}
-	}
-	return jovepay.MustAmount(text)
-}
-
-func at(tb testing.TB, text string) jovepay.Time {
-	tb.Helper()
-	parsed, err := time.Parse(time.RFC3339, text)
-	require.NoError(tb, err)
-	return jovepay.Time{Time: parsed}
 }
 
 func TestPaymentsAreDecoded(t *testing.T) {
@@ -213,11 +190,11 @@ func TestPaymentsAreDecoded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			body := answer(t, name)
-			client := answering(t, http.StatusOK, body)
+			body := responseFile(t, name)
+			client := newCannedClient(t, http.StatusOK, body)
 			got, err := client.Payments.Get(t.Context(), want.ID)
 			require.NoError(t, err)
-			assert.Equal(t, body, string(got.Raw), "the raw answer is kept")
+			assert.Equal(t, body, string(got.Raw), "the raw response is kept")
 			want.Raw = got.Raw
 			assert.Equal(t, show(t, want), show(t, *got))
 			assert.Equal(t, want.Extra, got.Extra)
@@ -268,8 +245,8 @@ func roundTrip(t *testing.T, p *jovepay.Payment) {
 
 func TestPaymentListIsDecoded(t *testing.T) {
 	t.Parallel()
-	body := answer(t, "payment_list.json")
-	client := responding(t, answeringLogin(body), jovepay.WithCredentials(email, password))
+	body := responseFile(t, "payment_list.json")
+	client := newMockClient(t, loginResponder(body), jovepay.WithCredentials(email, password))
 	list, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, []int{10, 0, 582, 5815}, []int{list.Limit, list.Page, list.PagesCount, list.Total})
@@ -292,8 +269,8 @@ func TestPaymentListIsDecoded(t *testing.T) {
 
 func TestInvoiceIsDecoded(t *testing.T) {
 	t.Parallel()
-	body := answer(t, "invoice_created.json")
-	client := answering(t, http.StatusCreated, body)
+	body := responseFile(t, "invoice_created.json")
+	client := newCannedClient(t, http.StatusCreated, body)
 	got, err := client.Invoices.Create(t.Context(), jovepay.InvoiceRequest{PriceAmount: amount("1000.00"), PriceCurrency: "usd"})
 	require.NoError(t, err)
 	assert.Equal(t, &jovepay.Invoice{
@@ -308,11 +285,11 @@ func TestInvoiceIsDecoded(t *testing.T) {
 
 func TestCurrenciesAreDecoded(t *testing.T) {
 	t.Parallel()
-	list, err := answering(t, http.StatusOK, answer(t, "currencies.json")).Currencies.List(t.Context(), jovepay.CurrencyListOptions{})
+	list, err := newCannedClient(t, http.StatusOK, responseFile(t, "currencies.json")).Currencies.List(t.Context(), jovepay.CurrencyListOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, []jovepay.Currency{{Code: "btg"}, {Code: "eth"}, {Code: "usdttrc20"}}, list.Currencies)
 
-	list, err = answering(t, http.StatusOK, answer(t, "currencies_objects.json")).Currencies.List(t.Context(), jovepay.CurrencyListOptions{})
+	list, err = newCannedClient(t, http.StatusOK, responseFile(t, "currencies_objects.json")).Currencies.List(t.Context(), jovepay.CurrencyListOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, []jovepay.Currency{
 		{Code: "btc"},
@@ -329,26 +306,26 @@ func TestCurrenciesAreDecoded(t *testing.T) {
 func TestEstimatesAreDecoded(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"estimate.json", "estimate_string.json"} {
-		got, err := answering(t, http.StatusOK, answer(t, name)).
+		got, err := newCannedClient(t, http.StatusOK, responseFile(t, name)).
 			Estimates.Get(t.Context(), jovepay.EstimateOptions{Amount: amount("3999.5"), From: "usd", To: "btc"})
 		require.NoError(t, err)
 		assert.Equal(t, "usd btc 0.17061637", got.CurrencyFrom+" "+got.CurrencyTo+" "+got.EstimatedAmount.String(), name)
 		assert.True(t, amount("3999.5").Equal(got.AmountFrom))
 	}
-	got, err := answering(t, http.StatusOK, answer(t, "min_amount.json")).
+	got, err := newCannedClient(t, http.StatusOK, responseFile(t, "min_amount.json")).
 		Estimates.MinAmount(t.Context(), jovepay.MinAmountOptions{From: "eth", To: "trx", FiatEquivalent: "usd"})
 	require.NoError(t, err)
 	assert.Equal(t, "eth trx 0.0078999 35.40626584",
 		got.CurrencyFrom+" "+got.CurrencyTo+" "+got.MinAmount.String()+" "+got.FiatEquivalent.String())
 
-	status, err := answering(t, http.StatusOK, answer(t, "status.json")).Status(t.Context())
+	status, err := newCannedClient(t, http.StatusOK, responseFile(t, "status.json")).Status(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "OK", status.Message)
 }
 
 // What is not what was asked for is an error, not an empty result: an empty
 // list, for one, would let CreateOnce believe that nothing was created.
-func TestUnusableAnswersAreRefused(t *testing.T) {
+func TestUnusableResponsesAreRejected(t *testing.T) {
 	t.Parallel()
 	type call = func(context.Context, *jovepay.Client) error
 	calls := map[string]call{
@@ -396,12 +373,12 @@ func TestUnusableAnswersAreRefused(t *testing.T) {
 	}
 	for name, call := range calls {
 		for _, body := range append(append([]string{}, everywhere...), only[name]...) {
-			client := responding(t, answeringLogin(body), jovepay.WithCredentials(email, password))
+			client := newMockClient(t, loginResponder(body), jovepay.WithCredentials(email, password))
 			err := call(t.Context(), client)
 			failed := (*jovepay.APIError)(nil)
 			require.ErrorAs(t, err, &failed, "%s: %.60s", name, body)
 			assert.Equal(t, http.StatusOK, failed.StatusCode)
-			assert.Equal(t, body, string(failed.Body), "the answer is not lost")
+			assert.Equal(t, body, string(failed.Body), "the response is not lost")
 			assert.Equal(t, name == "create" || name == "invoice", errors.Is(err, jovepay.ErrOutcomeUnknown), "%s: %.60s", name, body)
 			assertOneLine(t, err)
 		}

@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -128,14 +129,14 @@ func acceptEach(t *testing.T, take func(*net.TCPConn)) string {
 	return listener.Addr().String()
 }
 
-// answering returns a client whose every request gets the same response.
-func answering(tb testing.TB, status int, body string, opts ...jovepay.Option) *jovepay.Client {
+// newCannedClient returns a client whose every request gets the same response.
+func newCannedClient(tb testing.TB, status int, body string, opts ...jovepay.Option) *jovepay.Client {
 	tb.Helper()
-	return responding(tb, httpmock.NewStringResponder(status, body), opts...)
+	return newMockClient(tb, httpmock.NewStringResponder(status, body), opts...)
 }
 
-// responding returns a client whose every request goes to responder.
-func responding(tb testing.TB, responder httpmock.Responder, opts ...jovepay.Option) *jovepay.Client {
+// newMockClient returns a client whose every request goes to responder.
+func newMockClient(tb testing.TB, responder httpmock.Responder, opts ...jovepay.Option) *jovepay.Client {
 	tb.Helper()
 	mock := httpmock.NewMockTransport()
 	mock.RegisterNoResponder(responder)
@@ -150,6 +151,12 @@ func goods(orderID string) jovepay.PaymentRequest {
 		PayCurrency:   "btc",
 		OrderID:       orderID,
 	}
+}
+
+// with returns a changed copy of v.
+func with[T any](v T, change func(*T)) T {
+	change(&v)
+	return v
 }
 
 func plainResponse(status int, body string) *http.Response {
@@ -174,6 +181,22 @@ func (c canned) response() (*http.Response, error) {
 	}
 	return res, nil
 }
+
+func cannedJSON(v any, status int) canned {
+	body, err := jsonv2.Marshal(v)
+	return canned{status: status, body: string(body), err: err}
+}
+
+func status(code int, header ...string) canned {
+	c := canned{status: code, body: `{"payment_id":1,"message":"x"}`, header: http.Header{}}
+	for i := 0; i < len(header); i += 2 {
+		c.header.Add(header[i], header[i+1])
+	}
+	return c
+}
+
+// lost is no response.
+var lost = canned{err: io.ErrUnexpectedEOF}
 
 // roundTripper is a server in this process, for fake time.
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -487,8 +510,8 @@ func mutate(tb testing.TB, body, plan []byte) (mutant string, same bool) {
 	return mutant, !m.changed
 }
 
-// assertRefused checks that err names the field and was found before sending.
-func assertRefused(t *testing.T, err error, field string) {
+// assertRejected checks that err names the field and was found before sending.
+func assertRejected(t *testing.T, err error, field string) {
 	t.Helper()
 	require.Error(t, err, field)
 	invalid := (*jovepay.ValidationError)(nil)
@@ -644,6 +667,28 @@ func raw(members ...string) map[string]json.RawMessage {
 	return m
 }
 
+func amount(text string) jovepay.Amount {
+	if text == "" {
+		return jovepay.Amount{}
+	}
+	return jovepay.MustAmount(text)
+}
+
+func at(tb testing.TB, text string) jovepay.Time {
+	tb.Helper()
+	parsed, err := time.Parse(time.RFC3339, text)
+	require.NoError(tb, err)
+	return jovepay.Time{Time: parsed}
+}
+
+// responseFile returns a stored response of JovePay's API.
+func responseFile(tb testing.TB, name string) string {
+	tb.Helper()
+	content, err := os.ReadFile("testdata/responses/" + name)
+	require.NoError(tb, err)
+	return string(content)
+}
+
 // show writes a value so that differences are easy to read, and times in
 // other zones are the same.
 func show(t *testing.T, v any) string {
@@ -659,8 +704,8 @@ func show(t *testing.T, v any) string {
 	return strings.ReplaceAll(string(content), ",", ",\n")
 }
 
-// answeringLogin responds to a login with a token and to everything else with body.
-func answeringLogin(body string) httpmock.Responder {
+// loginResponder responds to a login with a token and to everything else with body.
+func loginResponder(body string) httpmock.Responder {
 	return func(r *http.Request) (*http.Response, error) {
 		text := body
 		if r.URL.Path == "/v1/auth" {
@@ -758,7 +803,7 @@ func (g *gateway) makes(int) canned {
 	case 2:
 		return lost
 	}
-	return reply(g.made[len(g.made)-1], 201)
+	return cannedJSON(g.made[len(g.made)-1], 201)
 }
 
 func (g *gateway) shows(int) canned {
@@ -777,9 +822,9 @@ func (g *gateway) shows(int) canned {
 		}
 	}
 	if g.garbles {
-		return reply(members{"data": []members{}, "total": 1 + len(rows), "pagesCount": 1}, 200)
+		return cannedJSON(members{"data": []members{}, "total": 1 + len(rows), "pagesCount": 1}, 200)
 	}
-	return reply(members{"data": rows, "total": len(rows), "pagesCount": 1}, 200)
+	return cannedJSON(members{"data": rows, "total": len(rows), "pagesCount": 1}, 200)
 }
 
 func (g *gateway) spelled(p members) members {
@@ -790,10 +835,10 @@ func (g *gateway) spelled(p members) members {
 	return row
 }
 
-func (g *gateway) tells(id jovepay.ID) canned {
+func (g *gateway) gets(id jovepay.ID) canned {
 	for _, p := range append(g.made, g.noise...) {
 		if p["payment_id"] == string(id) {
-			return reply(p, 200)
+			return cannedJSON(p, 200)
 		}
 	}
 	return canned{status: 404}
@@ -892,11 +937,41 @@ func printed(t *testing.T, v any) string {
 	return b.String()
 }
 
-func play(t *testing.T, answers ...canned) (*script, func(...jovepay.Option) *jovepay.Client) {
+// script responds to requests one after the other, the last one forever, and
+// notes when they came.
+type script struct {
+	mu        sync.Mutex
+	responses []canned
+	sent      []time.Time
+	each      func(n int) // called for each request, if set
+}
+
+func (s *script) respond(*http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = append(s.sent, time.Now())
+	next := s.responses[min(len(s.sent), len(s.responses))-1]
+	if s.each != nil {
+		s.each(len(s.sent))
+	}
+	return next.response()
+}
+
+// pauses returns the time between the requests.
+func (s *script) pauses() (pauses []time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := 1; i < len(s.sent); i++ {
+		pauses = append(pauses, s.sent[i].Sub(s.sent[i-1]))
+	}
+	return pauses
+}
+
+func play(t *testing.T, responses ...canned) (*script, func(...jovepay.Option) *jovepay.Client) {
 	t.Helper()
-	s := &script{answers: answers}
+	s := &script{responses: responses}
 	return s, func(opts ...jovepay.Option) *jovepay.Client {
-		return responding(t, s.respond, append([]jovepay.Option{jovepay.WithRetry(jovepay.RetryPolicy{})}, opts...)...)
+		return newMockClient(t, s.respond, append([]jovepay.Option{jovepay.WithRetry(jovepay.RetryPolicy{})}, opts...)...)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-func TestOptionsRefuse(t *testing.T) {
+func TestOptionsReject(t *testing.T) {
 	t.Parallel()
 	key := jovepay.WithAPIKey(apiKey)
 	for name, opts := range map[string][]jovepay.Option{

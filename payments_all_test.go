@@ -331,7 +331,7 @@ func TestListRejectsLongerPages(t *testing.T) {
 func TestAllReadsPastRowsWithoutID(t *testing.T) {
 	t.Parallel()
 	const page = `{"data":[{"payment_id":1},{"payment_status":"finished"},null,7,"x",{"payment_id":{}},{"payment_id":2}],"limit":500,"page":0,"pagesCount":1,"total":7}`
-	client := responding(t, answeringLogin(page), jovepay.WithCredentials(email, password))
+	client := newMockClient(t, loginResponder(page), jovepay.WithCredentials(email, password))
 	var got []string
 	for payment, err := range client.Payments.All(t.Context(), jovepay.PaymentListOptions{}) {
 		if err != nil {
@@ -998,7 +998,7 @@ func (s *shelf) respond(r *http.Request) (*http.Response, error) {
 	if err := s.travel(r.Context()); err != nil {
 		return nil, err
 	}
-	res := s.answer(r)
+	res := s.response(r)
 	if err := s.travel(r.Context()); err != nil {
 		return nil, err
 	}
@@ -1020,7 +1020,7 @@ func (s *shelf) travel(ctx context.Context) error {
 	}
 }
 
-func (s *shelf) answer(r *http.Request) *http.Response {
+func (s *shelf) response(r *http.Request) *http.Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	page, _ := strconv.Atoi(r.URL.Query().Get("page"))
@@ -1091,7 +1091,7 @@ type world struct {
 
 	// Settings.
 	change, changes   int // what happens to the list before a request, and how often
-	total, pagesCount int // how each is told
+	total, pagesCount int // how each is reported
 	past              int // what comes past the end
 	size              int // how the pages are cut
 	fromOne, deaf     bool
@@ -1123,7 +1123,7 @@ func newWorld(input []byte) (*world, jovepay.PaymentListOptions) {
 	w.shelf = newShelf(w.upTo(64))
 	opts := jovepay.PaymentListOptions{Limit: 1 + w.upTo(12), Window: 1 + w.upTo(9)}
 	w.change, w.changes = w.upTo(changeKinds), w.upTo(12)
-	// Half of the worlds tell the truth about a setting, or more.
+	// At least half of the worlds report a setting truthfully.
 	w.total, w.pagesCount, w.past, w.size = max(0, w.upTo(24)-12), max(0, w.upTo(8)-4), w.upTo(4), max(0, w.upTo(10)-5)
 	flags := w.next()
 	w.fromOne, w.deaf, w.replicas, w.hiccups = flags&7 == 7, flags&56 == 56, flags&192 == 192, flags&65 == 65
@@ -1230,7 +1230,7 @@ func (w *world) distort(s *sheet) {
 	}
 }
 
-// count tells the totals.
+// count reports the totals.
 func (w *world) count(s *sheet) {
 	truth := s.total
 	s.pagesCount = [...]int{(truth + s.size - 1) / s.size, 0, -1, math.MaxInt32}[w.pagesCount]
@@ -1303,7 +1303,7 @@ func (w *world) silent() bool {
 
 // FuzzAll holds All to its promise: every payment that was in the list
 // throughout and none twice, or an error; after a bounded number of requests;
-// and no error where the list tells the truth.
+// and no error where the list is right.
 func FuzzAll(f *testing.F) {
 	for kind := range byte(changeKinds) {
 		f.Add([]byte{40, 9, 3, kind, 11, 0, 0, 0, 0, 0, 1, 5, 0, 2, 9, 0, 3, 17, 0, 1, 22, 0})

@@ -136,7 +136,7 @@ func TestCreateOnceWithoutTrouble(t *testing.T) {
 	assert.Empty(t, server.looks, "the list is for doubt only")
 }
 
-func TestCreateOncePassesClearRefusalsOn(t *testing.T) {
+func TestCreateOncePassesClearRejectionsOn(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]error{400: jovepay.ErrInvalidRequest, 401: jovepay.ErrUnauthorized, 403: jovepay.ErrForbidden} {
 		server := &till{create: saying(status, `{"message":"no"}`)}
@@ -351,7 +351,7 @@ func TestCreateRejectsAnotherPayment(t *testing.T) {
 		`"order_id":"` + strings.Repeat("o", 1<<16) + `"`:          false,
 	} {
 		body := `{"payment_id":7,` + members + `}`
-		client := answering(t, http.StatusCreated, body)
+		client := newCannedClient(t, http.StatusCreated, body)
 		payment, err := client.Payments.Create(t.Context(), with(goods("order-1"), func(r *jovepay.PaymentRequest) { r.PayAmount = amount("0.001") }))
 		if ok {
 			require.NoError(t, err, members)
@@ -367,16 +367,16 @@ func TestCreateRejectsAnotherPayment(t *testing.T) {
 		assert.Equal(t, body, string(response.Body))
 	}
 	for asked, kept := range map[string]string{"33.333": "33.33", "33.299": "33.3", "49.995": "50", "49.9951": "49.99", "0.123456789": "0.12345679"} {
-		client := answering(t, http.StatusCreated, `{"payment_id":7,"price_amount":`+kept+`}`)
+		client := newCannedClient(t, http.StatusCreated, `{"payment_id":7,"price_amount":`+kept+`}`)
 		_, err := client.Payments.Create(t.Context(), with(goods("order-1"), func(r *jovepay.PaymentRequest) { r.PriceAmount = amount(asked) }))
 		require.NoError(t, err, "%s is rounded to %s", asked, kept)
 	}
 	for asked, kept := range map[string]string{"33.333": "33.34", "33.3": "33", "0.014": "0.01", "0.001": "0", "33.33": "33.333"} {
-		client := answering(t, http.StatusCreated, `{"payment_id":7,"price_amount":`+kept+`}`)
+		client := newCannedClient(t, http.StatusCreated, `{"payment_id":7,"price_amount":`+kept+`}`)
 		_, err := client.Payments.Create(t.Context(), with(goods("order-1"), func(r *jovepay.PaymentRequest) { r.PriceAmount = amount(asked) }))
 		require.ErrorIs(t, err, jovepay.ErrOutcomeUnknown, "%s is not rounded to %s", asked, kept)
 	}
-	more := answering(t, http.StatusCreated, `{"payment_id":7,"pay_amount":0.0011}`)
+	more := newCannedClient(t, http.StatusCreated, `{"payment_id":7,"pay_amount":0.0011}`)
 	_, err := more.Payments.Create(t.Context(), with(goods("order-1"), func(r *jovepay.PaymentRequest) { r.PayAmount, r.FeePaidByUser = amount("0.001"), true }))
 	require.NoError(t, err, "the fee is on top")
 }
@@ -421,10 +421,10 @@ func TestCreateOnceShowsNoHostileText(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				row := map[string]string{"payment_id": "7", "payment_status": "on_hold", "order_id": "order-1", "price_amount": "50", "price_currency": "usd", "pay_currency": "btc"}
 				row[member] = text
-				list := reply(map[string]any{"data": []any{row}, "total": 1, "pagesCount": 1}, http.StatusOK)
+				list := cannedJSON(map[string]any{"data": []any{row}, "total": 1, "pagesCount": 1}, http.StatusOK)
 				for _, server := range []*till{
 					{create: losing, list: saying(list.status, list.body)},
-					{create: losing, list: showing(paymentFor("order-1", "7")), get: func(jovepay.ID) canned { return reply(row, http.StatusOK) }},
+					{create: losing, list: showing(paymentFor("order-1", "7")), get: func(jovepay.ID) canned { return cannedJSON(row, http.StatusOK) }},
 				} {
 					if payment, err := server.order(t.Context(), t); payment == nil {
 						assertHarmless(t, err)
@@ -876,6 +876,7 @@ var onceTable = []struct {
 	get   func(jovepay.ID) canned
 	want  verdict
 }{
+
 	{"the payment, even without its address and memo", row(), nil, found},
 	{"the payment, but reading the whole payment fails", row(), func(jovepay.ID) canned { return canned{status: 404} }, doubt},
 	{"the payment, and one for the order with another coin", func(look int) canned {
@@ -983,13 +984,8 @@ func newGateway(random *rand.Rand) *gateway {
 		}
 		g.noise = append(g.noise, other)
 	}
-	g.create, g.list, g.get = g.makes, g.shows, g.tells
+	g.create, g.list, g.get = g.makes, g.shows, g.gets
 	return g
-}
-
-func reply(v any, status int) canned {
-	body, err := jsonv2.Marshal(v)
-	return canned{status: status, body: string(body), err: err}
 }
 
 // Whatever a gateway does and however it spells, one call makes one payment at
@@ -1011,7 +1007,7 @@ func TestCreateOnceAtRandomGateways(t *testing.T) {
 			switch {
 			case err == nil:
 				outcomes["returned"]++
-				assert.NotEqual(t, canned{status: 404}, g.tells(payment.ID), "seed %d: payment %s is not the server's", seed, payment.ID)
+				assert.NotEqual(t, canned{status: 404}, g.gets(payment.ID), "seed %d: payment %s is not the server's", seed, payment.ID)
 				assert.NotEmpty(t, payment.PayAddress)
 				assert.Equal(t, "order-1", payment.OrderID)
 			case errors.Is(err, jovepay.ErrOutcomeUnknown):
@@ -1077,12 +1073,12 @@ func everythingGoesWrong(elsewhere string, hangs bool) []jovepaytest.Fault {
 
 // losses counts what became of orders.
 type losses struct {
-	mu                                                                     sync.Mutex
-	orders, made, unknown, unknownMade, refused, requests, creates, faults int
+	mu                                                                      sync.Mutex
+	orders, made, unknown, unknownMade, rejected, requests, creates, faults int
 }
 
 // Ten thousand orders, whatever goes wrong: one payment for each, or none or
-// one where the caller was told that nobody knows.
+// one where the caller got ErrOutcomeUnknown.
 func TestCreateOnceUnderFaults(t *testing.T) {
 	t.Parallel()
 	const orders = 50 // of a shop, so that its list stays short
@@ -1094,8 +1090,8 @@ func TestCreateOnceUnderFaults(t *testing.T) {
 	other := serve(t, func(http.ResponseWriter, *http.Request) { strayed.Add(1) })
 	var sum losses
 	t.Cleanup(func() { // when all shops have closed
-		t.Logf("%d orders: %d with one payment, %d unknown (%d of them with a payment), %d refused; %d requests, %d of them creates, %d of these faulty",
-			sum.orders, sum.made, sum.unknown, sum.unknownMade, sum.refused, sum.requests, sum.creates, sum.faults)
+		t.Logf("%d orders: %d with one payment, %d unknown (%d of them with a payment), %d rejected; %d requests, %d of them creates, %d of these faulty",
+			sum.orders, sum.made, sum.unknown, sum.unknownMade, sum.rejected, sum.requests, sum.creates, sum.faults)
 		assert.Zero(t, strayed.Load())
 		assert.Equal(t, shops*orders, sum.orders)
 		assert.Greater(t, sum.faults, sum.orders/3, "too little went wrong")
@@ -1141,7 +1137,7 @@ func orderAll(t *testing.T, server *jovepaytest.Server, orders int) []ordered {
 	return results
 }
 
-// audit compares what callers were told with what the server has.
+// audit compares the results of the calls with what the server has.
 func (sum *losses) audit(t *testing.T, server *jovepaytest.Server, results []ordered) {
 	t.Helper()
 	sum.mu.Lock()
@@ -1167,7 +1163,7 @@ func (sum *losses) audit(t *testing.T, server *jovepaytest.Server, results []ord
 		default:
 			assert.Empty(t, made, "%s: %v", order, result.err)
 			assert.True(t, jovepay.SafeToRetry(result.err), "%s: %v", order, result.err)
-			sum.refused++
+			sum.rejected++
 		}
 	}
 	for _, r := range server.Requests() {

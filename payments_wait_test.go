@@ -80,11 +80,11 @@ func TestWaitPolls(t *testing.T) {
 func TestWaitSurvivesTemporaryErrors(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		answers := []canned{inStatus("waiting")}
+		responses := []canned{inStatus("waiting")}
 		for range 10 {
-			answers = append(answers, status(503), lost, status(429), status(500), status(408), lost)
+			responses = append(responses, status(503), lost, status(429), status(500), status(408), lost)
 		}
-		s, client := play(t, append(answers, inStatus("finished"))...)
+		s, client := play(t, append(responses, inStatus("finished"))...)
 		payment, err := client().Payments.Wait(t.Context(), "1", jovepay.WaitOptions{})
 		require.NoError(t, err)
 		assert.Equal(t, jovepay.PaymentFinished, payment.Status)
@@ -121,17 +121,17 @@ func TestWaitAndGetWantThePaymentThatTheyAskFor(t *testing.T) {
 			assert.Equal(t, jovepay.PaymentWaiting, payment.Status, "as last seen")
 			assert.Len(t, s.sent, 2)
 		})
-		client := answering(t, http.StatusOK, body)
+		client := newCannedClient(t, http.StatusOK, body)
 		payment, err := client.Payments.Get(t.Context(), "7")
 		assertIs(t, err)
 		assertOneLine(t, err)
 		assert.Nil(t, payment)
-		answer := (*jovepay.APIError)(nil)
-		require.ErrorAs(t, err, &answer)
-		assert.Equal(t, body, string(answer.Body))
+		failed := (*jovepay.APIError)(nil)
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, body, string(failed.Body))
 	}
 	for _, body := range []string{`{"payment_id":7}`, `{"payment_id":"7"}`, `{"payment_id":70e-1}`} {
-		_, err := answering(t, http.StatusOK, body).Payments.Get(t.Context(), "7")
+		_, err := newCannedClient(t, http.StatusOK, body).Payments.Get(t.Context(), "7")
 		require.NoError(t, err, body)
 	}
 }
@@ -152,7 +152,7 @@ func TestWaitShowsNoHostileText(t *testing.T) {
 		if utf8.ValidString(text) && text != "" {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			_, err := answering(t, http.StatusOK, "", jovepay.WithCredentials(email, password)).Payments.Wait(ctx, jovepay.ID(text), jovepay.WaitOptions{})
+			_, err := newCannedClient(t, http.StatusOK, "", jovepay.WithCredentials(email, password)).Payments.Wait(ctx, jovepay.ID(text), jovepay.WaitOptions{})
 			assertHarmless(t, err)
 		}
 	}
@@ -225,7 +225,7 @@ func TestWaitNeverOverlaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		polls, running := 0, 0
-		client := responding(t, func(*http.Request) (*http.Response, error) {
+		client := newMockClient(t, func(*http.Request) (*http.Response, error) {
 			mu.Lock()
 			polls++
 			running++

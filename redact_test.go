@@ -30,7 +30,7 @@ func TestSecretsAreRedactedInEverySpelling(t *testing.T) {
 				`{"message":"for %s!"}`, `{"message":"%s","x":"%s%s"}`, `<p>%s</p>`, `key=%s&x=1`, `%s`, `\\\%s`, `aaa%s`,
 			} {
 				body := strings.ReplaceAll(frame, "%s", spelled)
-				client := answering(t, http.StatusBadRequest, body, jovepay.WithCredentials(email, secret))
+				client := newCannedClient(t, http.StatusBadRequest, body, jovepay.WithCredentials(email, secret))
 				_, err := client.Payments.Get(t.Context(), "1")
 				failed := (*jovepay.APIError)(nil)
 				require.ErrorAs(t, err, &failed)
@@ -50,7 +50,7 @@ func TestHalfASecretAtTheEndIsRedacted(t *testing.T) {
 	t.Parallel()
 	const body = `{"message":"` + apiKey + `"}`
 	for cut := strings.Index(body, apiKey) + 4; cut < len(body); cut++ {
-		_, err := answering(t, http.StatusBadRequest, body, jovepay.WithMaxResponseBytes(int64(cut))).Payments.Get(t.Context(), "1")
+		_, err := newCannedClient(t, http.StatusBadRequest, body, jovepay.WithMaxResponseBytes(int64(cut))).Payments.Get(t.Context(), "1")
 		failed := (*jovepay.APIError)(nil)
 		require.ErrorAs(t, err, &failed)
 		assert.NotContains(t, string(failed.Body), apiKey[:4], "cut at %d", cut)
@@ -64,7 +64,7 @@ func TestSearchForSecretsEnds(t *testing.T) {
 	for _, unit := range []string{"a", `\u0061`, "&#97;", "%61"} {
 		jwt := strings.Repeat("a", 20_000) + "b"
 		body := `{"payment_id":7,"x":"` + strings.Repeat(unit, 2<<20/len(unit)) + jwt
-		client := responding(t, func(r *http.Request) (*http.Response, error) {
+		client := newMockClient(t, func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/v1/auth" {
 				return plainResponse(http.StatusOK, `{"token":"`+jwt+`"}`), nil
 			}
@@ -88,7 +88,7 @@ func TestBodiesWithoutSecretsAreKept(t *testing.T) {
 		if body == "KEY-" || body == "KEY-6f1d2c9" {
 			body += " " // at the end it would be a secret that was cut
 		}
-		_, err := answering(t, http.StatusBadRequest, body).Payments.Get(t.Context(), "1")
+		_, err := newCannedClient(t, http.StatusBadRequest, body).Payments.Get(t.Context(), "1")
 		failed := (*jovepay.APIError)(nil)
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, body, string(failed.Body))
@@ -107,7 +107,7 @@ func TestErrorsHaveNoInvisibleCharacters(t *testing.T) {
 	require.NoError(t, err)
 	for _, body := range []string{`{"message":` + string(quoted) + `,"code":` + string(quoted) + `}`, `{"payment_id":{},` + string(quoted) + `:1}`, odd} {
 		for _, status := range []int{http.StatusOK, http.StatusBadRequest} {
-			client := responding(t, func(*http.Request) (*http.Response, error) {
+			client := newMockClient(t, func(*http.Request) (*http.Response, error) {
 				res := plainResponse(status, body)
 				res.Header = http.Header{"X-Request-Id": {odd}, "Content-Type": {odd}}
 				return res, nil
@@ -179,11 +179,11 @@ func assertSilent(t *testing.T, what string, v any) {
 
 func TestNothingPrintsSecrets(t *testing.T) {
 	t.Parallel()
-	client := responding(t, func(r *http.Request) (*http.Response, error) {
+	client := newMockClient(t, func(r *http.Request) (*http.Response, error) {
 		if r.URL.Path == "/v1/auth" {
 			return plainResponse(http.StatusOK, `{"token":"`+jwt+`"}`), nil
 		}
-		return plainResponse(http.StatusOK, answer(t, "payment_list.json")), nil
+		return plainResponse(http.StatusOK, responseFile(t, "payment_list.json")), nil
 	}, jovepay.WithCredentials(email, password))
 	tok, err := client.Authenticate(t.Context())
 	require.NoError(t, err)
@@ -239,7 +239,7 @@ func TestEchoedSecretsAreRedacted(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, loggedIn := range []bool{true, false} {
-				client := responding(t, func(r *http.Request) (*http.Response, error) {
+				client := newMockClient(t, func(r *http.Request) (*http.Response, error) {
 					if loggedIn && r.URL.Path == "/v1/auth" {
 						return plainResponse(http.StatusOK, `{"token":"`+jwt+`"}`), nil
 					}
@@ -276,7 +276,7 @@ func TestEchoedSecretsAreRedacted(t *testing.T) {
 // However the echo is escaped, the text of the error is clean, and so is Body.
 func TestEscapedEchoIsRedacted(t *testing.T) {
 	t.Parallel()
-	_, err := answering(t, http.StatusBadRequest, `{"message":"\u004bEY-6f1d2c9b"}`).Payments.Get(t.Context(), "1")
+	_, err := newCannedClient(t, http.StatusBadRequest, `{"message":"\u004bEY-6f1d2c9b"}`).Payments.Get(t.Context(), "1")
 	require.EqualError(t, err, "jovepay: GET /v1/payment/1: 400 [redacted]")
 	failed := (*jovepay.APIError)(nil)
 	require.ErrorAs(t, err, &failed)
@@ -309,7 +309,7 @@ func TestEchoOnTheWireIsRedacted(t *testing.T) {
 
 func TestPasswordsThatAreNoText(t *testing.T) {
 	t.Parallel()
-	client := answering(t, http.StatusUnauthorized, "no", jovepay.WithCredentials(email, "\xff\xfe"))
+	client := newCannedClient(t, http.StatusUnauthorized, "no", jovepay.WithCredentials(email, "\xff\xfe"))
 	_, err := client.Payments.Get(t.Context(), "1")
 	require.Error(t, err)
 }

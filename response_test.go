@@ -87,13 +87,13 @@ func TestPaymentMembersAsSent(t *testing.T) {
 			want = strings.TrimSuffix(withMember(""), ",}") + "}"
 		}
 		body := withMember(tt.member)
-		client := responding(t, answeringLogin(body), jovepay.WithCredentials(email, password))
+		client := newMockClient(t, loginResponder(body), jovepay.WithCredentials(email, password))
 		got, err := client.Payments.Get(t.Context(), "7")
 		require.NoError(t, err, tt.member)
 		assert.Equal(t, body, string(got.Raw), "as it came")
 		assertStored(t, want, got)
 
-		client = responding(t, answeringLogin(`{"data":[`+withMember(`"x":1`)+`,`+body+`],"total":2}`), jovepay.WithCredentials(email, password))
+		client = newMockClient(t, loginResponder(`{"data":[`+withMember(`"x":1`)+`,`+body+`],"total":2}`), jovepay.WithCredentials(email, password))
 		list, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
 		require.NoError(t, err, tt.member)
 		require.Len(t, list.Payments, 2)
@@ -125,7 +125,7 @@ func TestTickersAreReadInLowerCase(t *testing.T) {
 		`{"currencies":[{"code":"BTC","currency":"ETH"},{"currency":"\u004cTC","code":null}]}`: "btc ltc",
 		"{\"currencies\":[\"\u212Aas\"]}":                                                      "\u212Aas", // no Kelvin for a k
 	} {
-		list, err := answering(t, http.StatusOK, body).Currencies.List(t.Context(), jovepay.CurrencyListOptions{})
+		list, err := newCannedClient(t, http.StatusOK, body).Currencies.List(t.Context(), jovepay.CurrencyListOptions{})
 		require.NoError(t, err, body)
 		var codes []string
 		for _, c := range list.Currencies {
@@ -134,15 +134,15 @@ func TestTickersAreReadInLowerCase(t *testing.T) {
 		assert.Equal(t, want, strings.Join(codes, " "))
 	}
 	ctx := t.Context()
-	estimate, err := answering(t, http.StatusOK, `{"currency_from":"USD","currency_to":"BTC","estimated_amount":1}`).
+	estimate, err := newCannedClient(t, http.StatusOK, `{"currency_from":"USD","currency_to":"BTC","estimated_amount":1}`).
 		Estimates.Get(ctx, jovepay.EstimateOptions{Amount: amount("1"), From: "usd", To: "btc"})
 	require.NoError(t, err)
 	assert.Equal(t, "usd btc", estimate.CurrencyFrom+" "+estimate.CurrencyTo)
-	minimum, err := answering(t, http.StatusOK, `{"currency_from":"BTC","currency_to":"USD","min_amount":"1"}`).
+	minimum, err := newCannedClient(t, http.StatusOK, `{"currency_from":"BTC","currency_to":"USD","min_amount":"1"}`).
 		Estimates.MinAmount(ctx, jovepay.MinAmountOptions{From: "btc"})
 	require.NoError(t, err)
 	assert.Equal(t, "btc usd", minimum.CurrencyFrom+" "+minimum.CurrencyTo)
-	invoice, err := answering(t, http.StatusOK, `{"id":1,"price_currency":"USD","pay_currency":"null","cancel_url":"null","order_id":"null"}`).
+	invoice, err := newCannedClient(t, http.StatusOK, `{"id":1,"price_currency":"USD","pay_currency":"null","cancel_url":"null","order_id":"null"}`).
 		Invoices.Create(ctx, jovepay.InvoiceRequest{PriceAmount: amount("1"), PriceCurrency: "usd"})
 	require.NoError(t, err)
 	assert.Equal(t, "usd,,,null", strings.Join([]string{invoice.PriceCurrency, invoice.PayCurrency, invoice.CancelURL, invoice.OrderID}, ","))
@@ -150,7 +150,7 @@ func TestTickersAreReadInLowerCase(t *testing.T) {
 
 func TestForeignRowWithHalfACharacter(t *testing.T) {
 	t.Parallel()
-	client := responding(t, answeringLogin(`{"data":[{"payment_id":1,"order_description":"x\ud83d"},{"payment_id":2,"order_id":"A-1"}],`+
+	client := newMockClient(t, loginResponder(`{"data":[{"payment_id":1,"order_description":"x\ud83d"},{"payment_id":2,"order_id":"A-1"}],`+
 		`"limit":500,"page":0,"pagesCount":1,"total":2}`), jovepay.WithCredentials(email, password))
 	list, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
 	require.NoError(t, err)
@@ -164,7 +164,7 @@ func TestForeignRowWithHalfACharacter(t *testing.T) {
 		`{"data":[{"payment_id":1,"order_description":"x\ud83d"}]} x`,
 		`{"data":[{"payment_id":"1\ud83d"}]}`,
 	} {
-		client := responding(t, answeringLogin(body), jovepay.WithCredentials(email, password))
+		client := newMockClient(t, loginResponder(body), jovepay.WithCredentials(email, password))
 		_, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
 		assert.ErrorAs(t, err, new(*jovepay.APIError), "the rest stays strict: %s", body)
 	}
@@ -213,7 +213,7 @@ func TestRejectionsWithASuccessStatus(t *testing.T) {
 	} {
 		for name, call := range rejectable() {
 			sent := 0
-			err := call(t.Context(), responding(t, func(*http.Request) (*http.Response, error) {
+			err := call(t.Context(), newMockClient(t, func(*http.Request) (*http.Response, error) {
 				sent++
 				return plainResponse(http.StatusOK, tt.body), nil
 			}))
@@ -244,12 +244,12 @@ func TestCreateOnceSendsARejectedPaymentOnce(t *testing.T) {
 		"400": jovepay.ErrInvalidRequest, "401": jovepay.ErrUnauthorized, "403": jovepay.ErrForbidden, "429": jovepay.ErrRateLimited,
 	} {
 		sent := 0
-		client := responding(t, func(r *http.Request) (*http.Response, error) {
+		client := newMockClient(t, func(r *http.Request) (*http.Response, error) {
 			if r.Method == http.MethodPost && r.URL.Path == "/v1/payment" {
 				sent++
 				return plainResponse(http.StatusOK, `{"status":false,"statusCode":`+status+`,"code":"NO","message":"not today"}`), nil
 			}
-			return answeringLogin(`{"data":[],"limit":500,"page":0,"pagesCount":0,"total":0}`)(r)
+			return loginResponder(`{"data":[],"limit":500,"page":0,"pagesCount":0,"total":0}`)(r)
 		}, jovepay.WithCredentials(email, password))
 		_, err := client.Payments.CreateOnce(t.Context(), goods("A-1"))
 		assertIs(t, err, want)
@@ -265,7 +265,7 @@ func TestContradictionsAreDoubt(t *testing.T) {
 	for _, more := range []string{`"payment_id":7,"id":7`, `"payment_id":"7","id":"7"`, `"data":{"payment_id":7}`, `"pay_address":"bc1q"`, `"trace":"x"`} {
 		body := `{"status":false,"code":"A","message":"no",` + more + `}`
 		for name, call := range rejectable() {
-			err := call(t.Context(), answering(t, http.StatusCreated, body))
+			err := call(t.Context(), newCannedClient(t, http.StatusCreated, body))
 			switch name {
 			case "create", "invoice", "do post":
 				assertIs(t, err, jovepay.ErrOutcomeUnknown)
@@ -294,13 +294,13 @@ func TestFalseAsDataIsNoRejection(t *testing.T) {
 	} {
 		for name, call := range rejectable() {
 			if name == "do get" || name == "do post" {
-				assert.NoError(t, call(t.Context(), answering(t, http.StatusOK, body)), "%s: %s", name, body)
+				assert.NoError(t, call(t.Context(), newCannedClient(t, http.StatusOK, body)), "%s: %s", name, body)
 			}
 		}
 	}
 	for _, body := range []string{`{"id":5,"status":false,"message":"paused"}`, `{"status":false,"code":"BTC","rates":[1]}`} {
 		var out map[string]any
-		require.NoError(t, answering(t, http.StatusOK, body).Do(t.Context(), http.MethodGet, "/v1/x", nil, nil, &out), body)
+		require.NoError(t, newCannedClient(t, http.StatusOK, body).Do(t.Context(), http.MethodGet, "/v1/x", nil, nil, &out), body)
 		assert.Equal(t, false, out["status"])
 	}
 }
@@ -308,7 +308,7 @@ func TestFalseAsDataIsNoRejection(t *testing.T) {
 // A login that is rejected so is not kept, as any login.
 func TestRejectedLoginWithASuccessStatus(t *testing.T) {
 	t.Parallel()
-	client := answering(t, http.StatusOK, `{"status":false,"statusCode":401,"code":"AUTH","message":"wrong password"}`, jovepay.WithCredentials(email, password))
+	client := newCannedClient(t, http.StatusOK, `{"status":false,"statusCode":401,"code":"AUTH","message":"wrong password"}`, jovepay.WithCredentials(email, password))
 	_, err := client.Authenticate(t.Context())
 	assertIs(t, err, jovepay.ErrUnauthorized)
 	failed := (*jovepay.APIError)(nil)

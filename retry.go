@@ -199,7 +199,7 @@ func (p *pacer) wait(ctx context.Context) error {
 // unprocessed (because the server says so: REFUSED_STREAM, GOAWAY), provided that
 // it has no body or one that can be read again. A writeProof exists even if it is
 // empty, and can be read once: a transport that starts over gets an error, and no
-// complete request is sent again.
+// complete request is resent.
 //
 // Two witnesses must agree that nothing was sent: this body, which belongs to the
 // attempt alone, was never read; and net/http's trace hooks saw no connection, or

@@ -23,54 +23,13 @@ import (
 	"github.com/jovepay/jovepay-go"
 )
 
-// script responds to requests one after the other, the last one forever, and
-// notes when they came.
-type script struct {
-	mu      sync.Mutex
-	answers []canned
-	sent    []time.Time
-	each    func(n int) // called for each request, if set
-}
-
-func (s *script) respond(*http.Request) (*http.Response, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sent = append(s.sent, time.Now())
-	answer := s.answers[min(len(s.sent), len(s.answers))-1]
-	if s.each != nil {
-		s.each(len(s.sent))
-	}
-	return answer.response()
-}
-
-// pauses returns the time between the requests.
-func (s *script) pauses() (pauses []time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := 1; i < len(s.sent); i++ {
-		pauses = append(pauses, s.sent[i].Sub(s.sent[i-1]))
-	}
-	return pauses
-}
-
-func status(code int, header ...string) canned {
-	c := canned{status: code, body: `{"payment_id":1,"message":"x"}`, header: http.Header{}}
-	for i := 0; i < len(header); i += 2 {
-		c.header.Add(header[i], header[i+1])
-	}
-	return c
-}
-
-// lost is no response.
-var lost = canned{err: io.ErrUnexpectedEOF}
-
 func TestRetryAfterIsObeyed(t *testing.T) {
 	t.Parallel()
 	const base = 250 * time.Millisecond
 	epoch := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // where synctest's clock starts
 	for _, tt := range []struct {
 		header    string
-		told      time.Duration // in the error
+		reported  time.Duration // in the error
 		low, high time.Duration // of the pause
 	}{
 		{"7", 7 * time.Second, 7 * time.Second, 7 * time.Second},
@@ -113,7 +72,7 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 				_, err := client(jovepay.WithRetry(jovepay.RetryPolicy{MaxAttempts: 1})).Payments.Get(t.Context(), "1")
 				failed := (*jovepay.APIError)(nil)
 				require.ErrorAs(t, err, &failed)
-				assert.Equal(t, tt.told, failed.RetryAfter, "%q", tt.header)
+				assert.Equal(t, tt.reported, failed.RetryAfter, "%q", tt.header)
 
 				s, client := play(t, status(code, "Retry-After", tt.header), status(200))
 				_, err = client().Payments.Get(t.Context(), "1")
@@ -468,7 +427,7 @@ func (s *hangingUp) serve(conn *net.TCPConn) {
 }
 
 // A RoundTripper may repeat requests as well. It gets no second body, so what
-// it sends again is never complete.
+// it resends is never complete.
 func TestTransportsThatRepeat(t *testing.T) {
 	t.Parallel()
 	var complete, odd atomic.Int32
@@ -513,7 +472,7 @@ func TestTransportsThatRepeat(t *testing.T) {
 func TestReadsAndTheLoginAreRepeatable(t *testing.T) {
 	t.Parallel()
 	var seen atomic.Int32
-	client := responding(t, func(r *http.Request) (*http.Response, error) {
+	client := newMockClient(t, func(r *http.Request) (*http.Response, error) {
 		seen.Add(1)
 		assert.True(t, r.Body == nil || r.GetBody != nil, r.URL.Path)
 		return plainResponse(http.StatusOK, `{"token":"`+token()+`","payment_id":1,"data":[]}`), nil

@@ -236,7 +236,7 @@ func TestSettleOnUnexpectedTypes(t *testing.T) {
 	for _, body := range bodies {
 		event := parseAs(t, jovepay.FormRaw, body).(*jovepay.PaymentEvent)
 		assert.Equal(t, jovepay.DecisionUnknown, e.Settle(&event.Payment).Decision, body)
-		got, err := answering(t, 200, body).Payments.Get(t.Context(), "7")
+		got, err := newCannedClient(t, 200, body).Payments.Get(t.Context(), "7")
 		require.NoError(t, err, body)
 		assert.Equal(t, jovepay.DecisionUnknown, e.Settle(got).Decision, body)
 		stored, err := json.Marshal(event)
@@ -388,7 +388,7 @@ func TestZeroSettlerIsTheDefault(t *testing.T) {
 }
 
 // Whatever events come in whatever order, none is judged fit to ship unless it
-// tells of enough of the right asset, in this payment, for this order.
+// reports enough of the right asset, in this payment, for this order.
 func TestSettleNeverFulfillsOnTooLittle(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(7, 49))

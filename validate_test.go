@@ -20,7 +20,7 @@ import (
 func TestRequestsAreValidatedBeforeSending(t *testing.T) {
 	t.Parallel()
 	var sent atomic.Int32
-	client := responding(t, func(*http.Request) (*http.Response, error) {
+	client := newMockClient(t, func(*http.Request) (*http.Response, error) {
 		sent.Add(1)
 		return httpmock.NewStringResponse(http.StatusTeapot, ""), nil
 	}, jovepay.WithCredentials(email, password))
@@ -169,7 +169,7 @@ func TestRequestsAreValidatedBeforeSending(t *testing.T) {
 			return client.Do(ctx, "GET\r\nX-Evil: 1", "/v1/x", nil, nil, nil)
 		}},
 	} {
-		assertRefused(t, tt.call(t.Context()), tt.field)
+		assertRejected(t, tt.call(t.Context()), tt.field)
 		require.Zero(t, sent.Load(), "%s: something was sent", tt.field)
 	}
 }
@@ -178,7 +178,7 @@ func TestRequestsAreValidatedBeforeSending(t *testing.T) {
 func TestOrderIDsThatAGatewayMayChange(t *testing.T) {
 	t.Parallel()
 	var sent atomic.Int32
-	client := responding(t, func(*http.Request) (*http.Response, error) {
+	client := newMockClient(t, func(*http.Request) (*http.Response, error) {
 		sent.Add(1)
 		return httpmock.NewStringResponse(http.StatusTeapot, ""), nil
 	}, jovepay.WithCredentials(email, password))
@@ -208,7 +208,7 @@ func TestOrderIDsThatAGatewayMayChange(t *testing.T) {
 			"A\xff", "A\ufffd", "A\xed\xa0\x80", "A\U000f0000", "A\uffff", // no characters
 			strings.Repeat("A", 256), strings.Repeat("A", 300), strings.Repeat("ü", 128), strings.Repeat("A", 1<<20), // too long
 		} {
-			assertRefused(t, call(id), "order_id")
+			assertRejected(t, call(id), "order_id")
 			require.Zero(t, sent.Load(), "%s: %.20q was sent", name, id)
 		}
 		for _, id := range []string{"A-1", "1", "0", "#", "A 1", "A\u00a01", "заказ-1", "注文１", "OC-1/2", `"<&>'\`, "a_b:c@d", "🛒1", strings.Repeat("A", 255)} {
@@ -222,11 +222,11 @@ func TestOrderIDsThatAGatewayMayChange(t *testing.T) {
 
 func TestCallsThatNeedCredentials(t *testing.T) {
 	t.Parallel()
-	client := answering(t, http.StatusTeapot, "")
+	client := newCannedClient(t, http.StatusTeapot, "")
 	_, err := client.Payments.CreateOnce(t.Context(), goods("1"))
-	assertRefused(t, err, "credentials")
+	assertRejected(t, err, "credentials")
 	_, err = client.Authenticate(t.Context())
-	assertRefused(t, err, "credentials")
+	assertRejected(t, err, "credentials")
 }
 
 func TestPaymentIDsAreEscaped(t *testing.T) {
@@ -253,7 +253,7 @@ func TestPaymentIDsAreEscaped(t *testing.T) {
 	}
 	for _, id := range []jovepay.ID{"", ".", "..", "../auth", "a/../../auth", `..\auth`, "a/..", "./a", "\xff"} {
 		_, err := client.Payments.Get(t.Context(), id)
-		assertRefused(t, err, "payment_id")
+		assertRejected(t, err, "payment_id")
 		assert.Empty(t, path.Load(), "%q was sent", id)
 	}
 }

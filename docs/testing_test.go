@@ -21,7 +21,7 @@ import (
 type guideShop struct {
 	client *jovepay.Client
 	ipn    http.Handler
-	url    string // where JovePay tells of payments
+	url    string // where JovePay delivers notifications
 
 	mu       sync.Mutex
 	expected map[string]jovepay.Expectation

@@ -104,7 +104,7 @@ func TestPruneFails(t *testing.T) {
 }
 
 // The response decides whether JovePay retries.
-func TestHandlerAnswers(t *testing.T) {
+func TestHandlerResponses(t *testing.T) {
 	t.Parallel()
 	const (
 		waiting  = `{"payment_id":1,"payment_status":"waiting","price_amount":5,"actually_paid":0}`

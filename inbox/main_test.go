@@ -12,7 +12,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// payment returns a payment's event. JovePay's list and its notifications tell
+// payment returns a payment's event. JovePay's list and its notifications have
 // all these fields.
 func payment(id jovepay.ID, status jovepay.PaymentStatus, change ...func(*jovepay.Payment)) *jovepay.PaymentEvent {
 	p := jovepay.Payment{

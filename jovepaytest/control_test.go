@@ -305,16 +305,16 @@ func TestRepeatedDepositsShowOnTheirParent(t *testing.T) {
 
 	events := s.all()
 	require.Len(t, events, 5)
-	told := map[jovepay.ID]*jovepay.PaymentEvent{}
+	last := map[jovepay.ID]*jovepay.PaymentEvent{}
 	for _, event := range events {
 		p, ok := event.(*jovepay.PaymentEvent)
 		require.True(t, ok)
-		told[p.ID] = p // the last
+		last[p.ID] = p
 	}
-	assert.Equal(t, jovepay.PaymentConfirmed, told[asked.ID].Status)
-	assert.Equal(t, children, told[asked.ID].PaymentExtraIDs)
+	assert.Equal(t, jovepay.PaymentConfirmed, last[asked.ID].Status)
+	assert.Equal(t, children, last[asked.ID].PaymentExtraIDs)
 	for _, id := range children {
-		assert.Equal(t, asked.ID, told[id].ParentPaymentID)
+		assert.Equal(t, asked.ID, last[id].ParentPaymentID)
 	}
 }
 
@@ -540,16 +540,16 @@ func TestMoveClockNotifiesWhatFellDue(t *testing.T) {
 	_, err = server.MoveClock(time.Hour)
 	require.NoError(t, err)
 	require.NoError(t, server.WaitDeliveries(t.Context()))
-	type told struct {
+	type reported struct {
 		id     jovepay.ID
 		status jovepay.PaymentStatus
 	}
-	var got []told
+	var got []reported
 	for _, d := range server.Deliveries() {
 		assert.Equal(t, jovepaytest.DeliveryDone, d.Outcome)
-		got = append(got, told{d.PaymentID, d.Status})
+		got = append(got, reported{d.PaymentID, d.Status})
 	}
-	assert.Equal(t, []told{
+	assert.Equal(t, []reported{
 		{expiring.ID, jovepay.PaymentWaiting},
 		{paid.ID, jovepay.PaymentWaiting},
 		{paid.ID, jovepay.PaymentConfirming},  // 7 minutes

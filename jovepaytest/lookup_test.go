@@ -97,8 +97,8 @@ func TestCurrenciesInFull(t *testing.T) {
 	require.ErrorIs(t, err, jovepay.ErrInvalidRequest)
 }
 
-// What is shown to a customer is known of every payment, as the shop was
-// told when the payment was made.
+// What is shown to a customer is known of every payment, as in the response that
+// created the payment.
 func TestPaymentsHaveWhatOnlyTheirCreationReturns(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

@@ -154,7 +154,7 @@ func (s *Server) newReplay(r io.Reader) (*replay, error) {
 		return nil, err
 	}
 	p.client = &http.Client{
-		// A kept connection that breaks makes the transport send again.
+		// A kept connection that breaks makes the transport retry.
 		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

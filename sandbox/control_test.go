@@ -208,25 +208,25 @@ func listener(t *testing.T) (address string, bodies func() []string) {
 func TestControlNotifications(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, jovepaytest.WithIPNRetries(0, 0))
-	shop, told := listener(t)
+	shop, received := listener(t)
 	c.payment(shop)
 	require.NoError(t, c.WaitDeliveries(t.Context()))
-	first := told()
+	first := received()
 	require.Len(t, first, 1)
 	c.must("POST", "ipn/1/redeliver", "", nil)
-	assert.Equal(t, first, told(), "byte for byte")
+	assert.Equal(t, first, received(), "byte for byte")
 
 	c.must("PUT", "ipn", `{"copies":2,"forms":["raw"],"lose":{"next":1},"corrupt":{"next":0},"forge":{"percent":0},"delay":"1ms"}`, nil)
 	status, response := c.call("POST", "ipn/send", `{"url":"`+shop+`","body":{"some": "thing"}}`)
 	assert.Equal(t, http.StatusBadGateway, status)
 	assert.Contains(t, response, "lost")
-	sent := told()
+	sent := received()
 	require.Len(t, sent, 1, "one of two copies was lost")
 	assert.True(t, strings.HasSuffix(sent[0], `{"some": "thing"}`), sent[0])
 	c.must("PUT", "ipn", "", nil)
 	for kind, member := range map[string]string{"payment": `"order_id":"B-7"`, "withdrawal": `"status":"FAILED"`, "recurring": `"amount":"12.5"`} {
 		c.must("POST", "ipn/send", `{"url":"`+shop+`","kind":"`+kind+`","with":{`+member+`}}`, nil)
-		sent := told()
+		sent := received()
 		require.Len(t, sent, 1)
 		assert.Contains(t, sent[0], member)
 	}
@@ -476,18 +476,18 @@ func (c *caller) rejects(calls []rejection) {
 	for _, r := range calls {
 		status, response := c.call(r.method, r.path, r.body)
 		assert.Equal(c.t, r.status, status, "%s %s %.60s: %s", r.method, r.path, r.body, response)
-		var told struct {
+		var rejected struct {
 			Status     bool   `json:"status"`
 			StatusCode int    `json:"statusCode"`
 			Code       string `json:"code"`
 			Message    string `json:"message"`
 		}
-		require.NoError(c.t, json.Unmarshal([]byte(response), &told, json.RejectUnknownMembers(true)), response)
-		assert.Equal(c.t, r.status, told.StatusCode)
-		assert.NotEmpty(c.t, told.Code)
-		assert.Contains(c.t, told.Message, r.message)
-		assert.NotContains(c.t, told.Message, "jovepaytest")
-		assert.NotContains(c.t, told.Message, "unmarshal")
+		require.NoError(c.t, json.Unmarshal([]byte(response), &rejected, json.RejectUnknownMembers(true)), response)
+		assert.Equal(c.t, r.status, rejected.StatusCode)
+		assert.NotEmpty(c.t, rejected.Code)
+		assert.Contains(c.t, rejected.Message, r.message)
+		assert.NotContains(c.t, rejected.Message, "jovepaytest")
+		assert.NotContains(c.t, rejected.Message, "unmarshal")
 	}
 }
 

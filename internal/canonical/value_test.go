@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// outline returns the tree that v is, as its methods tell it.
+// outline returns the tree that v is, as its methods report it.
 func outline(v Value) any {
 	switch v.Kind() {
 	case Object:

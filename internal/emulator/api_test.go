@@ -54,8 +54,8 @@ func newSite(t *testing.T, cfg emulator.Config) *site {
 	return &site{api, e, server.URL, client, stop}
 }
 
-// reply is a response as it was read.
-type reply struct {
+// result is a response as it was read.
+type result struct {
 	status int
 	header http.Header
 	body   string
@@ -77,17 +77,17 @@ func (s *site) request(t *testing.T, method, target, body string) *http.Request 
 	return r
 }
 
-func (s *site) send(t *testing.T, r *http.Request) reply {
+func (s *site) send(t *testing.T, r *http.Request) result {
 	t.Helper()
 	response, err := s.client.Do(r)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return reply{response.StatusCode, response.Header, string(body)}
+	return result{response.StatusCode, response.Header, string(body)}
 }
 
-func (s *site) do(t *testing.T, method, target, body string) reply {
+func (s *site) do(t *testing.T, method, target, body string) result {
 	t.Helper()
 	return s.send(t, s.request(t, method, target, body))
 }
@@ -196,7 +196,7 @@ func TestLoginOverHTTP(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, emulator.Config{})
 	account := s.engine.Account()
-	login := func(email, password string) reply {
+	login := func(email, password string) result {
 		r := s.request(t, "POST", "/v1/auth", `{"email":`+strconv.Quote(email)+`,"password":`+strconv.Quote(password)+`}`)
 		r.Header.Del("X-Api-Key")
 		r.Header.Del("Authorization")
@@ -335,10 +335,10 @@ func TestSameSeedSameResponsesAndJournal(t *testing.T) {
 		}
 		return all.Bytes(), s.Requests()
 	}
-	replies, journal := run()
+	responses, journal := run()
 	again, secondJournal := run()
-	assert.Equal(t, string(replies), string(again))
+	assert.Equal(t, string(responses), string(again))
 	assert.Equal(t, journal, secondJournal)
-	assert.Contains(t, string(replies), "SERVICE_UNAVAILABLE")
-	assert.Contains(t, string(replies), "payment_id")
+	assert.Contains(t, string(responses), "SERVICE_UNAVAILABLE")
+	assert.Contains(t, string(responses), "payment_id")
 }

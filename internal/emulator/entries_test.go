@@ -30,7 +30,7 @@ func (s *site) exchanges(t *testing.T) (list []emulator.Exchange) {
 func TestExchange(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, emulator.Config{})
-	reply := s.do(t, "POST", "/v1/payment", goodPayment)
+	created := s.do(t, "POST", "/v1/payment", goodPayment)
 	s.do(t, "GET", "/v1/payment/a%2Fb", "")
 	for range 6 {
 		s.do(t, "POST", "/v1/payment", goodPayment)
@@ -41,7 +41,7 @@ func TestExchange(t *testing.T) {
 	assert.Equal(t, "application/json", got[0].ContentType)
 	assert.Zero(t, strings.Compare(goodPayment, got[0].Body), "byte for byte")
 	assert.Equal(t, len(goodPayment), got[0].BodySize)
-	assert.Equal(t, reply.body, got[0].Response)
+	assert.Equal(t, created.body, got[0].Response)
 	assert.Empty(t, got[0].ResponseSHA256)
 	assert.Equal(t, "/v1/payment/a/b", got[1].Path)
 	assert.Equal(t, "/v1/payment/a%2Fb", got[1].RawPath)

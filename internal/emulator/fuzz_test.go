@@ -37,8 +37,8 @@ func ask(t *testing.T, method, target, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-// wellAnswered fails the test if a response is no JSON or is the server's fault.
-func wellAnswered(t *testing.T, w *httptest.ResponseRecorder) {
+// requireWellFormed fails the test if a response is not JSON or is a server error.
+func requireWellFormed(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	if w.Code >= 500 {
 		t.Fatalf("status %d: %s", w.Code, w.Body)
@@ -60,7 +60,7 @@ func FuzzRequestBody(f *testing.F) {
 	endpoints := []string{"/v1/payment", "/v1/invoice", "/v1/auth"}
 	f.Fuzz(func(t *testing.T, endpoint uint8, body string) {
 		w := ask(t, "POST", endpoints[int(endpoint)%len(endpoints)], body)
-		wellAnswered(t, w)
+		requireWellFormed(t, w)
 		if w.Code == http.StatusCreated && !jsontext.Value(body).IsValid() {
 			t.Fatalf("accepted %q", body)
 		}
@@ -77,6 +77,6 @@ func FuzzQuery(f *testing.F) {
 		f.Add(target)
 	}
 	f.Fuzz(func(t *testing.T, target string) {
-		wellAnswered(t, ask(t, "GET", target, ""))
+		requireWellFormed(t, ask(t, "GET", target, ""))
 	})
 }

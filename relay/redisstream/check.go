@@ -17,7 +17,7 @@ type config map[string]string
 // everything needed except appendfsync.
 func readConfig(ctx context.Context, client *redis.Client) (config, error) {
 	info, err := client.Info(ctx).Result()
-	if isReply(err) {
+	if isServerError(err) {
 		return nil, fmt.Errorf("the server does not show its settings (%w): check them against the documentation of Connect, then use WithUncheckedServer", err)
 	}
 	if err != nil {
@@ -30,15 +30,15 @@ func readConfig(ctx context.Context, client *redis.Client) (config, error) {
 		}
 	}
 	set, err := client.ConfigGet(ctx, "appendfsync").Result()
-	if err != nil && !isReply(err) {
+	if err != nil && !isServerError(err) {
 		return nil, err
 	}
 	c["appendfsync"] = set["appendfsync"]
 	return c, nil
 }
 
-// isReply reports whether err is an error that the server returned.
-func isReply(err error) bool {
+// isServerError reports whether err is an error that the server returned.
+func isServerError(err error) bool {
 	_, ok := errors.AsType[redis.Error](err)
 	return ok
 }

@@ -102,14 +102,14 @@ func (s *subscriber) group() string { return s.keys.events() }
 // server that is full rejects the command even if the group exists.
 func (s *subscriber) ensureGroup(ctx context.Context, stream string) (created bool, err error) {
 	groups, err := s.client.XInfoGroups(ctx, stream).Result()
-	if err != nil && !isReply(err) {
+	if err != nil && !isServerError(err) {
 		return false, err
 	}
 	if slices.ContainsFunc(groups, func(g redis.XInfoGroup) bool { return g.Name == s.group() }) {
 		return false, nil
 	}
 	err = s.client.XGroupCreateMkStream(ctx, stream, s.group(), "0").Err()
-	if isReply(err) && strings.HasPrefix(err.Error(), "BUSYGROUP") {
+	if isServerError(err) && strings.HasPrefix(err.Error(), "BUSYGROUP") {
 		return false, nil
 	}
 	return err == nil, err

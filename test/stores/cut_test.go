@@ -162,8 +162,8 @@ func TestLostCommit(t *testing.T) {
 				found inbox.Outcome
 				again inbox.Outcome
 			}{
-				"request": {beforeCommit, inbox.Pending, inbox.Applied},
-				"answer":  {afterCommit, inbox.Duplicate, inbox.Duplicate},
+				"request":  {beforeCommit, inbox.Pending, inbox.Applied},
+				"response": {afterCommit, inbox.Duplicate, inbox.Duplicate},
 			} {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()

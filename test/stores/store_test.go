@@ -144,7 +144,7 @@ func expectDown(t *testing.T, db *sql.DB, dialect sqlstore.Dialect, opts ...sqls
 func TestTableTakesNothing(t *testing.T) {
 	t.Parallel()
 	s := databases()["SQLite"].shop(t)
-	s.exec(t, "CREATE TRIGGER refuse BEFORE INSERT ON "+s.table+" BEGIN SELECT RAISE(IGNORE); END")
+	s.exec(t, "CREATE TRIGGER reject BEFORE INSERT ON "+s.table+" BEGIN SELECT RAISE(IGNORE); END")
 	outcome, err := s.store.Apply(t.Context(), entry(t, "1", "finished"), nil)
 	require.EqualError(t, err, "sqlstore: table "+s.table+" does not accept records")
 	assert.Empty(t, outcome)
@@ -363,8 +363,8 @@ func TestSQLiteBusy(t *testing.T) {
 	s.expect(t, inbox.Applied, e)
 }
 
-// The kit tells a wrong collation only where the database's own is one, which
-// it is not on every machine that the tests run on.
+// The kit detects a wrong collation only where the database's default is one, which
+// is not so on every machine that runs the tests.
 func TestPostgreSQLCollation(t *testing.T) {
 	t.Parallel()
 	s := databases()["PostgreSQL"].shop(t)

@@ -129,10 +129,10 @@ func TestExpireEndsTheWait(t *testing.T) {
 	w.pass(30 * 24 * time.Hour)
 	w.CatchUp()
 	assert.Equal(t, []string{"waiting", "expired"}, statuses(*heard), "it expires once")
-	for _, refused := range []func(int64) (engine.Payment, error){w.Expire, w.Refund} {
-		_, err = refused(p.ID)
+	for _, rejected := range []func(int64) (engine.Payment, error){w.Expire, w.Refund} {
+		_, err = rejected(p.ID)
 		requireCode(t, engine.CodeWrongStatus, err)
-		_, err = refused(1)
+		_, err = rejected(1)
 		requireCode(t, engine.CodePaymentNotFound, err)
 	}
 }

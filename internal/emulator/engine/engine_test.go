@@ -59,7 +59,7 @@ func requireCode(t *testing.T, want engine.Code, err error) *engine.Error {
 	return rejection
 }
 
-func TestNewRefusesSettings(t *testing.T) {
+func TestNewRejectsSettings(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]engine.Config{
 		"token lifetime of part of a second": {TokenLifetime: 1500 * time.Millisecond},

@@ -11,19 +11,19 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
 
-// told is what a watcher heard.
-type told struct {
+// news is what a watcher was called with.
+type news struct {
 	payment engine.Payment
 	next    time.Time
 }
 
-func (w *world) listen() *[]told {
-	heard := new([]told)
-	w.Watch(func(p engine.Payment, next time.Time) { *heard = append(*heard, told{p, next}) })
+func (w *world) listen() *[]news {
+	heard := new([]news)
+	w.Watch(func(p engine.Payment, next time.Time) { *heard = append(*heard, news{p, next}) })
 	return heard
 }
 
-func statuses(heard []told) []string {
+func statuses(heard []news) []string {
 	var list []string
 	for _, h := range heard {
 		list = append(list, h.payment.Status)

@@ -290,7 +290,7 @@ func FuzzCorrupt(f *testing.F) {
 
 func hasDigit(body []byte) bool { return slices.ContainsFunc(body, isDigit) }
 
-// hasHugeOrTinyNumber tells whether an exponent may hide a digit's change: 0e7
+// hasHugeOrTinyNumber reports whether an exponent may hide a digit's change: 0e7
 // and 0e8 are the same number.
 func hasHugeOrTinyNumber(body []byte) bool {
 	return slices.ContainsFunc(body, func(c byte) bool { return c == 'e' || c == 'E' })

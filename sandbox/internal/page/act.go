@@ -16,7 +16,7 @@ import (
 // action is a button of the sandbox's panel.
 type action struct {
 	Name, Label, About string
-	Refused            string // why it is disabled, or ""
+	Disabled           string // why it is disabled, or ""
 
 	press func(ctx context.Context, server *jovepaytest.Server) error
 }
@@ -133,7 +133,7 @@ func (h *handler) act(w http.ResponseWriter, r *http.Request) {
 	case button == nil:
 		h.problem(w, http.StatusBadRequest, "Unknown button", fmt.Sprintf("The form has the button %q.", r.PostForm.Get("do")), address(id))
 		return
-	case button.Refused != "":
+	case button.Disabled != "":
 		// Pressed twice, or on an outdated page: the page that follows says why.
 		show(w, r, p)
 		return

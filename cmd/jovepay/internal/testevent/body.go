@@ -58,7 +58,7 @@ func (e Event) Body() ([]byte, error) {
 }
 
 func (e Event) event(extra map[string]json.RawMessage) (jovepay.Event, error) {
-	answer := jovepay.Response{Extra: extra}
+	response := jovepay.Response{Extra: extra}
 	status := func(name, finished string) string {
 		if extra[name] != nil {
 			return "" // --set wins
@@ -70,7 +70,7 @@ func (e Event) event(extra map[string]json.RawMessage) (jovepay.Event, error) {
 	}
 	switch e.Kind {
 	case Payment:
-		payment := jovepay.Payment{Status: jovepay.PaymentStatus(status("payment_status", string(jovepay.PaymentFinished))), Response: answer}
+		payment := jovepay.Payment{Status: jovepay.PaymentStatus(status("payment_status", string(jovepay.PaymentFinished))), Response: response}
 		setDefault(extra, "parent_payment_id", "null")
 		if isUnpaid(payment.Status) {
 			setDefault(extra, "actually_paid", "0")
@@ -78,9 +78,9 @@ func (e Event) event(extra map[string]json.RawMessage) (jovepay.Event, error) {
 		}
 		return &jovepay.PaymentEvent{Payment: payment}, nil
 	case Withdrawal:
-		return &jovepay.WithdrawalEvent{Status: withdrawalStatus(), Response: answer}, nil
+		return &jovepay.WithdrawalEvent{Status: withdrawalStatus(), Response: response}, nil
 	case Recurring:
-		return &jovepay.RecurringPaymentEvent{Status: withdrawalStatus(), Response: answer}, nil
+		return &jovepay.RecurringPaymentEvent{Status: withdrawalStatus(), Response: response}, nil
 	}
 	return nil, fmt.Errorf("kind: want one of %s, got %q", strings.Join(Kinds(), ", "), e.Kind)
 }
