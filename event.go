@@ -203,10 +203,10 @@ func (e *RecurringPaymentEvent) Key() string {
 }
 
 // UnknownEvent is a genuine notification of a kind that this package does not
-// know. Acknowledge it, so that JovePay does not retry it.
+// know. Acknowledge it, so that JovePay does not retry it. In JSON it is its Raw.
 type UnknownEvent struct {
-	Raw      json.RawMessage // the text that was signed, as in a PaymentEvent
-	verified `json:"-"`
+	Raw json.RawMessage // the text that was signed, as in a PaymentEvent
+	verified
 }
 
 // Key implements [Event].

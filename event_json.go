@@ -1,6 +1,7 @@
 package jovepay
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/jovepay/jovepay-go/internal/canonical"
@@ -90,4 +91,21 @@ func (e *RecurringPaymentEvent) UnmarshalJSON(b []byte) error {
 	err := readObject(b, (*plainRecurring)(e), &e.Extra)
 	lowerTickers(&e.Currency)
 	return err
+}
+
+// MarshalJSON writes Raw; null if there is none.
+func (e UnknownEvent) MarshalJSON() ([]byte, error) { return e.Raw.MarshalJSON() }
+
+// UnmarshalJSON reads what MarshalJSON writes: any JSON becomes Raw, and null
+// leaves none. Like [PaymentEvent.UnmarshalJSON], it verifies nothing, and the
+// event is no longer a verified one.
+func (e *UnknownEvent) UnmarshalJSON(b []byte) error {
+	if err := checkJSON(b); err != nil {
+		return err
+	}
+	*e = UnknownEvent{}
+	if !bytes.Equal(bytes.TrimSpace(b), []byte("null")) {
+		e.Raw = bytes.Clone(b)
+	}
+	return nil
 }

@@ -744,6 +744,8 @@ func TestStoredEvent(t *testing.T) {
 		`{"payment_id":7,"fee":[1],"payment_status":5,"price_currency":5,"origin_type":7,"order_id":true,"payment_extra_ids":5}`,
 		`{"id":1,"status":3,"amount":[1],"currency":7}`,
 		`{"id":1,"status":4,"amount":"1","currency":false,"address":"a","fee":{}}`,
+		unknownBody(),
+		` { "n" : [ 1.50, 9007199254740993, {} ], "s" : "<&\u0041\ud83d\ude00>" } `,
 	} {
 		want := parseAs(t, jovepay.FormRaw, body)
 		for _, marshal := range []func(any) ([]byte, error){json.Marshal, func(v any) ([]byte, error) { return jsonv2.Marshal(v) }} {
@@ -767,7 +769,7 @@ func TestStoredEvent(t *testing.T) {
 // that was.
 func TestStoredEventIsNotVerified(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{guidePayment, guideWithdrawal, guideRecurring} {
+	for _, body := range []string{guidePayment, guideWithdrawal, guideRecurring, unknownBody()} {
 		event := parseAs(t, jovepay.FormRaw, body)
 		require.NotNil(t, event.SignedBody())
 		require.NoError(t, json.Unmarshal([]byte(`{"amount":"1000000"}`), event))
@@ -777,14 +779,46 @@ func TestStoredEventIsNotVerified(t *testing.T) {
 	}
 }
 
+// An unknown event is stored as the JSON that was signed, a list to PHP too.
+func TestStoredUnknownEvent(t *testing.T) {
+	t.Parallel()
+	list := parseAs(t, jovepay.FormPHP, `{"0":{"payment_id":1},"1":2}`)
+	for name, c := range codecs() {
+		stored, err := c.marshal(list)
+		require.NoError(t, err, name)
+		assert.Equal(t, `[{"payment_id":1},2]`, string(stored), name)
+		got := new(jovepay.UnknownEvent)
+		require.NoError(t, c.unmarshal(stored, got), name)
+		assert.Equal(t, stored, []byte(got.Raw), name)
+		assert.Equal(t, list.Key(), got.Key(), name)
+
+		clear(stored)
+		assert.Equal(t, list.Key(), got.Key(), "%s: Raw is a copy", name)
+		for _, text := range []string{``, `{`, `{"a":1} x`, `{"a":1,"a":2}`, "\"\xff\""} {
+			require.Error(t, c.unmarshal([]byte(text), new(jovepay.UnknownEvent)), "%s: %s", name, text)
+			require.Error(t, got.UnmarshalJSON([]byte(text)), text)
+			assert.Equal(t, list.Key(), got.Key(), "%s is unchanged", text)
+		}
+		require.NoError(t, c.unmarshal([]byte(`null`), got), name)
+		assert.Nil(t, got.Raw, name)
+		stored, err = c.marshal(got)
+		require.NoError(t, err, name)
+		assert.Equal(t, `null`, string(stored), name)
+		_, err = c.marshal(&jovepay.UnknownEvent{Raw: []byte(`{`)})
+		require.Error(t, err, name)
+	}
+}
+
 func emptyLike(event jovepay.Event) jovepay.Event {
 	switch event.(type) {
 	case *jovepay.PaymentEvent:
 		return new(jovepay.PaymentEvent)
 	case *jovepay.WithdrawalEvent:
 		return new(jovepay.WithdrawalEvent)
+	case *jovepay.RecurringPaymentEvent:
+		return new(jovepay.RecurringPaymentEvent)
 	}
-	return new(jovepay.RecurringPaymentEvent)
+	return new(jovepay.UnknownEvent)
 }
 
 func unknownBody() string {

@@ -106,11 +106,7 @@ func (c *cli) verify(verifier *jovepay.IPNVerifier, body []byte, signature strin
 // genuine is the verdict on a verified event.
 func genuine(event jovepay.Event) verdict {
 	how := event.Verification()
-	v := verdict{Genuine: true, Form: how.Form, Secret: how.Secret, Kind: kind(event), Key: event.Key(), Event: event}
-	if unknown, ok := event.(*jovepay.UnknownEvent); ok {
-		v.Event = unknown.Raw
-	}
-	return v
+	return verdict{Genuine: true, Form: how.Form, Secret: how.Secret, Kind: kind(event), Key: event.Key(), Event: event}
 }
 
 // notGenuine is the verdict on a notification that did not verify.
