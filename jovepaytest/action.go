@@ -39,6 +39,9 @@ type Action struct {
 	Arguments []Argument
 	// Returns names the result, such as payment; empty if there is none.
 	Returns string
+	// Waits reports that Do returns only when the shop has responded, or its
+	// context has ended.
+	Waits bool
 	// Label is that of the button that does it to a payment, with no other
 	// argument; empty if it has none.
 	Label string
@@ -235,6 +238,7 @@ func (v verb[A, R]) action() Action {
 	a := v.Action
 	a.Arguments = argumentsOf(reflect.TypeFor[A]())
 	a.Returns = resultOf[R]()
+	a.Waits = v.wait != nil
 	a.bind = func(text []byte, check bool, opts json.Options) (call, error) {
 		var arguments A
 		if err := json.Unmarshal(text, &arguments, opts); err != nil {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,37 @@ func (c *cli) choiceFlag(cmd *cobra.Command, value *string, name, placeholder, u
 	cmd.Flags().Var(&choice{value, placeholder, options}, name, usage)
 	c.completeFlag(cmd, name, options)
 }
+
+// timeout is how long a command waits; 0 is no limit.
+type timeout time.Duration
+
+func (t *timeout) addTo(cmd *cobra.Command) {
+	cmd.Flags().DurationVar((*time.Duration)(t), "timeout", 0, "exit with code 8 after `duration`")
+}
+
+func (t timeout) validate() error {
+	if t < 0 {
+		return fail.Usage("--timeout: want a duration such as 30m, or 0 for none, got %v", t)
+	}
+	return nil
+}
+
+// context returns a child of ctx that ends when the timeout has passed.
+func (t timeout) context(ctx context.Context) (context.Context, context.CancelFunc) {
+	if t == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Duration(t))
+}
+
+// passed reports whether err, of work with a context made from ctx, says that the
+// timeout has passed.
+func (t timeout) passed(ctx context.Context, err error) bool {
+	return t > 0 && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded)
+}
+
+// String returns the timeout as a duration.
+func (t timeout) String() string { return time.Duration(t).String() }
 
 // exclude rejects a flag together with one of the others. The completion knows
 // it too.

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +17,8 @@ import (
 
 func (c *cli) watchPaymentCommand() *cobra.Command {
 	until := string(jovepay.PaymentFinished)
-	var interval, timeout time.Duration
+	var interval time.Duration
+	var limit timeout
 	cmd := &cobra.Command{
 		Use:   "watch ID",
 		Short: "Watch a payment until it ends",
@@ -38,23 +38,23 @@ changes. Notifications are faster: see "jovepay ipn listen".`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: c.complete(c.payments),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case interval <= 0:
+			if interval <= 0 {
 				return fail.Usage("--interval: want a positive duration such as 5s, got %v", interval)
-			case timeout < 0:
-				return fail.Usage("--timeout: want a duration such as 30m, or 0 for none, got %v", timeout)
+			}
+			if err := limit.validate(); err != nil {
+				return err
 			}
 			client, _, err := c.account(cmd.Context())
 			if err != nil {
 				return err
 			}
 			w := &watch{cli: c, until: jovepay.PaymentStatus(until)}
-			return w.run(cmd.Context(), client, jovepay.ID(args[0]), interval, timeout)
+			return w.run(cmd.Context(), client, jovepay.ID(args[0]), interval, limit)
 		},
 	}
 	flags := cmd.Flags()
 	flags.DurationVar(&interval, "interval", 2*time.Second, "wait at least `duration` between requests")
-	flags.DurationVar(&timeout, "timeout", 0, "exit with code 8 after `duration`")
+	limit.addTo(cmd)
 	c.choiceFlag(cmd, &until, "until", "status", "stop at `status`: waiting, confirming, confirmed, sending or finished",
 		words("waiting", "confirming", "confirmed", "sending", "finished"))
 	return cmd
@@ -75,13 +75,9 @@ type watch struct {
 	printErr error
 }
 
-func (w *watch) run(ctx context.Context, client *jovepay.Client, id jovepay.ID, interval, timeout time.Duration) error {
-	waiting := ctx
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		waiting, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
+func (w *watch) run(ctx context.Context, client *jovepay.Client, id jovepay.ID, interval time.Duration, limit timeout) error {
+	waiting, cancel := limit.context(ctx)
+	defer cancel()
 	w.live = w.print.Live(waiting, w.line)
 	p, err := client.Payments.Wait(waiting, id, jovepay.WaitOptions{
 		MinInterval: interval,
@@ -92,8 +88,8 @@ func (w *watch) run(ctx context.Context, client *jovepay.Client, id jovepay.ID, 
 	switch {
 	case w.printErr != nil:
 		return w.printErr
-	case err != nil && timeout > 0 && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-		return fail.With(fail.TimedOut, "", fmt.Errorf("payment %s is not %s after %v", id, w.until, timeout))
+	case limit.passed(ctx, err):
+		return fail.With(fail.TimedOut, "", fmt.Errorf("payment %s is not %s after %v", id, w.until, limit))
 	case err != nil:
 		return err
 	case rank(p.Status) >= rank(w.until):

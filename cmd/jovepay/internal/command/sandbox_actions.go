@@ -28,6 +28,7 @@ type action struct {
 	positional []jovepaytest.Argument
 	required   int // of the positional ones
 	flags      []*actionFlag
+	timeout    timeout // of one that waits
 }
 
 func (c *cli) actionCommands() []*cobra.Command {
@@ -95,6 +96,10 @@ func (a *action) command() *cobra.Command {
 		if of := a.values(flag.argument); of != nil {
 			a.cli.completeFlag(cmd, added.Name, of)
 		}
+	}
+	if a.Waits {
+		cmd.Long += "\n\n" + paragraph("Waits for the shop as long as it takes, or up to --timeout. The --request-timeout does not apply.")
+		a.timeout.addTo(cmd)
 	}
 	return cmd
 }
@@ -197,7 +202,31 @@ func (a *action) run(ctx context.Context, args []string) error {
 	if a.Returns == "time" && len(args) == 0 {
 		return a.cli.callSandbox(ctx, http.MethodGet, path, nil, a.show)
 	}
+	if a.Waits {
+		return a.wait(ctx, method, path, body)
+	}
 	return a.cli.callSandbox(ctx, method, path, body, a.show)
+}
+
+// wait makes a call that may take as long as the shop does.
+func (a *action) wait(ctx context.Context, method, path string, body any) error {
+	if err := a.timeout.validate(); err != nil {
+		return err
+	}
+	sandbox, _, err := a.cli.sandboxControl()
+	if err != nil {
+		return err
+	}
+	waiting, cancel := a.timeout.context(ctx)
+	defer cancel()
+	response, err := sandbox.Patient().Call(waiting, method, path, body)
+	switch {
+	case a.timeout.passed(ctx, err):
+		return fail.With(fail.TimedOut, "", fmt.Errorf("sandbox %s has not finished after %v", a.Command, a.timeout))
+	case err != nil:
+		return err
+	}
+	return a.show(response)
 }
 
 // callSandbox makes a call of the control API and shows the response.

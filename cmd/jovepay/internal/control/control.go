@@ -48,6 +48,13 @@ func New(address string, transport http.RoundTripper, timeout time.Duration) *Cl
 	}}
 }
 
+// Patient returns a client for the same sandbox whose calls have no timeout.
+func (c *Client) Patient() *Client {
+	patient := *c.http
+	patient.Timeout = 0
+	return &Client{c.address, &patient}
+}
+
 // Account returns the sandbox's address and secrets.
 func (c *Client) Account(ctx context.Context) (*Account, error) {
 	body, err := c.Call(ctx, http.MethodGet, "account", nil)
