@@ -2,6 +2,7 @@ package jovepaytest_test
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,7 @@ func TestActionsAreComplete(t *testing.T) {
 		names[a.Name], commands[a.Command], routes[a.Route] = true, true, true
 		assert.Contains(t, jovepaytest.Groups(), a.Group, a.Name)
 		assert.NotEmpty(t, a.Details, a.Name)
+		assert.Equal(t, slices.Contains([]string{"Redeliver", "SendIPN", "WaitDeliveries"}, a.Name), a.Waits, a.Name)
 		assert.Regexp(t, `^(GET|POST|PUT|DELETE) [a-z]`, a.Route, a.Name)
 		assert.Regexp(t, `^[A-Z].*[^.]$`, a.Summary, a.Name)
 		assert.LessOrEqual(t, len(a.Summary), 50, a.Name)
