@@ -73,6 +73,17 @@ func TestDecimalMiddle(t *testing.T) {
 	}
 }
 
+// TestDecimalMiddleOfWholeNumbers does the same with whole numbers of many
+// words, of which only the first and the last have a bit that counts.
+func TestDecimalMiddleOfWholeNumbers(t *testing.T) {
+	t.Parallel()
+	for shift := range uint(900) {
+		middle := new(big.Int).Lsh(big.NewInt(1<<53+1), shift)
+		requireFloat(t, middle.String())
+		requireFloat(t, middle.Add(middle, big.NewInt(1)).String())
+	}
+}
+
 // TestDecimalRandom tries numbers of every length and size.
 func TestDecimalRandom(t *testing.T) {
 	t.Parallel()

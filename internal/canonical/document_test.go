@@ -161,12 +161,26 @@ func TestRetained(t *testing.T) {
 	require.NoError(t, d.Parse([]byte(`{"a":1}`), DefaultDepth, math.MaxInt))
 	assert.Equal(t, retained, d.Retained())
 
-	// What Retained takes for the sizes.
-	assert.EqualValues(t, 24, unsafe.Sizeof(node{}))
-	assert.EqualValues(t, 16, unsafe.Sizeof(member{}))
-	assert.EqualValues(t, 32, unsafe.Sizeof(number{}))
-	assert.EqualValues(t, 16, unsafe.Sizeof(frame{}))
-	assert.EqualValues(t, 24, unsafe.Sizeof(phpName{}))
+	// Every slice counts.
+	_ = d.Parse([]byte(`{"9":-0.0,"10":1e-7,"b":{"2":{},"é":[1e300]}}`), DefaultDepth, math.MaxInt)
+	for f := JS; f <= Python; f++ {
+		d.Append(nil, f)
+	}
+	want := uintptr(0)
+	count := func(n int, size uintptr) {
+		assert.NotZero(t, n)
+		want += uintptr(n) * size
+	}
+	count(cap(d.buf), 1)
+	count(cap(d.nodes), unsafe.Sizeof(node{}))
+	for _, members := range [][]member{d.order, d.js, d.php, d.names} {
+		count(cap(members), unsafe.Sizeof(member{}))
+	}
+	count(cap(d.ranks), unsafe.Sizeof(d.ranks[0]))
+	count(cap(d.numbers), unsafe.Sizeof(number{}))
+	count(cap(d.frames), unsafe.Sizeof(frame{}))
+	count(cap(d.phpNames), unsafe.Sizeof(phpName{}))
+	assert.EqualValues(t, want, d.Retained())
 }
 
 // TestVectors wants the signature of every vector of a form that is to be
