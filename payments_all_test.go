@@ -584,6 +584,35 @@ func TestAllCountsOverAfterAFallBetweenPasses(t *testing.T) {
 	assert.Equal(t, upTo(27), got)
 }
 
+// When payments vanish, All looks back over as many pages as they had room on.
+func TestAllLooksBack(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		request, vanish int
+		fromOne         bool // the server numbers its pages from 1
+		want            []int
+	}{
+		{request: 2, vanish: 10, want: []int{0, 1, 1, 0, 2, 3, 0, 1, 2, 3}},
+		{request: 3, vanish: 10, want: []int{0, 1, 2, 2, 1, 3, 0, 1, 2, 3}},
+		{request: 3, vanish: 11, want: []int{0, 1, 2, 2, 1, 0, 3, 0, 1, 2, 3}},
+		{request: 6, vanish: 21, fromOne: true, want: []int{0, 1, 1, 0, 2, 3, 3, 2, 1, 0, 1, 1, 0, 2, 3}},
+	} {
+		s := newShelf(45)
+		s.before = func(request int) {
+			if request == tt.request {
+				s.rows = s.rows[tt.vanish:]
+			}
+		}
+		if tt.fromOne {
+			s.lie = func(s *sheet) { s.cut(s.list, max(0, s.asked-1)) }
+		}
+		got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
+		require.NoError(t, err)
+		assert.Subset(t, got, s.rows)
+		assert.Equal(t, tt.want, s.asked)
+	}
+}
+
 // A list that only loses payments is no contradiction.
 func TestAllOfAShrinkingList(t *testing.T) {
 	t.Parallel()
