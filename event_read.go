@@ -17,11 +17,12 @@ import (
 // of names: a JSON tag is the name in JovePay's guide, and the name in the other
 // case is accepted too.
 
-// received is an event and the delivery that it was read from: one allocation
-// costs less than two.
+// received is an event, the delivery that it was read from, and room for the fee
+// of a payment: one allocation costs less than three.
 type received[E any] struct {
 	event E
 	from  delivery
+	fee   Fee
 }
 
 // newEvent returns the event in root, the tree of what was signed. raw is its
@@ -32,6 +33,7 @@ func newEvent(raw []byte, root canonical.Value, from delivery) Event {
 	switch kindOf(root) {
 	case paymentKind:
 		m := &received[PaymentEvent]{from: from}
+		r.fee = &m.fee
 		e := &m.event
 		e.from, e.Raw = &m.from, raw
 		e.Extra = r.event(e.fields(space[:0]), paymentNames(), root)
@@ -208,6 +210,7 @@ func otherCase(name string) string {
 // An eventReader reads the members of one body.
 type eventReader struct {
 	body    string // which the strings of the event are parts of
+	fee     *Fee   // room for one
 	literal bool   // a number is read as the body has it, since the body itself was signed
 }
 
@@ -410,7 +413,10 @@ func (r *eventReader) readFee(field **Fee, v canonical.Value) bool {
 	case kind != canonical.Object:
 		return false
 	}
-	*field = new(Fee)
+	if *field = r.fee; r.fee == nil {
+		*field = new(Fee)
+	}
+	r.fee = nil
 	var space [feeFields]any
 	return len(r.read((*field).fields(space[:0]), feeNames(), v)) == 0
 }
