@@ -112,6 +112,12 @@ func showing(rows ...jovepay.Payment) func(int) canned {
 
 func losing(int) canned { return lost }
 
+// losingLate loses the response at a time that no longer tells when the call began.
+func losingLate(int) canned {
+	time.Sleep(45 * time.Second) //nolint:forbidigo // fake time
+	return lost
+}
+
 func saying(status int, body string) func(int) canned {
 	return func(int) canned { return canned{status: status, body: body} }
 }
@@ -749,7 +755,7 @@ func TestCreateOnceGoesByTheServersClock(t *testing.T) {
 		"no Date, made long ago, over": {[]time.Duration{-30 * day, 0, 30 * day}, true, all(over, ago(60*day)), ignored},
 	} {
 		for _, skew := range tt.skews {
-			for _, lose := range []func(int) canned{losing, saying(500, "")} { // without its own Date, and with one
+			for _, lose := range []func(int) canned{losing, saying(500, ""), losingLate} { // without its own Date, and with one
 				synctest.Test(t, func(t *testing.T) {
 					time.Sleep(61 * time.Minute) //nolint:forbidigo // fake time, away from midnight
 					payment := with(paymentFor("order-1", "7"), all(ago(-skew), tt.change))
