@@ -221,12 +221,12 @@ func (a *action) wait(ctx context.Context, method, path string, body any) error 
 	defer cancel()
 	response, err := sandbox.Patient().Call(waiting, method, path, body)
 	switch {
-	case a.timeout.passed(ctx, err):
+	case err == nil:
+		return a.show(response)
+	case a.timeout.passed(ctx, waiting.Err()): // err may be a connection's own timeout
 		return fail.With(fail.TimedOut, "", fmt.Errorf("sandbox %s has not finished after %v", a.Command, a.timeout))
-	case err != nil:
-		return err
 	}
-	return a.show(response)
+	return err
 }
 
 // callSandbox makes a call of the control API and shows the response.

@@ -117,7 +117,7 @@ func (c *Client) failed(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("call the sandbox at %s: %w", c.address, err)
-	case isNet && slow.Timeout():
+	case isNet && slow.Timeout() && c.http.Timeout > 0:
 		return fail.With(fail.Failed, "Give it more time with --request-timeout.",
 			fmt.Errorf("the sandbox at %s did not respond within %v", c.address, c.http.Timeout))
 	}
