@@ -232,8 +232,8 @@ func (d *Document) readScalar(n *node, i, size int) (int, Reason) {
 		return unexpected(i, size)
 	}
 	n.off, n.end, n.flags = value.off, value.end, value.flags
-	if value.off == n.nameEnd+1 && n.nameFlags|value.flags == 0 {
-		n.flags = verbatim
+	if value.off == n.nameEnd+1 && (n.nameFlags|value.flags)&^decoded == 0 {
+		n.flags |= verbatim
 	}
 	return i, reason
 }

@@ -55,3 +55,16 @@ func TestContainers(t *testing.T) {
 		})
 	}
 }
+
+// TestVerbatim marks members that all forms write as they stand in buf, however the
+// body spells them.
+func TestVerbatim(t *testing.T) {
+	t.Parallel()
+	for member, want := range map[string]bool{
+		`"a":"b"`: true, `"a":"b\/c"`: true, `"a":"\u0041"`: true, `"a":0.1000000000000000055`: true, `"a":1.50`: true,
+		`"a": 1`: false, `"\u0061":1`: false, `"a":"\""`: false, `"a":"\u00e9"`: false, `"a":1e2`: false,
+	} {
+		d := parse(t, "{"+member+"}")
+		assert.Equal(t, want, d.nodes[1].flags&verbatim != 0, member)
+	}
+}
