@@ -39,8 +39,7 @@ type Action struct {
 	Arguments []Argument
 	// Returns names the result, such as payment; empty if there is none.
 	Returns string
-	// Waits reports that Do returns only when the shop has responded, or its
-	// context has ended.
+	// Waits reports whether Do waits for the shop to respond, or until ctx ends.
 	Waits bool
 	// Label is that of the button that does it to a payment, with no other
 	// argument; empty if it has none.

@@ -76,7 +76,7 @@ const (
 	computed                   // a number that not every form writes alike, or in the place of the literal
 	verbatim                   // name, colon and value stand in buf as all forms write them
 	listed                     // an object whose names are 0, 1 and so on, or none: PHP writes it as a list
-	decoded                    // a value that the body spells otherwise than buf
+	decoded                    // a string or number that the body may spell otherwise than buf
 )
 
 // orders are the orders of members that a document has besides that by code point.

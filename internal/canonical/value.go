@@ -92,8 +92,9 @@ func (v Value) Name() []byte {
 
 // Text returns the content of a string, without quotes and escapes, or the
 // digits of a number as the form writes them, and nothing for every other kind.
-// at is where it begins in the body; asIs reports whether the body has it there
-// as it is. The caller must not change the text, which is good until the next Text.
+// at is where it begins in the body. If asIs is true the body has the same text
+// there; if it is false the body may have it too, but that is not known. The caller
+// must not change the text, which is good until the next Text.
 func (v Value) Text() (text []byte, at int, asIs bool) {
 	if v.doc == nil {
 		return nil, 0, false
