@@ -27,6 +27,7 @@
 //   - If a consumer or a stream is gone, because the server lost its data or an
 //     administrator deleted it, the next process to publish or consume creates it again
 //     with its previous settings. The messages in a lost stream are lost: reconcile.
+//     Close waits for the server's response to that, for at most 15 seconds.
 //
 // Messages are in the format of Watermill's own NATS adapter, so its other tools
 // can read them. This package consumes by pulling, since that adapter cannot
