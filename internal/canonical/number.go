@@ -68,7 +68,7 @@ func (d *Document) readNumber(start, i, size int) (text, int, Reason) {
 		return d.compute(start, i)
 	}
 	if i == point {
-		if i-first > safeDigits || i-start == 2 && buf[start] == '-' && buf[first] == '0' {
+		if i-first > safeDigits || buf[start] == '-' && buf[first] == '0' {
 			return d.compute(start, i)
 		}
 		return text{off: uint32(start), end: uint32(i)}, i, 0
