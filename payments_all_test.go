@@ -77,6 +77,22 @@ func TestAllReadsAhead(t *testing.T) {
 	}
 }
 
+// Counts that contradict each other are no reason to read ahead.
+func TestAllReadsAheadByCountsThatAgree(t *testing.T) {
+	t.Parallel()
+	for pagesCount, most := range map[int]int{20: 8, 0: 8, 19: 1, 21: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newShelf(200)
+			s.transit = func() time.Duration { return 5 * time.Millisecond }
+			s.lie = func(s *sheet) { s.pagesCount = pagesCount }
+			got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Window: 8, Limit: 10})
+			require.NoError(t, err)
+			assert.Equal(t, upTo(200), got)
+			assert.Equal(t, most, s.most, "%d pages", pagesCount)
+		})
+	}
+}
+
 func TestAllStartsAtAPage(t *testing.T) {
 	t.Parallel()
 	for page, want := range map[int]int{0: 1, 3: 31, 9: 91} {
@@ -588,28 +604,63 @@ func TestAllCountsOverAfterAFallBetweenPasses(t *testing.T) {
 func TestAllLooksBack(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		request, vanish int
-		fromOne         bool // the server numbers its pages from 1
-		want            []int
+		vanish map[int]int // before which request
+		tell   func(*sheet)
+		want   []int
 	}{
-		{request: 2, vanish: 10, want: []int{0, 1, 1, 0, 2, 3, 0, 1, 2, 3}},
-		{request: 3, vanish: 10, want: []int{0, 1, 2, 2, 1, 3, 0, 1, 2, 3}},
-		{request: 3, vanish: 11, want: []int{0, 1, 2, 2, 1, 0, 3, 0, 1, 2, 3}},
-		{request: 6, vanish: 21, fromOne: true, want: []int{0, 1, 1, 0, 2, 3, 3, 2, 1, 0, 1, 1, 0, 2, 3}},
+		{vanish: map[int]int{2: 10}, want: []int{0, 1, 1, 0, 2, 3, 0, 1, 2, 3}},
+		{vanish: map[int]int{3: 10}, want: []int{0, 1, 2, 2, 1, 3, 0, 1, 2, 3}},
+		{vanish: map[int]int{3: 11}, want: []int{0, 1, 2, 2, 1, 0, 3, 0, 1, 2, 3}},
+		{vanish: map[int]int{3: 12, 5: 23}, tell: func(s *sheet) { pastEnd(s, http.StatusNotFound) }, want: []int{0, 1, 2, 2, 1, 0, 3, 3, 0, 1}},
+		{vanish: map[int]int{6: 21}, tell: fromOne, want: []int{0, 1, 1, 0, 2, 3, 3, 2, 1, 0, 1, 1, 0, 2, 3}},
 	} {
 		s := newShelf(45)
-		s.before = func(request int) {
-			if request == tt.request {
-				s.rows = s.rows[tt.vanish:]
-			}
-		}
-		if tt.fromOne {
-			s.lie = func(s *sheet) { s.cut(s.list, max(0, s.asked-1)) }
-		}
+		s.before = func(request int) { s.rows = s.rows[tt.vanish[request]:] }
+		s.lie = tt.tell
 		got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
 		require.NoError(t, err)
 		assert.Subset(t, got, s.rows)
 		assert.Equal(t, tt.want, s.asked)
+	}
+}
+
+// fromOne numbers the pages from 1.
+func fromOne(s *sheet) { s.cut(s.list, max(0, s.asked-1)) }
+
+// A list that loses another payment whenever All looks back moves one onto the page
+// that All holds meanwhile. That is no contradiction either, but a second one is.
+func TestAllOfAListThatShrinksMeanwhile(t *testing.T) {
+	t.Parallel()
+	for moved, want := range map[int]string{1: "", 2: "page 2 repeats 2 payments, and the total grew by 1"} {
+		s := newShelf(60)
+		passes, lookingBack := 0, false
+		s.before = func(request int) {
+			last := 0
+			if request > 1 {
+				last = s.asked[request-2]
+			}
+			page := s.asked[request-1]
+			lookingBack = page == 1 && last == 2
+			if page == 0 {
+				passes++
+			}
+			if lookingBack || page == 2 && last == 1 {
+				s.rows = s.rows[1:]
+			}
+		}
+		s.lie = func(s *sheet) {
+			if lookingBack {
+				s.rows = s.list[9+moved : 19+moved]
+			}
+		}
+		got, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
+		if want != "" {
+			require.ErrorContains(t, err, want)
+			continue
+		}
+		require.NoError(t, err)
+		assert.Equal(t, upTo(60), got)
+		assert.Equal(t, 3, passes)
 	}
 }
 
@@ -656,6 +707,11 @@ func TestAllAsksForEachPageOnce(t *testing.T) {
 				s.insert(0)
 			}
 		}, want: []int{0, 1, 2, 3, 4, 5, 6, 0, 1, 2}},
+		"a new payment, of a server that counts from 1": {n: 25, alter: func(s *shelf, request int) {
+			if request == 5 {
+				s.insert(0)
+			}
+		}, tell: fromOne, want: []int{0, 1, 1, 0, 2, 3, 0, 1, 1, 0, 2, 3}},
 		"a full page, without the limit":  {n: 10, tell: func(s *sheet) { s.limit = 0 }, want: []int{0, 1}},
 		"a full page of a smaller server": {n: 5, cap: 5, want: []int{0, 1}},
 		"no payments":                     {want: []int{0}},
