@@ -1,6 +1,7 @@
 package canonical
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -144,4 +145,23 @@ func TestShortest(t *testing.T) {
 		try(strconv.FormatFloat(math.Ldexp(1, r.IntN(60)-20), 'f', -1, 64))
 	}
 	assert.Greater(t, float64(told), 0.98*float64(asked))
+}
+
+// TestDifferOfNumbers compares Differ with the texts of numbers of every size: of one
+// number it knows exactly which forms differ.
+func TestDifferOfNumbers(t *testing.T) {
+	t.Parallel()
+	for _, digits := range []string{"1", "-1", "12", "1.2", "-1.25", "1.2345678901234567", "12345678901234567", "12345678901234567890", "0", "-0", "0.0"} {
+		for exponent := -30; exponent <= 30; exponent++ {
+			for _, literal := range []string{digits, fmt.Sprintf("%se%d", digits, exponent)} {
+				d := parse(t, `{"n":`+literal+`}`)
+				for f := JS; f <= Python; f++ {
+					for g := JS; g <= Python; g++ {
+						same := string(d.Append(nil, f)) == string(d.Append(nil, g))
+						assert.Equal(t, !same, d.Differ(f, g), "%s as %v and %v", literal, f, g)
+					}
+				}
+			}
+		}
+	}
 }
