@@ -304,36 +304,15 @@ func allDiffer() string {
 // can be faster than, an HMAC over the ready text, and beside what a shop would
 // write by itself.
 func BenchmarkIPN(b *testing.B) {
-	body := []byte(guidePayment)
-	v := newVerifier(b, ipnSecret)
-	signature := signAs(b, jovepay.FormJS, guidePayment)
-	mac := hmac.New(sha512.New, []byte(ipnSecret))
-	var sum [sha512.Size]byte
-
-	b.Run("impl=floor", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			mac.Reset()
-			mac.Write(body)
-			mac.Sum(sum[:0])
-		}
-	})
-	b.Run("impl=Verify", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if err := v.Verify(body, signature); err != nil {
-				b.Fatal(err)
+	v, body := newVerifier(b, ipnSecret), []byte(guidePayment)
+	for _, impl := range verifiers(b) {
+		b.Run("impl="+impl.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				impl.run()
 			}
-		}
-	})
-	b.Run("impl=Parse", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := v.Parse(body, signature); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+		})
+	}
 	b.Run("impl=all-differ", func(b *testing.B) {
 		hard := []byte(allDiffer())
 		last := signAs(b, jovepay.FormPython, allDiffer())
@@ -345,6 +324,8 @@ func BenchmarkIPN(b *testing.B) {
 		}
 	})
 	b.Run("impl=jsontext", func(b *testing.B) {
+		mac := hmac.New(sha512.New, []byte(ipnSecret))
+		var sum [sha512.Size]byte
 		b.ReportAllocs()
 		for b.Loop() {
 			text := jsontext.Value(bytes.Clone(body))
@@ -357,6 +338,7 @@ func BenchmarkIPN(b *testing.B) {
 		}
 	})
 	b.Run("impl=map", func(b *testing.B) {
+		signature := signAs(b, jovepay.FormJS, guidePayment)
 		b.ReportAllocs()
 		for b.Loop() {
 			if !verifyWithMap(body, signature) {
@@ -364,6 +346,57 @@ func BenchmarkIPN(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkIPNRatio lets the floor, Verify and Parse take turns: what slows the
+// machine slows all of them.
+func BenchmarkIPNRatio(b *testing.B) {
+	impls := verifiers(b)
+	took := make([]time.Duration, len(impls))
+	for b.Loop() {
+		for i, impl := range impls {
+			begun := time.Now()
+			for range 50 {
+				impl.run()
+			}
+			took[i] += time.Since(begun)
+		}
+	}
+	for i, impl := range impls[1:] {
+		b.ReportMetric(float64(took[i+1])/float64(took[0]), impl.name+"/"+impls[0].name)
+	}
+}
+
+type verifier struct {
+	name string
+	run  func()
+}
+
+// verifiers are the floor, Verify and Parse of the guide's payment.
+func verifiers(b *testing.B) []verifier {
+	b.Helper()
+	body := []byte(guidePayment)
+	v := newVerifier(b, ipnSecret)
+	signature := signAs(b, jovepay.FormJS, guidePayment)
+	mac := hmac.New(sha512.New, []byte(ipnSecret))
+	var sum [sha512.Size]byte
+	return []verifier{
+		{"floor", func() {
+			mac.Reset()
+			mac.Write(body)
+			mac.Sum(sum[:0])
+		}},
+		{"Verify", func() {
+			if err := v.Verify(body, signature); err != nil {
+				b.Fatal(err)
+			}
+		}},
+		{"Parse", func() {
+			if _, err := v.Parse(body, signature); err != nil {
+				b.Fatal(err)
+			}
+		}},
+	}
 }
 
 // verifyWithMap is what one writes first: encoding/json sorts the keys of a map.
