@@ -366,6 +366,25 @@ func TestAllReadsPastRowsWithoutID(t *testing.T) {
 }
 
 // A panic in the caller's transport reaches the caller, not the process.
+// An id is a text: one that starts with a zero is another one.
+func TestAllTellsIDsApart(t *testing.T) {
+	t.Parallel()
+	ids := []string{"7", "07", "007", "0", "00", "a", "+7", "18446744073709551615", "18446744073709551616"}
+	page := `{"data":[{"payment_id":"` + strings.Join(ids, `"},{"payment_id":"`) + `"}],"limit":500,"page":0,"pagesCount":1,"total":9}`
+	client := newMockClient(t, loginResponder(page), jovepay.WithCredentials(email, password))
+	var got []string
+	for payment, err := range client.Payments.All(t.Context(), jovepay.PaymentListOptions{}) {
+		require.NoError(t, err)
+		got = append(got, string(payment.ID))
+	}
+	assert.Equal(t, ids, got)
+
+	// A list that contradicts itself is an error with the number of payments met.
+	client = newMockClient(t, loginResponder(strings.Replace(page, `"total":9`, `"total":8`, 1)), jovepay.WithCredentials(email, password), quickly)
+	_, err := collect(t.Context(), client, jovepay.PaymentListOptions{})
+	require.ErrorContains(t, err, "met 9 payments")
+}
+
 func TestAllPanicsInTheCaller(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []int{0, 1, 7} {

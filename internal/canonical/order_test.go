@@ -38,6 +38,10 @@ func orderTests() []orderTest {
 			[]string{"!", "10", "4294967294", "4294967295", "9", "b"},
 		},
 		{
+			"indexes that begin with 9", []string{"900", "91", "9"},
+			[]string{"9", "91", "900"}, []string{"9", "91", "900"}, []string{"9", "900", "91"},
+		},
+		{
 			"surrogates before private use", []string{`\ue000`, `\ud83d\ude00`, `\uffff`, `\ud7ff`},
 			[]string{"\ud7ff", "😀", "\ue000", "\uffff"},
 			[]string{`\ud7ff`, `\ue000`, `\uffff`, `\ud83d\ude00`},
