@@ -576,6 +576,18 @@ func TestAllBoundsThePagesItReads(t *testing.T) {
 	assert.Len(t, s.asked, 193)
 }
 
+// The pages that All looks back over count too.
+func TestAllBoundsThePagesItLooksBackOver(t *testing.T) {
+	t.Parallel()
+	s := newShelf(1000)
+	s.lie = func(s *sheet) {
+		s.total, s.pagesCount = 1_000_000-1000*s.request, 100_000-100*s.request
+	}
+	_, err := collect(t.Context(), s.client(t), jovepay.PaymentListOptions{Limit: 10, Window: 1})
+	require.ErrorContains(t, err, "pages were read, and only")
+	assert.Less(t, len(s.asked), 16*(len(s.rows)/10+8))
+}
+
 // After a fall of the total the payments are counted over, so that the third
 // pass ends as soon as it has met the one that the second pass missed.
 func TestAllCountsOverAfterAFall(t *testing.T) {
