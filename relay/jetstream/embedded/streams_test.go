@@ -113,8 +113,8 @@ func TestCloseWaitsForStream(t *testing.T) {
 	cancel()
 	go func() { closed <- broker.Close() }()
 	select {
-	case <-closed:
-		assert.Fail(t, "closed before the response")
+	case err := <-closed:
+		assert.Fail(t, "closed before the response", "error: %v", err)
 	case <-time.After(100 * time.Millisecond):
 	}
 	close(link.release)
