@@ -1,8 +1,11 @@
 package canonical
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -114,6 +117,13 @@ func TestValuePHPList(t *testing.T) {
 	}
 	assert.Equal(t, Object, d.Root(Python).Kind())
 	assert.Equal(t, `"a"`, string(d.Root(Python).Member("0").Append(nil)))
+
+	members, elements := make([]string, 100), make([]string, 100)
+	for i := range members {
+		members[i], elements[i] = fmt.Sprintf(`"%d":%d`, 99-i, 99-i), strconv.Itoa(i)
+	}
+	d = parse(t, "{"+strings.Join(members, ",")+"}")
+	assert.Equal(t, "["+strings.Join(elements, ",")+"]", string(d.Append(nil, PHP)))
 }
 
 // TestValueAppend writes the parts of a document as the whole has them.
