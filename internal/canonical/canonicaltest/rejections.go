@@ -202,6 +202,9 @@ func Rejections() []Rejection {
 			{"escaped apostrophe", `{"a":"\'"}`, "invalid escape at byte 7", nil},
 			{"long escape", `{"a":"\U00000041"}`, "invalid escape at byte 7", nil},
 			{"letter among digits", `{"a":"\u00g0"}`, "invalid escape at byte 10", nil},
+			{"colon among digits", `{"a":"\u00:0"}`, "invalid escape at byte 10", nil},
+			{"slash among digits", `{"a":"\u00/0"}`, "invalid escape at byte 10", nil},
+			{"accent among digits", "{\"a\":\"\\u00`0\"}", "invalid escape at byte 10", nil},
 			{"short escape", `{"a":"\u41"}`, "invalid escape at byte 10", nil},
 		}),
 		because("Node and Python keep half a surrogate pair, PHP fails, and UTF-8 cannot hold it.", []row{
