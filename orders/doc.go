@@ -1,0 +1,2 @@
+// Package orders makes sure that an order is paid once and fulfilled once.
+package orders
