@@ -140,6 +140,10 @@ type PaymentRequest struct {
 	Case          string `json:"case,omitzero"`                // outcome to simulate, in a sandbox only
 }
 
+// Validate returns the [ValidationError] that Create would return without sending
+// r, or nil.
+func (r *PaymentRequest) Validate() error { return r.validate() }
+
 func (r *PaymentRequest) validate() error {
 	var v validation
 	v.amount("price_amount", r.PriceAmount)

@@ -201,6 +201,11 @@ func (s Settler) Settle(e Expectation, p *Payment) Verdict {
 	return verdict(DecisionUnknown, "unknown status %q", p.Status)
 }
 
+// Unreadable returns the first member of p, by name, that a verdict depends on and
+// that could not be read into its field: [Expectation.Settle] returns
+// [DecisionUnknown] for it. ok is false if there is none.
+func (p *Payment) Unreadable() (name string, ok bool) { return unreadableMember(p.Extra) }
+
 // unreadableMember returns the first member in extra, by name, that a verdict
 // depends on, in any spelling of its name. A member that is present but
 // unreadable is not missing.

@@ -1,0 +1,256 @@
+package orders
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/inbox"
+	"github.com/jovepay/jovepay-go/internal/double"
+)
+
+// memberRefunded is the member with the refunded part of a payment. It is not
+// documented by JovePay; without it a refund is of the whole payment.
+const memberRefunded = "refunded_amount"
+
+// fact is one report of a payment: what a notification, a response or a row of
+// the list said. Reports that are about the same state are one fact.
+type fact struct {
+	Position string          `json:"position"` // of [inbox.Entry]: newer facts have greater ones
+	Payment  jovepay.Payment `json:"payment"`  // only the members that the book uses
+	Fee      *jovepay.Fee    `json:"fee,omitzero"`
+}
+
+// newFact returns the fact that an event reports.
+func newFact(event *jovepay.PaymentEvent, entry inbox.Entry) fact {
+	p := &event.Payment
+	f := fact{Position: entry.Position, Fee: event.Fee, Payment: jovepay.Payment{
+		ID: p.ID, ParentPaymentID: p.ParentPaymentID, InvoiceID: p.InvoiceID, Status: p.Status, OrderID: p.OrderID,
+		PriceAmount: p.PriceAmount, PriceCurrency: p.PriceCurrency,
+		PayAddress: p.PayAddress, PayinExtraID: p.PayinExtraID, PayAmount: p.PayAmount, PayCurrency: p.PayCurrency,
+		ActuallyPaid: p.ActuallyPaid, OutcomeAmount: p.OutcomeAmount, OutcomeCurrency: p.OutcomeCurrency,
+		OriginType: p.OriginType, Network: p.Network, CreatedAt: p.CreatedAt, ExpirationEstimateDate: p.ExpirationEstimateDate,
+	}}
+	keep := func(name string) {
+		value, ok := p.Extra[name]
+		switch {
+		case !ok:
+			return
+		case f.Payment.Extra == nil:
+			f.Payment.Extra = map[string]json.RawMessage{}
+		}
+		f.Payment.Extra[name] = value
+	}
+	keep(memberRefunded)
+	if name, ok := p.Unreadable(); ok {
+		keep(name)
+	}
+	return f
+}
+
+// view is what all facts of a payment say together. Each member is from the
+// newest fact that has it, so that the order in which facts arrived does not
+// count, and a report with fewer members erases nothing.
+type view struct {
+	jovepay.Payment
+
+	coin         string         // that was asked for: of the oldest fact that names one
+	asked        jovepay.Amount // the most that was ever asked for
+	receivedIn   string         // the coin of ActuallyPaid
+	refundedPart jovepay.Amount // null if not reported
+	fee          *jovepay.Fee
+}
+
+// facts are what is known of a payment, the oldest first: every fact that a view
+// takes a member from, and no other.
+type facts []fact
+
+// add returns the facts with f among them.
+func (fs facts) add(f fact) facts {
+	at, found := slices.BinarySearchFunc(fs, f, func(a, b fact) int { return strings.Compare(a.Position, b.Position) })
+	merged := slices.Clone(fs)
+	if found {
+		// The same state, from another source: either may have members that
+		// count for nothing in a position.
+		merged[at] = complete(f, merged[at])
+	} else {
+		merged = slices.Insert(merged, at, f)
+	}
+	return merged.used()
+}
+
+// complete returns a with the members that only b has. If both have one, the
+// lesser text counts, so that it does not matter which came first.
+func complete(a, b fact) fact {
+	p, q := &a.Payment, &b.Payment
+	for _, text := range [][2]*string{
+		{&p.OrderID, &q.OrderID}, {&p.PayAddress, &q.PayAddress}, {&p.PayinExtraID, &q.PayinExtraID},
+		{&p.Network, &q.Network}, {&p.OriginType, &q.OriginType},
+		{(*string)(&p.ParentPaymentID), (*string)(&q.ParentPaymentID)}, {(*string)(&p.InvoiceID), (*string)(&q.InvoiceID)},
+		{&p.PriceCurrency, &q.PriceCurrency}, {&p.PayCurrency, &q.PayCurrency}, {&p.OutcomeCurrency, &q.OutcomeCurrency},
+	} {
+		*text[0] = lesser(*text[0], *text[1])
+	}
+	for _, amount := range [][2]*jovepay.Amount{
+		{&p.PriceAmount, &q.PriceAmount}, {&p.PayAmount, &q.PayAmount},
+		{&p.ActuallyPaid, &q.ActuallyPaid}, {&p.OutcomeAmount, &q.OutcomeAmount},
+	} {
+		if lesser(amount[0].String(), amount[1].String()) != amount[0].String() {
+			*amount[0] = *amount[1]
+		}
+	}
+	for _, time := range [][2]*jovepay.Time{{&p.CreatedAt, &q.CreatedAt}, {&p.ExpirationEstimateDate, &q.ExpirationEstimateDate}} {
+		if time[0].IsZero() || !time[1].IsZero() && time[1].Before(time[0].Time) {
+			*time[0] = *time[1]
+		}
+	}
+	for name, value := range q.Extra {
+		if p.Extra == nil {
+			p.Extra = map[string]json.RawMessage{}
+		}
+		p.Extra[name] = json.RawMessage(lesser(string(p.Extra[name]), string(value)))
+	}
+	if a.Fee == nil {
+		a.Fee = b.Fee
+	}
+	return a
+}
+
+// lesser returns the lesser of two texts, or the only one that is not empty.
+func lesser(a, b string) string {
+	if a == "" || b == "" {
+		return cmp.Or(a, b)
+	}
+	return min(a, b)
+}
+
+// used returns the facts that a view takes a member from.
+func (fs facts) used() facts {
+	_, used := fs.fold()
+	var kept facts
+	for i, f := range fs {
+		if used[i] {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+func (fs facts) view() view {
+	v, _ := fs.fold()
+	return v
+}
+
+// fold returns what the facts say together, and which of them it is from.
+func (fs facts) fold() (v view, used []bool) {
+	sources := map[string]int{}
+	take := func(member string, i int, has bool) bool {
+		if has {
+			sources[member] = i
+		}
+		return has
+	}
+	text := func(member string, i int, to *string, from string) {
+		if take(member, i, from != "") {
+			*to = from
+		}
+	}
+	amount := func(member string, i int, to *jovepay.Amount, from jovepay.Amount) bool {
+		has := take(member, i, from.Sign() != 0)
+		if has {
+			*to = from
+		}
+		return has
+	}
+	for i, f := range fs {
+		p := &f.Payment
+		take("top", i, true)
+		v.ID, v.Status, v.Extra = p.ID, p.Status, p.Extra
+		text("parent", i, (*string)(&v.ParentPaymentID), string(p.ParentPaymentID))
+		text("invoice", i, (*string)(&v.InvoiceID), string(p.InvoiceID))
+		text("order", i, &v.OrderID, p.OrderID)
+		text("price currency", i, &v.PriceCurrency, p.PriceCurrency)
+		text("address", i, &v.PayAddress, p.PayAddress)
+		text("memo", i, &v.PayinExtraID, p.PayinExtraID)
+		text("pay currency", i, &v.PayCurrency, p.PayCurrency)
+		text("outcome currency", i, &v.OutcomeCurrency, p.OutcomeCurrency)
+		text("origin", i, &v.OriginType, p.OriginType)
+		text("network", i, &v.Network, p.Network)
+		if v.coin == "" {
+			text("coin", i, &v.coin, p.PayCurrency)
+		}
+		amount("price", i, &v.PriceAmount, p.PriceAmount)
+		amount("pay", i, &v.PayAmount, p.PayAmount)
+		amount("outcome", i, &v.OutcomeAmount, p.OutcomeAmount)
+		if p.PayAmount.Cmp(v.asked) > 0 {
+			amount("asked", i, &v.asked, p.PayAmount)
+		}
+		if amount("paid", i, &v.ActuallyPaid, p.ActuallyPaid) {
+			v.receivedIn = p.PayCurrency
+		}
+		if part, ok := refundedPart(p); take("refunded", i, ok) {
+			v.refundedPart = part
+		}
+		if take("fee", i, f.Fee != nil) {
+			v.fee = f.Fee
+		}
+		if take("created", i, !p.CreatedAt.IsZero()) {
+			v.CreatedAt = p.CreatedAt
+		}
+		if take("expires", i, !p.ExpirationEstimateDate.IsZero()) {
+			v.ExpirationEstimateDate = p.ExpirationEstimateDate
+		}
+	}
+	v.receivedIn = cmp.Or(v.receivedIn, v.PayCurrency)
+	used = make([]bool, len(fs))
+	for _, i := range sources {
+		used[i] = true
+	}
+	return v, used
+}
+
+// refundedPart returns the part of a payment that was refunded, if p reports one.
+func refundedPart(p *jovepay.Payment) (part jovepay.Amount, ok bool) {
+	text, ok := p.Extra[memberRefunded]
+	if !ok || part.UnmarshalJSON(text) != nil || part.Sign() <= 0 {
+		return jovepay.Amount{}, false
+	}
+	return part, true
+}
+
+// received returns how much of the payment arrived.
+func (v *view) received() decimal.Decimal { return v.ActuallyPaid.Decimal() }
+
+// isChild reports whether the payment is a further deposit to an address that was
+// already paid.
+func (v *view) isChild() bool {
+	return v.ParentPaymentID != "" || strings.EqualFold(v.OriginType, "REPEATED")
+}
+
+// hasCoins reports whether coins were seen.
+func (v *view) hasCoins() bool {
+	if v.received().IsPositive() {
+		return true
+	}
+	switch v.Status {
+	case jovepay.PaymentWaiting, jovepay.PaymentExpired, jovepay.PaymentFailed, jovepay.PaymentCancelled, jovepay.PaymentCanceled:
+		_, unread := v.Unreadable()
+		return unread // it may be an amount
+	}
+	return v.Status.Known()
+}
+
+// isOver reports whether JovePay accepts no more coins as this payment.
+func (v *view) isOver() bool {
+	return v.Status.Final() && v.Status != jovepay.PaymentPartiallyPaid
+}
+
+// sameAmount reports whether two amounts are the same double, and so the same
+// amount to JovePay.
+func sameAmount(a, b decimal.Decimal) bool {
+	return a.Equal(b) || double.Shortest(a.String()) == double.Shortest(b.String())
+}

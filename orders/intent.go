@@ -1,0 +1,89 @@
+package orders
+
+import (
+	"time"
+
+	"github.com/jovepay/jovepay-go"
+)
+
+// intentState says how far a create is.
+type intentState string
+
+// The states of an intent. A create is sent only in the transition from free to
+// sending, by the process that made it, and only after that was committed.
+const (
+	intentFree    intentState = "free"     // nothing was sent, or it was not processed
+	intentSending intentState = "sending"  // a process may send, until the deadline
+	intentInDoubt intentState = "in_doubt" // it may have been processed
+	intentOpen    intentState = "open"     // the payment or invoice is known
+)
+
+// invoiceCoin is the id of the intent of an order's invoice. No coin has it.
+const invoiceCoin = "(invoice)"
+
+// intentDoc is an intent in the store: the only one to create a payment for an
+// order in a coin, or an order's invoice.
+type intentDoc struct {
+	State    intentState             `json:"state"`
+	Token    string                  `json:"token"`            // of the create; random
+	Began    time.Time               `json:"began"`            // before it was sent
+	Deadline time.Time               `json:"deadline"`         // after which it is not sent
+	Settles  time.Time               `json:"settles,omitzero"` // in doubt: when a complete list proves something
+	Request  *jovepay.PaymentRequest `json:"request,omitzero"`
+	Named    jovepay.ID              `json:"named,omitzero"` // the payment that the failed response names
+
+	PaymentID jovepay.ID `json:"payment_id,omitzero"`
+	InvoiceID jovepay.ID `json:"invoice_id,omitzero"`
+	URL       string     `json:"url,omitzero"`
+}
+
+// isPast reports whether the sender's time is over.
+func (i *intentDoc) isPast(now time.Time) bool { return !now.Before(i.Deadline) }
+
+// doubt puts the intent in doubt. A complete list read from settles on shows
+// whether the create was processed.
+func (i *intentDoc) doubt(settles time.Time) {
+	i.State, i.Settles = intentInDoubt, settles
+}
+
+// open ends the intent with its payment.
+func (i *intentDoc) open(id jovepay.ID) {
+	i.State, i.PaymentID, i.Settles, i.Request = intentOpen, id, time.Time{}, nil
+}
+
+// free ends the intent without a payment.
+func (i *intentDoc) free() { *i = intentDoc{State: intentFree, Began: i.Began} }
+
+// adopt opens the intent that the payment fulfills, if there is one: its
+// notification can overtake the response, and the response can be lost.
+func (d *draft) adopt(id jovepay.ID) {
+	v := d.payments[id].Facts.view()
+	i := d.intents[v.coin]
+	if i == nil || i.State != intentSending && i.State != intentInDoubt {
+		return
+	}
+	if d.isMade(id) || v.isChild() || v.isOver() || v.InvoiceID != "" || i.Request == nil || !isMadeBy(i.Request, &v) {
+		return
+	}
+	i.open(id)
+}
+
+// isMade reports whether another intent has the payment.
+func (d *draft) isMade(id jovepay.ID) bool {
+	for _, i := range d.intents {
+		if i.PaymentID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// isMadeBy reports whether a payment is what a request asks for.
+func isMadeBy(r *jovepay.PaymentRequest, v *view) bool {
+	e := jovepay.Expectation{OrderID: r.OrderID, PriceAmount: r.PriceAmount, PriceCurrency: r.PriceCurrency, PayCurrency: r.PayCurrency}
+	switch e.Settle(&v.Payment).Decision {
+	case jovepay.DecisionMismatch, jovepay.DecisionWrongAsset, jovepay.DecisionRepeated:
+		return false
+	}
+	return true
+}
