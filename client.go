@@ -362,12 +362,22 @@ func hasDots(segment string) bool {
 
 // send makes as many attempts as the RetryPolicy allows.
 func (a *api) send(ctx context.Context, r *request) (*response, error) {
-	jwt, since, err := a.authorize(ctx, r)
+	var limits sendLimits
+	if r.creates {
+		limits = sendLimitsOf(ctx)
+	}
+	before, cancel := limits.bound(ctx)
+	defer cancel()
+	jwt, since, err := a.authorize(before, r)
 	if err != nil {
 		return nil, err
 	}
 	for attempt := 1; ; attempt++ {
-		if err := a.admit(ctx); err != nil {
+		err := a.admit(before)
+		if err == nil {
+			err = limits.check()
+		}
+		if err != nil {
 			return nil, &TransportError{Method: r.method, Path: r.path, err: err, effect: effectNone}
 		}
 		got, err := a.attempt(ctx, r, jwt)
@@ -378,7 +388,7 @@ func (a *api) send(ctx context.Context, r *request) (*response, error) {
 			return got, nil
 		}
 		if a.session != nil && r.auth != public && jwt.isRejectedBy(err) {
-			next, failed := a.session.replace(ctx, jwt, since)
+			next, failed := a.session.replace(before, jwt, since)
 			if failed != nil {
 				return nil, fmt.Errorf("%w; before that: %w", failed, err)
 			}
@@ -388,10 +398,10 @@ func (a *api) send(ctx context.Context, r *request) (*response, error) {
 				continue
 			}
 		}
-		if ctx.Err() != nil || attempt >= a.retry.MaxAttempts || !SafeToRetry(err) || !temporary(err) {
+		if ctx.Err() != nil || limits.check() != nil || attempt >= a.retry.MaxAttempts || !SafeToRetry(err) || !temporary(err) {
 			return nil, err
 		}
-		if cause := pause(ctx, a.retry.delay(attempt, err)); cause != nil {
+		if cause := pause(before, a.retry.delay(attempt, err)); cause != nil {
 			return nil, noTimeError(err, cause)
 		}
 	}
@@ -423,7 +433,7 @@ func (a *api) authorize(ctx context.Context, r *request) (jwt Token, since int, 
 func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*response, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, a.timeoutCause)
 	defer cancel()
-	proof := writeProof{content: r.content}
+	proof := writeProof{content: r.content, limits: sendLimitsOf(ctx)}
 	if r.creates {
 		ctx = proof.watch(ctx)
 	}
@@ -456,7 +466,7 @@ func (a *api) attempt(ctx context.Context, r *request, jwt Token) (*response, er
 	res, err := a.http.Do(req)
 	if err != nil {
 		mayCreate := r.creates && !proof.isUnsent(ctx, err)
-		return nil, &TransportError{Method: r.method, Path: r.path, err: hide.cause(addCause(ctx, err)), effect: effectOf(mayCreate)}
+		return nil, &TransportError{Method: r.method, Path: r.path, err: hide.cause(proof.addCause(addCause(ctx, err))), effect: effectOf(mayCreate)}
 	}
 	defer res.Body.Close()
 	r.clock.note(res.Header)

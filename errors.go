@@ -38,7 +38,8 @@ var (
 //	ErrOutcomeUnknown, also where it is one of several errors    false
 //	ValidationError: nothing was sent                            true
 //	TransportError before the request was sent: no connection,
-//	  a context that ended first, no time to log in              true
+//	  a context that ended first, no time to log in, too late
+//	  for SendBefore                                             true
 //	APIError of a rejected request: 4xx except 408, or a 2xx
 //	  whose body is an error                                     true
 //	any TransportError or APIError of a GET, HEAD or login       true

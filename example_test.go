@@ -400,6 +400,66 @@ func ExamplePaymentsService_All() {
 	// order-3
 }
 
+// Of two creates whose responses were lost, one was processed. One look at the
+// payment list shows which.
+func ExamplePaymentsService_FindCreated() {
+	ctx, server, client := startEmulator()
+	defer server.Close()
+	if err := server.Inject(
+		jovepaytest.Fault{Method: "POST", Path: "/v1/payment", Times: 1, Cut: true, AfterEffect: true},
+		jovepaytest.Fault{Method: "POST", Path: "/v1/payment", Times: 1, Cut: true},
+	); err != nil {
+		fmt.Println(err)
+		return
+	}
+	var creates []jovepay.UnknownCreate
+	for _, orderID := range []string{"order-1001", "order-1002"} {
+		create := jovepay.UnknownCreate{Began: time.Now(), Request: jovepay.PaymentRequest{
+			PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: orderID,
+		}}
+		_, create.Err = client.Payments.Create(ctx, create.Request)
+		creates = append(creates, create)
+	}
+
+	// Here, wait until JovePay must have processed them or never will.
+	found, err := client.Payments.FindCreated(ctx, creates)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i, f := range found {
+		switch {
+		case f.Payment != nil:
+			fmt.Println(creates[i].Request.OrderID, f.Payment.Status)
+		case f.Doubt != nil:
+			fmt.Println(f.Doubt)
+		default:
+			fmt.Println(creates[i].Request.OrderID, "has no payment")
+		}
+	}
+	// Output:
+	// order-1001 waiting
+	// order-1002 has no payment
+}
+
+// The right to create a payment has ended, so nothing is sent.
+func ExampleSendBefore() {
+	ctx, server, client := startEmulator()
+	defer server.Close()
+
+	until := time.Now() // usually a few seconds from now
+	_, err := client.Payments.Create(jovepay.SendBefore(ctx, until), jovepay.PaymentRequest{
+		PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: "order-1001",
+	})
+	fmt.Println(err)
+	fmt.Println("safe to retry:", jovepay.SafeToRetry(err))
+	fmt.Println("requests:", server.Count("POST", "/v1/payment"))
+	// Output:
+	// jovepay: POST /v1/payment: not sent before the time set with SendBefore: context deadline exceeded
+	// safe to retry: true
+	// requests: 0
+}
+
 // When a customer returns to an order, it may already have a payment.
 func ExamplePaymentsService_FindOrder() {
 	ctx, server, client := startEmulator()

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -191,6 +192,69 @@ func (p *pacer) wait(ctx context.Context) error {
 	return err
 }
 
+// SendBefore returns a context with which requests that create something are not sent
+// at or after t. It is for a caller whose right to create ends at t, because another
+// process may then take over.
+//
+// t is checked before every attempt, and each time that the HTTP transport reads the
+// request's body, which net/http does right before it writes the body to the
+// connection. If that is too late, the server gets the header at most. t passes when either the time that was left when SendBefore was called
+// has elapsed, or this machine's clock shows t: neither a clock that is set back nor
+// a suspended machine extends it. If there are several times, the earliest counts. No
+// client can exclude that a process is stopped between the last check and the write;
+// leave a margin.
+//
+// A request that is not sent fails with a [TransportError] that matches
+// [context.DeadlineExceeded], and [SafeToRetry] reports true. If t passes between two
+// reads of the body, or the request has none, a part of it may have been sent, and the
+// error is [ErrOutcomeUnknown]. Logins, rate limits and delays before a retry are not
+// waited for beyond t. A request that was sent before t waits for its response as
+// long as ctx allows, and requests that create nothing are not affected.
+//
+// A RoundTripper that reads the body and sends it later escapes the check.
+func SendBefore(ctx context.Context, t time.Time) context.Context {
+	limit := sendLimit{set: time.Now(), left: time.Until(t), end: t.Round(0)}
+	return context.WithValue(ctx, sendLimitsKey{}, append(slices.Clip(sendLimitsOf(ctx)), limit))
+}
+
+// sendLimit is one time that was given to SendBefore.
+type sendLimit struct {
+	set  time.Time     // when SendBefore was called
+	left time.Duration // at that time
+	end  time.Time     // by this machine's clock alone
+}
+
+type sendLimits []sendLimit
+
+type sendLimitsKey struct{}
+
+func sendLimitsOf(ctx context.Context) sendLimits {
+	limits, _ := ctx.Value(sendLimitsKey{}).(sendLimits)
+	return limits
+}
+
+// check returns an error if a limit has passed.
+func (limits sendLimits) check() error {
+	for _, limit := range limits {
+		if time.Since(limit.set) >= limit.left || !time.Now().Round(0).Before(limit.end) {
+			return errTooLate
+		}
+	}
+	return nil
+}
+
+// bound returns ctx for what comes before the sending: it ends with the limits too.
+func (limits sendLimits) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if len(limits) == 0 {
+		return ctx, func() {}
+	}
+	deadline := func(limit sendLimit) time.Time { return limit.set.Add(limit.left) }
+	first := slices.MinFunc(limits, func(a, b sendLimit) int { return deadline(a).Compare(deadline(b)) })
+	return context.WithDeadlineCause(ctx, deadline(first), errTooLate)
+}
+
+var errTooLate = fmt.Errorf("not sent before the time set with SendBefore: %w", context.DeadlineExceeded)
+
 // writeProof is the body of one attempt that creates something. It collects proof
 // that nothing of the attempt can have been processed.
 //
@@ -206,16 +270,28 @@ func (p *pacer) wait(ctx context.Context) error {
 // none to which the header was written. Another request with the same context can
 // trigger the hooks, but cannot unread a body. Without hooks, as with a
 // RoundTripper that does not end in net/http, there is no proof.
+//
+// A body that was withheld because of SendBefore is proof by itself. It was the only
+// source of the content, its first Read failed, and every later one fails too. The
+// header may have left: net/http flushes it before it reads a body of this type, and
+// HTTP/2 sends it first anyway. But it announces a length of which no byte follows,
+// and then the connection or the stream is closed: an incomplete request, which
+// servers must not process, and without the content even one that does knows no
+// price and no coin. A request without content is different, because its header says
+// all that there is; and so is one whose content was read in part.
 type writeProof struct {
 	content []byte
+	limits  sendLimits
 
 	asked, connected, headersWritten, writeFailed atomic.Bool
 
-	mu     sync.Mutex
-	next   int  // position in content
-	read   bool // Read was called
-	closed bool // Close was called
-	over   bool // Read returns errors only
+	mu       sync.Mutex
+	next     int  // position in content
+	read     bool // Read was called, and was not too late
+	late     bool // Read was called too late
+	withheld bool // that was the first Read of some content
+	closed   bool // Close was called
+	over     bool // Read returns errors only
 }
 
 func (p *writeProof) watch(ctx context.Context) context.Context {
@@ -233,6 +309,10 @@ func (p *writeProof) Read(b []byte) (int, error) {
 	defer p.mu.Unlock()
 	if p.over {
 		return 0, errReplay
+	}
+	if err := p.limits.check(); err != nil {
+		p.over, p.late, p.withheld = true, true, !p.read && len(p.content) > 0
+		return 0, err
 	}
 	p.read = true
 	if p.next == len(p.content) {
@@ -262,7 +342,9 @@ func (p *writeProof) isUnsent(ctx context.Context, err error) bool {
 	defer p.mu.Unlock()
 	p.over = true
 	switch {
-	case p.read || !p.asked.Load() || p.headersWritten.Load():
+	case p.withheld:
+		return true
+	case p.read || p.late || !p.asked.Load() || p.headersWritten.Load():
 		return false
 	case !p.connected.Load():
 		return true
@@ -276,6 +358,17 @@ func (p *writeProof) isUnsent(ctx context.Context, err error) bool {
 	// still being written.
 	canceled := ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 	return p.closed && !canceled
+}
+
+// addCause adds to err that the body was read too late, if it was and err doesn't say
+// so.
+func (p *writeProof) addCause(err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.late || errors.Is(err, errTooLate) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errTooLate, err)
 }
 
 // noTimeError is the error of a request that was not retried because the context

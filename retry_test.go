@@ -2,6 +2,7 @@ package jovepay_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -571,4 +573,311 @@ func TestErrorsSayTheContextOnce(t *testing.T) {
 	_, err = failing(context.Canceled).Payments.Get(ctx, "1")
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Equal(t, 1, strings.Count(err.Error(), "canceled"), err)
+}
+
+// sending is a transport that sends nothing: it waits, reads the body piece by
+// piece with waits in between, and then responds.
+type sending struct {
+	waits []time.Duration // before each read; the body is read to its end after the last one
+	got   []byte          // of the content, from all requests
+	calls int
+}
+
+func (s *sending) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.calls++
+	for _, wait := range s.waits {
+		time.Sleep(wait) //nolint:forbidigo // fake time
+		b := make([]byte, 1)
+		n, err := r.Body.Read(b)
+		s.got = append(s.got, b[:n]...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	rest, err := io.ReadAll(r.Body)
+	s.got = append(s.got, rest...)
+	if err != nil {
+		return nil, io.ErrClosedPipe // some transports have an error of their own
+	}
+	return plainResponse(http.StatusOK, `{"payment_id":1}`), nil
+}
+
+// A body is not read any more when the time is up, and if none of it was, nothing
+// was sent.
+func TestSendBeforeChecksEachRead(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		waits   []time.Duration
+		sent    bool
+		unknown bool
+		got     int // bytes
+	}{
+		"in time":                  {waits: []time.Duration{59 * time.Second}, sent: true},
+		"late":                     {waits: []time.Duration{time.Minute}},
+		"late after the first":     {waits: []time.Duration{0, time.Minute}, unknown: true, got: 1},
+		"just in time after that":  {waits: []time.Duration{0, time.Minute - 1}, sent: true},
+		"much too late altogether": {waits: []time.Duration{time.Hour}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			transport := &sending{waits: tt.waits}
+			client := newClient(t, jovepay.DefaultBaseURL, jovepay.WithHTTPClient(&http.Client{Transport: transport}), jovepay.WithTimeout(2*time.Hour))
+			ctx := jovepay.SendBefore(t.Context(), time.Now().Add(time.Minute))
+			_, err := client.Payments.Create(ctx, goods("1"))
+			assert.Equal(t, 1, transport.calls, name)
+			if tt.sent {
+				require.NoError(t, err, name)
+				return
+			}
+			require.ErrorIs(t, err, context.DeadlineExceeded, name)
+			assert.True(t, isType[*jovepay.TransportError](err), name)
+			assertOneLine(t, err)
+			assert.Equal(t, tt.unknown, errors.Is(err, jovepay.ErrOutcomeUnknown), name)
+			assert.Equal(t, !tt.unknown, jovepay.SafeToRetry(err), name)
+			assert.Len(t, transport.got, tt.got, name)
+		})
+	}
+}
+
+// The header of a request without content says all that there is: if it may have been
+// written, the outcome is unknown.
+func TestSendBeforeDoubtsEmptyRequests(t *testing.T) {
+	t.Parallel()
+	for call := range creating(newClient(t, jovepay.DefaultBaseURL)) {
+		synctest.Test(t, func(t *testing.T) {
+			client := newClient(t, jovepay.DefaultBaseURL, jovepay.WithTimeout(time.Hour),
+				jovepay.WithHTTPClient(&http.Client{Transport: &sending{waits: []time.Duration{time.Minute}}}))
+			err := creating(client)[call](jovepay.SendBefore(t.Context(), time.Now().Add(time.Minute)))
+			require.ErrorIs(t, err, context.DeadlineExceeded, call)
+			empty := strings.HasSuffix(call, "without a body") || strings.HasSuffix(call, "with empty bytes")
+			assert.Equal(t, !empty, jovepay.SafeToRetry(err), call)
+		})
+	}
+}
+
+// The content that was withheld is proof only for its own attempt.
+func TestSendBeforeEndsTheReading(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, jovepay.DefaultBaseURL, jovepay.WithHTTPClient(&http.Client{
+			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				time.Sleep(time.Second) //nolint:forbidigo // fake time
+				for range 3 {
+					n, err := r.Body.Read(make([]byte, 10))
+					assert.Zero(t, n)
+					assert.Error(t, err)
+				}
+				return plainResponse(http.StatusInternalServerError, ""), nil
+			}),
+		}))
+		_, err := client.Payments.Create(jovepay.SendBefore(t.Context(), time.Now().Add(time.Second)), goods("1"))
+		assertIs(t, err, jovepay.ErrOutcomeUnknown, jovepay.ErrServer)
+	})
+}
+
+// Nothing is sent late, and nothing waits for what would be late.
+func TestSendBeforeWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	assertUnsent := func(t *testing.T, err error) {
+		t.Helper()
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.True(t, jovepay.SafeToRetry(err), "%v", err)
+		assertOneLine(t, err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		s, client := play(t, status(429, "Retry-After", "20"), status(200))
+		late := jovepay.SendBefore(t.Context(), start)
+		for name, call := range creating(client()) {
+			err := call(late)
+			assertUnsent(t, err)
+			assert.Empty(t, s.sent, name)
+		}
+		_, err := client().Payments.Get(late, "1")
+		require.NoError(t, err, "reading creates nothing")
+		assert.Len(t, s.sent, 2)
+
+		s, client = play(t, status(429, "Retry-After", "20"), status(200))
+		start = time.Now()
+		_, err = client().Payments.Create(jovepay.SendBefore(t.Context(), start.Add(19*time.Second)), goods("1"))
+		assertUnsent(t, err)
+		assertIs(t, err, jovepay.ErrRateLimited)
+		assert.Zero(t, time.Since(start))
+		assert.Len(t, s.sent, 1)
+
+		s, client = play(t, status(429, "Retry-After", "20"), status(200))
+		_, err = client().Payments.Create(jovepay.SendBefore(t.Context(), start.Add(21*time.Second)), goods("1"))
+		require.NoError(t, err)
+		assert.Len(t, s.sent, 2)
+
+		s, client = play(t, status(200))
+		limited := client(jovepay.WithRateLimit(1, time.Hour))
+		start = time.Now()
+		_, err = limited.Payments.Create(jovepay.SendBefore(t.Context(), start.Add(time.Minute)), goods("1"))
+		require.NoError(t, err)
+		_, err = limited.Payments.Create(jovepay.SendBefore(t.Context(), start.Add(time.Minute)), goods("1"))
+		assertUnsent(t, err)
+		assert.Zero(t, time.Since(start))
+		assert.Len(t, s.sent, 1)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		client, err := jovepay.NewClient(jovepay.WithCredentials(email, password), jovepay.WithHTTPClient(&http.Client{
+			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				if r.URL.Path != "/v1/auth" {
+					asked++
+					_, err := io.Copy(io.Discard, r.Body)
+					assert.NoError(t, err)
+				}
+				time.Sleep(10 * time.Second) //nolint:forbidigo // fake time
+				return plainResponse(http.StatusOK, `{"token":"`+token()+`","payment_id":1}`), nil
+			}),
+		}))
+		require.NoError(t, err)
+		start := time.Now()
+		_, err = client.Payments.Create(jovepay.SendBefore(t.Context(), start.Add(5*time.Second)), goods("1"))
+		assertUnsent(t, err)
+		assert.Equal(t, 5*time.Second, time.Since(start), "the login takes longer")
+		assert.Zero(t, asked)
+		time.Sleep(time.Minute) //nolint:forbidigo // fake time; the login is over
+		_, err = client.Payments.Create(jovepay.SendBefore(t.Context(), time.Now().Add(5*time.Second)), goods("1"))
+		require.NoError(t, err, "the response may come later")
+		assert.Equal(t, 1, asked)
+	})
+}
+
+// shifted returns t with its monotonic reading moved, as if this machine's clock had
+// been set, or its monotonic clock had stopped for a while, since t was read.
+func shifted(t time.Time, by time.Duration) time.Time {
+	moved := t
+	(*struct {
+		wall uint64
+		ext  int64
+		loc  *time.Location
+	})(unsafe.Pointer(&moved)).ext += int64(by)
+	return moved
+}
+
+// Either clock is enough to be late. The times are real: synctest has no monotonic
+// clock.
+func TestSendBeforeHoldsByEachClock(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	require.Equal(t, time.Hour, shifted(now, time.Hour).Sub(now), "a Time is not what this test takes it for")
+	require.True(t, shifted(now, time.Hour).Round(0).Equal(now.Round(0)))
+	for name, tt := range map[string]struct {
+		until []time.Time
+		sent  bool
+	}{
+		"in time":                        {[]time.Time{now.Add(time.Hour)}, true},
+		"in time, by another process":    {[]time.Time{now.Add(time.Hour).Round(0)}, true},
+		"in time, at different times":    {[]time.Time{shifted(now.Add(time.Hour), time.Hour)}, true},
+		"in time for both":               {[]time.Time{now.Add(time.Hour), now.Add(2 * time.Hour)}, true},
+		"late":                           {[]time.Time{now}, false},
+		"late, by another process":       {[]time.Time{now.Round(0)}, false},
+		"a machine that was suspended":   {[]time.Time{shifted(now, time.Hour)}, false},
+		"a clock that was set back":      {[]time.Time{shifted(now.Add(time.Hour), -time.Hour)}, false},
+		"the earlier of two, given last": {[]time.Time{now.Add(time.Hour), now}, false},
+		"the earlier of two":             {[]time.Time{now, now.Add(time.Hour)}, false},
+	} {
+		ctx := jovepay.SendBefore(t.Context(), tt.until[0])
+		if len(tt.until) > 1 {
+			ctx = jovepay.SendBefore(ctx, tt.until[1])
+		}
+		transport := &sending{}
+		client := newClient(t, jovepay.DefaultBaseURL, jovepay.WithHTTPClient(&http.Client{Transport: transport}))
+		_, err := client.Payments.Create(ctx, goods("1"))
+		if tt.sent {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorIs(t, err, context.DeadlineExceeded, name)
+		assert.True(t, jovepay.SafeToRetry(err), name)
+		assert.Zero(t, transport.calls, name)
+	}
+}
+
+// What was created once and lost may be found later, but is not created again.
+func TestSendBeforeEndsCreateOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &till{create: losing, list: showing()}
+		_, err := server.client(t).Payments.CreateOnce(jovepay.SendBefore(t.Context(), time.Now().Add(settleWindow)), goods("order-1"))
+		assertIs(t, err, jovepay.ErrOutcomeUnknown)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.False(t, jovepay.SafeToRetry(err))
+		assert.Equal(t, 1, server.creates)
+		assert.Greater(t, len(server.looks), 1)
+	})
+}
+
+// A connection that is there only when the time is up carries no content.
+func TestSendBeforeOnTheWire(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{"a header of less than a buffer": "x", "a longer one": strings.Repeat("x", 10_000)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			received := make(chan []byte, 1)
+			address := listen(t, func(conn *net.TCPConn) {
+				all, _ := io.ReadAll(conn)
+				received <- all
+			})
+			var dials atomic.Int32
+			var end time.Time
+			transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				dials.Add(1)
+				<-time.After(time.Until(end))
+				return new(net.Dialer).DialContext(ctx, network, address)
+			}}
+			client := newClient(t, "http://"+address, jovepay.WithUserAgent(value), jovepay.WithHTTPClient(&http.Client{Transport: transport}))
+			end = time.Now().Add(20 * time.Millisecond)
+			_, err := client.Payments.Create(jovepay.SendBefore(t.Context(), end), goods("1"))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.True(t, jovepay.SafeToRetry(err), "%v", err)
+			r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(<-received)))
+			require.NoError(t, err, "net/http sends the header first")
+			content, err := io.ReadAll(r.Body)
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF, "the request is not complete")
+			assert.Empty(t, content)
+			assert.Positive(t, r.ContentLength)
+
+			_, err = client.Payments.Create(jovepay.SendBefore(t.Context(), end), goods("1"))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.EqualValues(t, 1, dials.Load(), "not even a connection is made")
+		})
+	}
+}
+
+func TestSendBeforeOverHTTP2(t *testing.T) {
+	t.Parallel()
+	var complete atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if content, err := io.ReadAll(r.Body); err == nil || len(content) > 0 {
+			complete.Add(1)
+		}
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	client := newClient(t, server.URL, jovepay.WithHTTPClient(&http.Client{
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			content := r.Body
+			r = r.Clone(r.Context())
+			r.Body = slowBody{content}
+			return server.Client().Transport.RoundTrip(r)
+		}),
+	}))
+	for range 5 {
+		_, err := client.Payments.Create(jovepay.SendBefore(t.Context(), time.Now().Add(10*time.Millisecond)), goods("1"))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.True(t, jovepay.SafeToRetry(err), "%v", err)
+	}
+	assert.Zero(t, complete.Load())
+}
+
+// slowBody is read a while after the header was written.
+type slowBody struct{ io.ReadCloser }
+
+func (b slowBody) Read(p []byte) (int, error) {
+	<-time.After(15 * time.Millisecond)
+	return b.ReadCloser.Read(p)
 }
