@@ -2,7 +2,6 @@ package orders
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,7 +56,7 @@ type draft struct {
 	loaded   map[string][]byte // the documents as they were
 }
 
-func partKey(kind PartKind, id string) string { return string(kind) + ":" + id }
+func docKey(kind PartKind, id string) string { return string(kind) + ":" + id }
 
 // newDraft reads a record.
 func newDraft(orderID string, r *Record) (*draft, error) {
@@ -91,7 +90,7 @@ func newDraft(orderID string, r *Record) (*draft, error) {
 		if err := decode(part.Doc, doc); err != nil {
 			return nil, fmt.Errorf("orders: stored %s %q of order %q: %w", part.Kind, part.ID, orderID, err)
 		}
-		d.loaded[partKey(part.Kind, part.ID)] = part.Doc
+		d.loaded[docKey(part.Kind, part.ID)] = part.Doc
 	}
 	return d, nil
 }
@@ -259,7 +258,7 @@ func (d *draft) change(pic *picture, due time.Time) (*Change, error) {
 			return
 		}
 		var doc []byte
-		if doc, err = encode(v); err == nil && !bytes.Equal(doc, d.loaded[partKey(kind, id)]) {
+		if doc, err = encode(v); err == nil && !bytes.Equal(doc, d.loaded[docKey(kind, id)]) {
 			change.Parts = append(change.Parts, Part{OrderID: d.row.ID, Kind: kind, ID: id, Open: open, At: at, Doc: doc})
 		}
 	}
