@@ -57,7 +57,6 @@ type Book[Tx any] struct {
 	store   Store[Tx]
 	hooks   Hooks[Tx]
 	flights singleflight.Group // of Pay and Invoice, by order and coin
-	holder  string             // of leases: this book
 }
 
 // New returns a book that keeps its orders in store and creates their payments
@@ -89,7 +88,7 @@ func New[Tx any](client *jovepay.Client, store Store[Tx], hooks Hooks[Tx], opts 
 	if err != nil {
 		return nil, fmt.Errorf("orders: %w", err)
 	}
-	b := &Book[Tx]{rules: r, settings: s, client: client, store: store, hooks: hooks, holder: newToken()}
+	b := &Book[Tx]{rules: r, settings: s, client: client, store: store, hooks: hooks}
 	if err := b.check(); err != nil {
 		return nil, err
 	}

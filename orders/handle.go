@@ -30,7 +30,8 @@ func (b *Book[Tx]) Handle(ctx context.Context, event jovepay.Event) error {
 	if !ok {
 		return b.other(ctx, event, entry)
 	}
-	return b.learn(ctx, newFact(payment, entry), entry, false)
+	_, err = b.learn(ctx, newFact(payment, entry), entry)
+	return err
 }
 
 // other calls Other for an event that is not about a payment, once.
@@ -49,19 +50,20 @@ type elsewhereError struct{ orderID string }
 
 func (e *elsewhereError) Error() string { return "orders: the payment is part of another order" }
 
-// learn records a fact of a payment, and does what follows from it. whole says that
-// the fact has the payment's address and memo.
-func (b *Book[Tx]) learn(ctx context.Context, f fact, entry inbox.Entry, whole bool) error {
+// learn records a fact of a payment, and does what follows from it. It reports
+// whether the payment is the book's.
+func (b *Book[Tx]) learn(ctx context.Context, f fact, entry inbox.Entry) (recorded bool, err error) {
 	ids := []jovepay.ID{f.Payment.ID}
 	if f.Payment.ParentPaymentID != "" {
 		ids = append(ids, f.Payment.ParentPaymentID)
 	}
 	orderID, err := b.orderOf(ctx, &f.Payment, ids)
 	if err != nil {
-		return err
+		return false, err
 	}
 	scope := Scope{OrderID: orderID, Entry: entry, Payments: ids}
 	for range maxMoves {
+		recorded = false
 		err = b.change(ctx, scope, func(d *draft, r *Record) error {
 			if id, ok := r.Located[f.Payment.ID]; ok && id != scope.OrderID {
 				return &elsewhereError{id}
@@ -72,16 +74,17 @@ func (b *Book[Tx]) learn(ctx context.Context, f fact, entry inbox.Entry, whole b
 			if !d.exists {
 				return &elsewhereError{scope.OrderID}
 			}
-			d.learn(f, whole)
+			d.learn(f, false)
+			recorded = true
 			return nil
 		})
 		elsewhere, ok := errors.AsType[*elsewhereError](err)
 		if !ok {
-			return err
+			return recorded, err
 		}
 		scope.OrderID, scope.Create = elsewhere.orderID, true
 	}
-	return err
+	return false, err
 }
 
 // maxMoves is how often the order of a payment can turn out to be another one:
@@ -195,27 +198,16 @@ func (b *Book[Tx]) reconcilePage(ctx context.Context, page []*jovepay.Payment, r
 // reconcile records a payment of the list, unless a lookup shows that it is known
 // in this state: a lookup costs less than a transaction.
 func (b *Book[Tx]) reconcile(ctx context.Context, p *jovepay.Payment, located map[jovepay.ID]string) (changed bool, err error) {
-	entry, err := inbox.NewEntry(p.Event())
+	event := p.Event()
+	entry, err := inbox.NewEntry(event)
 	if err != nil {
 		return false, err
 	}
-	orderID, known := located[p.ID]
-	if !known && !b.owned(p.OrderID) {
-		return false, nil
-	}
-	if known {
+	if _, known := located[p.ID]; known {
 		outcome, err := b.store.Lookup(ctx, entry)
 		if err != nil || outcome == inbox.Duplicate {
 			return false, wrap(err)
 		}
 	}
-	f := newFact(p.Event(), entry)
-	if !known && isOrderID(p.OrderID) && !b.concerns(p.OrderID, f) {
-		r, err := b.store.Load(ctx, p.OrderID)
-		if err != nil || r.Order == nil {
-			return false, wrap(err)
-		}
-	}
-	_ = orderID
-	return true, b.learn(ctx, f, entry, false)
+	return b.learn(ctx, newFact(event, entry), entry)
 }

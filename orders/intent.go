@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"slices"
 	"time"
 
 	"github.com/jovepay/jovepay-go"
@@ -30,7 +31,7 @@ type intentDoc struct {
 	Deadline time.Time               `json:"deadline"`         // after which it is not sent
 	Settles  time.Time               `json:"settles,omitzero"` // in doubt: when a complete list proves something
 	Request  *jovepay.PaymentRequest `json:"request,omitzero"`
-	Named    jovepay.ID              `json:"named,omitzero"` // the payment that the failed response names
+	Prior    []jovepay.ID            `json:"prior,omitzero"` // the order's payments that were known when it began
 
 	PaymentID jovepay.ID `json:"payment_id,omitzero"`
 	InvoiceID jovepay.ID `json:"invoice_id,omitzero"`
@@ -48,24 +49,37 @@ func (i *intentDoc) doubt(settles time.Time) {
 
 // open ends the intent with its payment.
 func (i *intentDoc) open(id jovepay.ID) {
-	i.State, i.PaymentID, i.Settles, i.Request = intentOpen, id, time.Time{}, nil
+	i.State, i.PaymentID, i.Settles, i.Request, i.Prior = intentOpen, id, time.Time{}, nil, nil
 }
 
 // free ends the intent without a payment.
 func (i *intentDoc) free() { *i = intentDoc{State: intentFree, Began: i.Began} }
 
-// adopt opens the intent that the payment fulfills, if there is one: its
-// notification can overtake the response, and the response can be lost.
+// unknown returns the intent for a look at the payment list. elapsed is the time
+// since it began.
+func (d *draft) unknown(coin string, elapsed time.Duration, cause error) jovepay.UnknownCreate {
+	i := d.intents[coin]
+	u := jovepay.UnknownCreate{Request: *i.Request, Began: time.Now().Add(-elapsed), Err: cause, Others: i.Prior}
+	for _, other := range sortedKeys(d.intents) {
+		if id := d.intents[other].PaymentID; other != coin && id != "" {
+			u.Others = append(slices.Clip(u.Others), id)
+		}
+	}
+	return u
+}
+
+// adopt opens the intent that a payment fulfills which was not known before, if
+// there is one: its notification can overtake the response, and the response can be
+// lost.
 func (d *draft) adopt(id jovepay.ID) {
 	v := d.payments[id].Facts.view()
 	i := d.intents[v.coin]
 	if i == nil || i.State != intentSending && i.State != intentInDoubt {
 		return
 	}
-	if d.isMade(id) || v.isChild() || v.isOver() || v.InvoiceID != "" || i.Request == nil || !isMadeBy(i.Request, &v) {
-		return
+	if !d.isMade(id) && !v.isChild() && !v.isOver() && v.InvoiceID == "" && isMadeBy(i.Request, &v) {
+		i.open(id)
 	}
-	i.open(id)
 }
 
 // isMade reports whether another intent has the payment.

@@ -163,8 +163,7 @@ func (c *checkout[Tx]) judge(d *draft) (step, error) {
 	case i.State == intentSending && !i.isPast(d.now):
 		return step{waiting: true}, nil
 	case i.State == intentSending:
-		i.doubt(i.Deadline.Add(c.crash))
-		d.note(Event{Kind: EventDoubt, Coin: c.coin, Why: "the process that sent it has not reported back"})
+		d.lost(c.coin, i, c.crash)
 		return step{doubt: i}, nil
 	case i.State == intentInDoubt:
 		return step{doubt: i}, nil
@@ -173,7 +172,7 @@ func (c *checkout[Tx]) judge(d *draft) (step, error) {
 	}
 	return step{send: &intentDoc{
 		State: intentSending, Token: newToken(), Began: d.now, Deadline: d.now.Add(c.sendTime),
-		Request: c.request(d.doc.Terms),
+		Request: c.request(d.doc.Terms), Prior: sortedKeys(d.payments),
 	}}, nil
 }
 
@@ -273,20 +272,24 @@ func (c *checkout[Tx]) send(ctx context.Context, i *intentDoc, began time.Time) 
 		freed := c.endIntent(ctx, c.orderID, c.coin, i.Token, func(_ *draft, own *intentDoc) { own.free() })
 		return errors.Join(fmt.Errorf("orders: order %.100q: %w", c.orderID, err), freed)
 	}
-	var settles time.Time
+	doubt := &InDoubtError{OrderID: c.orderID, Coin: c.coin, err: err}
+	var create []jovepay.UnknownCreate
 	noted := c.endIntent(ctx, c.orderID, c.coin, i.Token, func(d *draft, own *intentDoc) {
-		settles = d.now.Add(c.settle)
-		own.doubt(settles)
+		doubt.RetryAt = d.now.Add(c.settle)
+		own.doubt(doubt.RetryAt)
 		d.note(Event{Kind: EventDoubt, Coin: c.coin, Why: err.Error()})
+		create = []jovepay.UnknownCreate{d.unknown(c.coin, d.now.Sub(own.Began), err)}
 	})
 	if noted != nil {
 		return errors.Join(fmt.Errorf("orders: order %.100q: %w", c.orderID, err), noted)
 	}
-	// The payment may be in the list already.
-	if found := c.lookFor(ctx, i, err); found != nil {
-		return c.saveCreated(ctx, i, found)
+	// The payment may be in the list already. If the list can't be read now, Run
+	// reads it later.
+	found, _ := c.client.Payments.FindCreated(ctx, create)
+	if len(found) == 1 && found[0].Payment != nil {
+		return c.saveCreated(ctx, i, found[0].Payment)
 	}
-	return &InDoubtError{OrderID: c.orderID, Coin: c.coin, RetryAt: settles, err: err}
+	return doubt
 }
 
 // saveCreated records a payment that was created, and opens its intent. It tries
@@ -305,15 +308,6 @@ func (c *checkout[Tx]) saveCreated(ctx context.Context, i *intentDoc, p *jovepay
 			return fmt.Errorf("orders: payment %s of order %.100q was created, but could not be saved: %w", p.ID, c.orderID, err)
 		}
 	}
-}
-
-// lookFor looks once for the payment of a create whose outcome is unknown.
-func (c *checkout[Tx]) lookFor(ctx context.Context, i *intentDoc, cause error) *jovepay.Payment {
-	found, err := c.client.Payments.FindCreated(ctx, []jovepay.UnknownCreate{{Request: *i.Request, Began: time.Now().Add(-c.sendTime), Err: cause}})
-	if err != nil || len(found) != 1 {
-		return nil // Run looks again
-	}
-	return found[0].Payment
 }
 
 // wait waits for another process to finish what it began.

@@ -33,29 +33,28 @@ const partPage = 500
 // doubtful is an intent in doubt.
 type doubtful struct {
 	orderID, coin string
-	intent        intentDoc
+	token         string
+	settles       time.Time
+	create        jovepay.UnknownCreate
 }
 
 // settleDoubts settles the creates in doubt with one pass of the payment list. One
 // replica does it at a time; the others leave it to that.
 func (b *Book[Tx]) settleDoubts(ctx context.Context) error {
-	doubts, err := b.doubts(ctx)
-	if err != nil || len(doubts) == 0 {
-		return err
-	}
 	return b.alone(ctx, leaseDoubts, func(ctx context.Context) error {
-		now, err := b.now(ctx)
-		if err != nil {
+		now, doubts, err := b.doubts(ctx)
+		if err != nil || len(doubts) == 0 {
 			return err
 		}
 		creates := make([]jovepay.UnknownCreate, len(doubts))
 		for i, d := range doubts {
-			creates[i] = jovepay.UnknownCreate{Request: *d.intent.Request, Began: time.Now().Add(-now.Sub(d.intent.Began))}
+			creates[i] = d.create
 		}
 		found, err := b.client.Payments.FindCreated(ctx, creates)
 		failures := []error{wrap(err)}
 		for i, f := range found {
-			failures = append(failures, b.settleDoubt(ctx, doubts[i], f, err == nil && !now.Before(doubts[i].intent.Settles)))
+			isProof := err == nil && !now.Before(doubts[i].settles)
+			failures = append(failures, b.settleDoubt(ctx, doubts[i], f, isProof))
 		}
 		return errors.Join(failures...)
 	})
@@ -70,87 +69,98 @@ func (b *Book[Tx]) settleDoubt(ctx context.Context, d doubtful, f jovepay.FoundC
 		if err != nil {
 			return err
 		}
-		return b.endIntent(ctx, d.orderID, d.coin, d.intent.Token, func(draft *draft, own *intentDoc) {
+		return b.endIntent(ctx, d.orderID, d.coin, d.token, func(draft *draft, own *intentDoc) {
 			own.open(f.Payment.ID)
 			draft.learn(fact, f.Payment.PayAddress != "")
 		})
 	case f.Doubt == nil && isProof:
-		return b.endIntent(ctx, d.orderID, d.coin, d.intent.Token, func(_ *draft, own *intentDoc) { own.free() })
+		return b.endIntent(ctx, d.orderID, d.coin, d.token, func(_ *draft, own *intentDoc) { own.free() })
+	case f.Doubt != nil:
+		b.log.WarnContext(ctx, "jovepay: create is in doubt", "order", d.orderID, "coin", d.coin, "reason", f.Doubt)
 	}
 	return nil
 }
 
-// doubts returns the creates of payments in doubt. Those whose sender has not
-// reported back in time are put in doubt.
-func (b *Book[Tx]) doubts(ctx context.Context) (doubts []doubtful, err error) {
-	now, err := b.now(ctx)
-	if err != nil {
-		return nil, err
-	}
+// doubts returns the creates of payments in doubt, and a time before which all were
+// looked up. A create whose sender has not reported back in time is put in doubt.
+func (b *Book[Tx]) doubts(ctx context.Context) (now time.Time, doubts []doubtful, err error) {
 	query := PartQuery{Kind: PartIntent, Open: true, Limit: partPage}
 	for {
 		parts, err := b.store.Parts(ctx, query)
 		if err != nil {
-			return nil, wrap(err)
+			return now, nil, wrap(err)
 		}
 		for _, part := range parts {
-			d := doubtful{orderID: part.OrderID, coin: part.ID}
-			if err := decode(part.Doc, &d.intent); err != nil {
-				return nil, err
-			}
-			if d.coin == invoiceCoin || d.intent.State == intentSending && !d.intent.isPast(now) {
+			if part.ID == invoiceCoin {
 				continue
 			}
-			if d.intent.State == intentSending {
-				d.intent.doubt(d.intent.Deadline.Add(b.crash))
-				err := b.endIntent(ctx, d.orderID, d.coin, d.intent.Token, func(draft *draft, own *intentDoc) {
-					if own.State != intentSending {
-						return
-					}
-					own.doubt(own.Deadline.Add(b.crash))
-					draft.note(Event{Kind: EventDoubt, Coin: d.coin, Why: "the process that sent it has not reported back"})
-				})
-				if err != nil {
-					return nil, err
-				}
+			d, at, err := b.doubt(ctx, part.OrderID, part.ID)
+			if err != nil {
+				return now, nil, err
 			}
-			doubts = append(doubts, d)
+			if now.IsZero() {
+				now = at
+			}
+			if d != nil {
+				doubts = append(doubts, *d)
+			}
 		}
 		if len(parts) < partPage {
-			return doubts, nil
+			return now, doubts, nil
 		}
 		query.After = &parts[len(parts)-1]
 	}
 }
 
-// now returns the time by the database's clock.
-func (b *Book[Tx]) now(ctx context.Context) (time.Time, error) {
-	r, err := b.store.Load(ctx, noOrder) // which is nobody's
+// doubt returns the create of an order in a coin if it is in doubt, and otherwise
+// nil, and when that was so.
+func (b *Book[Tx]) doubt(ctx context.Context, orderID, coin string) (doubt *doubtful, at time.Time, err error) {
+	d, err := b.read(ctx, orderID)
 	if err != nil {
-		return time.Time{}, wrap(err)
+		return nil, at, err
 	}
-	return r.Now, nil
+	i := d.intents[coin]
+	if i != nil && i.State == intentSending && i.isPast(d.now) {
+		err = b.endIntent(ctx, orderID, coin, i.Token, func(locked *draft, own *intentDoc) {
+			locked.lost(coin, own, b.crash)
+		})
+		d.lost(coin, i, b.crash)
+	}
+	if err != nil || i == nil || i.State != intentInDoubt {
+		return nil, d.now, err
+	}
+	return &doubtful{orderID, coin, i.Token, i.Settles, d.unknown(coin, d.now.Sub(i.Began), nil)}, d.now, nil
 }
 
-// alone calls work if no other replica is doing the same, and keeps the lease until
-// it ends.
+// lost puts an intent in doubt whose sender has not reported back in time.
+func (d *draft) lost(coin string, i *intentDoc, window time.Duration) {
+	if i.State == intentSending {
+		i.doubt(i.Deadline.Add(window))
+		d.note(Event{Kind: EventDoubt, Coin: coin, Why: "the process that sent it has not reported back"})
+	}
+}
+
+// alone calls work if nobody else is doing the same, on this replica or another. It
+// keeps the lease until work ends.
 func (b *Book[Tx]) alone(ctx context.Context, lease string, work func(context.Context) error) error {
-	has, err := b.store.Acquire(ctx, lease, b.holder, leaseTime)
+	holder := newToken()
+	has, err := b.store.Acquire(ctx, lease, holder, leaseTime)
 	if err != nil || !has {
 		return wrap(err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	working, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for sleep(ctx, leaseTime/3) == nil {
-			if has, err := b.store.Acquire(ctx, lease, b.holder, leaseTime); err != nil || !has {
+		for sleep(working, leaseTime/3) == nil {
+			if has, err := b.store.Acquire(working, lease, holder, leaseTime); err != nil || !has {
 				cancel() // somebody else may have it
 			}
 		}
 	}()
-	err = work(ctx)
+	err = work(working)
 	cancel()
 	<-done
-	return err
+	_, released := b.store.Acquire(context.WithoutCancel(ctx), lease, holder, 0)
+	return errors.Join(err, wrap(released))
 }

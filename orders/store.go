@@ -67,7 +67,8 @@ type Store[Tx any] interface {
 	History(ctx context.Context, orderID string) ([]Note, error)
 
 	// Acquire gives the named lease to holder for d, if nobody else has it, or
-	// extends it. It reports whether holder has it now.
+	// extends it. It reports whether holder has it now. With a d of 0 holder
+	// gives it up.
 	Acquire(ctx context.Context, lease, holder string, d time.Duration) (bool, error)
 
 	// Check returns an error that wraps [ErrLosesCommits] if the database is
