@@ -18,7 +18,7 @@ const (
 	SQLite     Dialect = "sqlite"
 )
 
-//go:embed schema/*.sql
+//go:embed schema/*/*.sql
 var schemas embed.FS
 
 // The statements, with the table name that the schemas use.
@@ -88,7 +88,7 @@ func (d Dialect) statements(table string) (statements, error) {
 	default:
 		return statements{}, fmt.Errorf("sqlstore: unknown dialect %q", d)
 	}
-	schema, err := schemas.ReadFile("schema/" + string(d) + ".sql")
+	schema, err := schemas.ReadFile("schema/" + string(d) + "/0001_inbox.sql")
 	if err != nil {
 		return statements{}, fmt.Errorf("sqlstore: %w", err)
 	}
