@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"database/sql"
-	"embed"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,10 +17,8 @@ const (
 	SQLite     Dialect = "sqlite"
 )
 
-//go:embed schema/*/*.sql
-var schemas embed.FS
-
-// The statements, with the table name that the schemas use.
+// The statements of the inbox. All statements of this package have the names of
+// the tables that the schemas use, and go through a translator.
 const (
 	defaultTable = "jovepay_inbox"
 
@@ -44,59 +41,111 @@ applied_at = IF(event_key = VALUES(event_key), VALUES(applied_at), applied_at)`
 
 	completeClaim = `UPDATE jovepay_inbox SET event_key = ?, position = ? WHERE subject = ? AND event_key = ?`
 
-	// PostgreSQL knows which transaction wrote a row.
+	// PostgreSQL knows which transaction wrote a row, and which one it is in.
 	inSameTransaction = ` AND xmin = pg_current_xact_id()::xid`
+	sameTransaction   = `SELECT TRANSACTION() = ?`
 
 	last = `SELECT event_key, position FROM jovepay_inbox WHERE subject = ?`
 
 	// Records are pruned in ranges of subjects, each in its own short
 	// transaction. An index on the time would slow every delivery down.
-	rangeEnd = `SELECT subject FROM jovepay_inbox WHERE subject > ? ORDER BY subject LIMIT 1 OFFSET 999`
+	rangeEnd = `SELECT subject FROM jovepay_inbox WHERE subject > ? AND subject < ? ORDER BY subject LIMIT 1 OFFSET 999`
 
 	prune           = `DELETE FROM jovepay_inbox WHERE subject > ? AND subject <= ? AND applied_at < ?`
 	prunePostgreSQL = `DELETE FROM jovepay_inbox WHERE subject > ? AND subject <= ? AND applied_at < CAST(? AS timestamp) AT TIME ZONE 'UTC'`
+
+	// The subjects of accounts lie between those of the store without one. Only
+	// theirs have a slash before the colon.
+	withoutAccount = ` AND (INSTR(subject, '/') = 0 OR INSTR(subject, ':') < INSTR(subject, '/'))`
 )
 
-// statements are the statements of a dialect for one table.
+// statements are the statements of a dialect for one set of tables.
 type statements struct {
-	schema, claim, complete, completeLate, last, rangeEnd, prune string
+	claim, complete, completeLate, last, rangeEnd, prune, createOrder, lockOrder, acquire string
 
-	// isNewer reports, from the result of claim, whether the event is newer.
+	// translate returns a statement of this package as the dialect has it.
+	translate func(string) string
+
+	// isNewer reports, from the result of claim or acquire, whether it took
+	// effect.
 	isNewer func(sql.Result) (bool, error)
 
-	// savepoint is whether a savepoint proves that the claim's transaction is
-	// still open; otherwise the complete statement checks it.
+	// savepoint is whether a savepoint proves that a transaction is still open.
+	// PostgreSQL has the ids of transactions for that.
 	savepoint bool
 
-	// prepare is whether claim and complete are prepared once per connection.
+	// prepare is whether the frequent statements are prepared once per
+	// connection.
 	prepare bool
+
+	// update are the frequent statements of Update.
+	update []string
 }
 
-func (d Dialect) statements(table string) (statements, error) {
+func (d Dialect) statements(table, account string) (statements, error) {
 	s := statements{
 		claim: writeClaim, complete: completeClaim, completeLate: completeClaim,
-		last: last, rangeEnd: rangeEnd, prune: prune, isNewer: affectedRow, savepoint: true,
+		last: last, rangeEnd: rangeEnd, prune: prune,
+		createOrder: createOrder, lockOrder: lockOrder, acquire: acquireLease,
+		isNewer: affectedRow, savepoint: true,
 	}
-	mark := func(int) string { return "?" }
 	switch d {
 	case PostgreSQL:
 		s.complete, s.savepoint, s.prune = completeClaim+inSameTransaction, false, prunePostgreSQL
-		mark = func(i int) string { return "$" + strconv.Itoa(i) }
 	case MySQL:
-		s.claim, s.isNewer, s.prepare = writeClaimMySQL, noInsertID, true
+		s.claim, s.acquire, s.isNewer, s.prepare = writeClaimMySQL, acquireLeaseMySQL, noInsertID, true
 	case SQLite:
+		s.lockOrder = lockSQLite
 	default:
 		return statements{}, fmt.Errorf("sqlstore: unknown dialect %q", d)
 	}
-	schema, err := schemas.ReadFile("schema/" + string(d) + "/0001_inbox.sql")
-	if err != nil {
-		return statements{}, fmt.Errorf("sqlstore: %w", err)
+	if account == "" {
+		s.prune += withoutAccount
 	}
-	s.schema = string(schema)
-	for _, text := range []*string{&s.schema, &s.claim, &s.complete, &s.completeLate, &s.last, &s.rangeEnd, &s.prune} {
-		*text = numberPlaceholders(strings.ReplaceAll(*text, defaultTable, table), mark)
+	s.translate = d.translator(table)
+	for _, text := range []*string{
+		&s.claim, &s.complete, &s.completeLate, &s.last, &s.rangeEnd, &s.prune, &s.createOrder, &s.lockOrder, &s.acquire,
+	} {
+		*text = s.translate(*text)
+	}
+	s.update = []string{s.claim, s.complete, s.createOrder, s.lockOrder}
+	for _, text := range []string{
+		d.loadStatement(0, true), d.loadStatement(1, true), writeOrder, insertStatement(writeParts, replacePart, 1),
+		insertStatement(writeLines, "", 1), insertStatement(writeNotes, "", 1),
+	} {
+		s.update = append(s.update, s.translate(text))
 	}
 	return s, nil
+}
+
+// translator returns a function that puts the names of the tables, the dialect's
+// own words and its placeholders into a statement.
+func (d Dialect) translator(table string) func(string) string {
+	prefix := strings.TrimSuffix(table, "_inbox") + "_"
+	indexes := prefix[strings.LastIndexByte(prefix, '.')+1:]
+	words := []string{"INDEX IF NOT EXISTS jovepay_", "INDEX IF NOT EXISTS " + indexes, defaultTable, table, "jovepay_", prefix}
+	mark := func(int) string { return "?" }
+	switch d {
+	case PostgreSQL:
+		words = append(words,
+			"CLOCK()", "CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS bigint)",
+			"TRANSACTION()", "pg_current_xact_id()::text",
+			"INSTR(", "strpos(")
+		mark = func(i int) string { return "$" + strconv.Itoa(i) }
+	case MySQL:
+		words = append(words,
+			"CLOCK()", "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
+			"TRANSACTION()", "''",
+			unlessExists, "ON DUPLICATE KEY UPDATE version = version",
+			replacePart, replacePartMySQL)
+	case SQLite:
+		words = append(words,
+			"CLOCK()", "CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000",
+			"TRANSACTION()", "''",
+			" FOR UPDATE", "")
+	}
+	replacer := strings.NewReplacer(words...)
+	return func(text string) string { return numberPlaceholders(replacer.Replace(text), mark) }
 }
 
 // numberPlaceholders replaces each question mark with the dialect's own

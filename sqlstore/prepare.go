@@ -6,42 +6,49 @@ import (
 	"fmt"
 )
 
-// prepared are the statements of a claim, by their text. database/sql prepares
-// each of them once on every connection.
-type prepared map[string]*sql.Stmt
-
-// prepare prepares the statements of a claim for the dialects in which that
-// saves every delivery a round trip. pgx prepares by itself, and knows what a
-// pooler allows.
-func (s *Store) prepare(ctx context.Context) error {
-	if !s.statements.prepare || s.prepared.Load() != nil {
+// prepare prepares statements for the dialects in which that saves every delivery
+// a round trip. database/sql prepares each of them once on every connection. pgx
+// prepares by itself, and knows what a pooler allows.
+func (s *Store) prepare(ctx context.Context, queries ...string) error {
+	if !s.statements.prepare {
 		return nil
 	}
-	p := prepared{}
-	for _, query := range []string{s.statements.claim, s.statements.complete} {
+	for _, query := range queries {
+		if _, ok := s.prepared.Load(query); ok {
+			continue
+		}
 		stmt, err := s.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // the store keeps it
 		if err != nil {
-			p.close()
 			return fmt.Errorf("sqlstore: prepare: %w", err)
 		}
-		p[query] = stmt
-	}
-	if !s.prepared.CompareAndSwap(nil, &p) {
-		p.close()
+		if _, ok := s.prepared.LoadOrStore(query, stmt); ok {
+			_ = stmt.Close() // at the latest it closes with its connection
+		}
 	}
 	return nil
 }
 
-func (p prepared) close() {
-	for _, stmt := range p {
-		_ = stmt.Close() // at the latest it closes with its connection
+// exec executes a statement in tx, by its prepared form if there is one.
+func (s *Store) exec(ctx context.Context, tx *sql.Tx, query string, args ...any) (sql.Result, error) {
+	if stmt, ok := s.stmt(ctx, tx, query); ok {
+		return stmt.ExecContext(ctx, args...)
+	}
+	return tx.ExecContext(ctx, query, args...)
+}
+
+// inside is exec for statements that return rows.
+func (s *Store) inside(tx *sql.Tx) queryFunc {
+	return func(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+		if stmt, ok := s.stmt(ctx, tx, query); ok {
+			return stmt.QueryContext(ctx, args...)
+		}
+		return tx.QueryContext(ctx, query, args...)
 	}
 }
 
-// exec executes a statement of a claim in tx.
-func (s *Store) exec(ctx context.Context, tx *sql.Tx, query string, args ...any) (sql.Result, error) {
-	if p := s.prepared.Load(); p != nil {
-		return tx.StmtContext(ctx, (*p)[query]).ExecContext(ctx, args...) //nolint:sqlclosecheck // tx closes it
+func (s *Store) stmt(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, bool) {
+	if stmt, ok := s.prepared.Load(query); ok {
+		return tx.StmtContext(ctx, stmt.(*sql.Stmt)), true //nolint:forcetypeassert,sqlclosecheck // prepare stores nothing else; tx closes it
 	}
-	return tx.ExecContext(ctx, query, args...)
+	return nil, false
 }

@@ -122,11 +122,15 @@ func TestNewRejects(t *testing.T) {
 		"no database":   {nil, sqlstore.SQLite, sqlstore.WithTable("a"), "sqlstore: db is nil"},
 		"dialect":       {db, "oracle", sqlstore.WithTable("a"), `sqlstore: unknown dialect "oracle"`},
 		"no dialect":    {db, "", sqlstore.WithTable("a"), `sqlstore: unknown dialect ""`},
-		"no table":      {db, sqlstore.SQLite, sqlstore.WithTable(""), `sqlstore: table "": want letters, digits and underscores`},
-		"injection":     {db, sqlstore.SQLite, sqlstore.WithTable("a; DROP TABLE b"), `sqlstore: table "a; DROP TABLE b": want letters, digits and underscores`},
-		"three parts":   {db, sqlstore.SQLite, sqlstore.WithTable("a.b.c"), `sqlstore: table "a.b.c": want letters, digits and underscores`},
-		"trailing line": {db, sqlstore.SQLite, sqlstore.WithTable("a\n"), `sqlstore: table "a\n": want letters, digits and underscores`},
-		"long":          {db, sqlstore.SQLite, sqlstore.WithTable(strings.Repeat("a", 64)), `sqlstore: table "` + strings.Repeat("a", 64) + `": want letters, digits and underscores`},
+		"no table":      {db, sqlstore.SQLite, sqlstore.WithTable(""), `sqlstore: table "": want at most 40 letters, digits and underscores`},
+		"injection":     {db, sqlstore.SQLite, sqlstore.WithTable("a; DROP TABLE b"), `sqlstore: table "a; DROP TABLE b": want at most 40 letters, digits and underscores`},
+		"three parts":   {db, sqlstore.SQLite, sqlstore.WithTable("a.b.c"), `sqlstore: table "a.b.c": want at most 40 letters, digits and underscores`},
+		"trailing line": {db, sqlstore.SQLite, sqlstore.WithTable("a\n"), `sqlstore: table "a\n": want at most 40 letters, digits and underscores`},
+		"long":          {db, sqlstore.SQLite, sqlstore.WithTable(strings.Repeat("a", 41)), `sqlstore: table "` + strings.Repeat("a", 41) + `": want at most 40 letters, digits and underscores`},
+		"no account":    {db, sqlstore.SQLite, sqlstore.WithAccount(""), `sqlstore: account "": want 1 to 64 of A-Z a-z 0-9 _ . -`},
+		"slash":         {db, sqlstore.SQLite, sqlstore.WithAccount("a/b"), `sqlstore: account "a/b": want 1 to 64 of A-Z a-z 0-9 _ . -`},
+		"colon":         {db, sqlstore.SQLite, sqlstore.WithAccount("a:b"), `sqlstore: account "a:b": want 1 to 64 of A-Z a-z 0-9 _ . -`},
+		"long account":  {db, sqlstore.SQLite, sqlstore.WithAccount(strings.Repeat("a", 65)), `sqlstore: account "` + strings.Repeat("a", 65) + `": want 1 to 64 of A-Z a-z 0-9 _ . -`},
 		"read only":     {db, sqlstore.SQLite, sqlstore.WithTxOptions(sql.TxOptions{ReadOnly: true}), "sqlstore: want transactions that can write, got ReadOnly"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,7 +146,7 @@ func TestNilOption(t *testing.T) {
 	t.Parallel()
 	store, err := sqlstore.New(new(recorder).open(t), sqlstore.SQLite, nil, sqlstore.WithTable("a"), nil)
 	require.NoError(t, err)
-	assert.Contains(t, store.Schema(), " a ")
+	assert.Contains(t, store.Migrations()[0].SQL, " a ")
 }
 
 // What a delivery costs: on PostgreSQL one statement besides the claim, the

@@ -1,18 +1,38 @@
 package stores_test
 
 import (
+	"context"
 	"database/sql"
 	"strings"
 	"testing"
 
 	"github.com/jovepay/jovepay-go/inbox/inboxtest"
+	"github.com/jovepay/jovepay-go/orders/orderstest"
 	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
-// The kit on every database, with the defaults and with the settings that
+// The kits on every database, with the defaults and with the settings that
 // change how the statements work.
 func TestConformance(t *testing.T) {
 	t.Parallel()
+	eachSetting(t, func(t *testing.T, open func(*testing.T) *shop) {
+		t.Helper()
+		inboxtest.Run(t, func(t *testing.T) inboxtest.Harness[*sql.Tx] { t.Helper(); return open(t).harness() })
+	})
+}
+
+func TestOrdersConformance(t *testing.T) {
+	t.Parallel()
+	eachSetting(t, func(t *testing.T, open func(*testing.T) *shop) {
+		t.Helper()
+		orderstest.Run(t, func(t *testing.T) orderstest.Harness[*sql.Tx] { t.Helper(); return open(t).ordersHarness(t) })
+	})
+}
+
+// eachSetting runs tests with shops whose databases differ in their kind and
+// settings; a short run has only the defaults.
+func eachSetting(t *testing.T, run func(t *testing.T, open func(*testing.T) *shop)) {
+	t.Helper()
 	all := databases()
 	level := func(l sql.IsolationLevel) sqlstore.Option {
 		return sqlstore.WithTxOptions(sql.TxOptions{Isolation: l})
@@ -28,27 +48,53 @@ func TestConformance(t *testing.T) {
 		"MariaDB":                     {database: all["MariaDB"]},
 		"MariaDB, read uncommitted":   {database: all["MariaDB"], options: []sqlstore.Option{level(sql.LevelReadUncommitted)}},
 		"MariaDB, read committed":     {database: all["MariaDB"], options: []sqlstore.Option{level(sql.LevelReadCommitted)}},
+		"MariaDB, repeatable read":    {database: all["MariaDB"], options: []sqlstore.Option{level(sql.LevelRepeatableRead)}},
 		"MariaDB, serializable":       {database: all["MariaDB"], options: []sqlstore.Option{level(sql.LevelSerializable)}},
 		"MariaDB, found rows": {database: all["MariaDB"], change: func(address string) string {
 			return withParam(address, "clientFoundRows=true&interpolateParams=true")
 		}},
-		"SQLite": {database: all["SQLite"]},
-		"SQLite, deferred": {database: all["SQLite"], change: func(address string) string {
-			return strings.ReplaceAll(address, "_txlock=immediate", "_txlock=deferred")
-		}},
+		"SQLite":           {database: all["SQLite"]},
+		"SQLite, deferred": {database: all["SQLite"], change: deferred},
 	} {
+		if _, byDefault := all[name]; testing.Short() && !byDefault {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inboxtest.Run(t, func(t *testing.T) inboxtest.Harness[*sql.Tx] {
+			run(t, func(t *testing.T) *shop {
 				t.Helper()
 				address := c.address(t)
 				if c.change != nil {
 					address = c.change(address)
 				}
-				db, _ := c.openCut(t, address)
-				return c.shopAt(t, db, c.options...).harness()
+				return c.shopAt(t, c.openCut(t, address), c.options...)
 			})
 		})
+	}
+}
+
+// ordersHarness is the shop for the kit of orders.
+func (s *shop) ordersHarness(t *testing.T) orderstest.Harness[*sql.Tx] {
+	t.Helper()
+	return orderstest.Harness[*sql.Tx]{
+		Store: s.store, Other: s.newStore(t, s.db, sqlstore.WithAccount("other")),
+		Begin: func(ctx context.Context) (tx *sql.Tx, commit, rollback func() error, err error) {
+			tx, err = s.db.BeginTx(ctx, nil)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			return tx, tx.Commit, tx.Rollback, nil
+		},
+		Write: s.write, Written: s.written, Cut: s.harness().Cut,
+		CutCommit: func(ctx context.Context, tx *sql.Tx, received bool) error {
+			where := cutBeforeCommit
+			if received {
+				where = cutAfterCommit
+			}
+			_, err := tx.ExecContext(ctx, where)
+			return err
+		},
+		OneWriter: s.dialect == sqlstore.SQLite,
 	}
 }
 

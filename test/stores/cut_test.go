@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"sync/atomic"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,27 +13,20 @@ import (
 	"github.com/jovepay/jovepay-go/inbox"
 )
 
-// cut is where a connection breaks.
-type cut int32
-
+// Statements that break the connection that they are executed on, at once or when
+// its transaction is committed: by losing the request to commit, or the response
+// to it.
 const (
-	nowhere      cut = iota
-	beforeCommit     // the request to commit is lost
-	afterCommit      // the response to it is lost
+	cutStatement    = "-- cut"
+	cutBeforeCommit = "-- cut before commit"
+	cutAfterCommit  = "-- cut after commit"
 )
 
-// cutStatement breaks the connection that it is executed on.
-const cutStatement = "-- cut"
-
-// cutter opens connections that break on demand, with a real driver
-// beneath.
-type cutter struct {
-	driver.Connector
-	next atomic.Int32 // where the next commit breaks
-}
+// cutter opens connections that break on demand, with a real driver beneath.
+type cutter struct{ driver.Connector }
 
 // openCut opens an address through a cutter.
-func (d database) openCut(t *testing.T, address string) (*sql.DB, *cutter) {
+func (d database) openCut(t *testing.T, address string) *sql.DB {
 	t.Helper()
 	plain := d.open(t, address)
 	opener, ok := plain.Driver().(driver.DriverContext)
@@ -42,8 +35,7 @@ func (d database) openCut(t *testing.T, address string) (*sql.DB, *cutter) {
 	}
 	connector, err := opener.OpenConnector(address)
 	require.NoError(t, err)
-	c := &cutter{Connector: connector}
-	return pool(t, sql.OpenDB(c)), c
+	return pool(t, sql.OpenDB(cutter{connector}))
 }
 
 // opening is a driver without connectors, as SQLite's is.
@@ -61,12 +53,12 @@ type named struct {
 func (n named) Connect(context.Context) (driver.Conn, error) { return n.driver.Open(n.name) }
 func (n named) Driver() driver.Driver                        { return n.driver }
 
-func (c *cutter) Connect(ctx context.Context) (driver.Conn, error) {
+func (c cutter) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &cutConn{conn.(realConn), c, false}, nil
+	return &cutConn{realConn: conn.(realConn)}, nil
 }
 
 // realConn is what the three drivers' connections can do.
@@ -80,7 +72,7 @@ type realConn interface {
 
 type cutConn struct {
 	realConn
-	cutter *cutter
+	commit string // where the next commit breaks
 	broken bool
 }
 
@@ -102,8 +94,12 @@ func (c *cutConn) Close() error {
 func (c *cutConn) IsValid() bool { return !c.broken }
 
 func (c *cutConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if query == cutStatement {
+	switch query {
+	case cutStatement:
 		_ = c.cut()
+		return driver.ResultNoRows, nil
+	case cutBeforeCommit, cutAfterCommit:
+		c.commit = query
 		return driver.ResultNoRows, nil
 	}
 	if c.broken {
@@ -117,6 +113,7 @@ func (c *cutConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 	if err != nil {
 		return nil, err
 	}
+	c.commit = ""
 	return &cutTx{tx, c}, nil
 }
 
@@ -129,10 +126,10 @@ func (tx *cutTx) Commit() error {
 	if tx.conn.broken {
 		return driver.ErrBadConn
 	}
-	switch cut(tx.conn.cutter.next.Swap(int32(nowhere))) {
-	case beforeCommit:
+	switch tx.conn.commit {
+	case cutBeforeCommit:
 		return tx.conn.cut()
-	case afterCommit:
+	case cutAfterCommit:
 		if err := tx.Tx.Commit(); err != nil {
 			return err
 		}
@@ -158,22 +155,23 @@ func TestLostCommit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for name, c := range map[string]struct {
-				where cut
+				where string
 				found inbox.Outcome
 				again inbox.Outcome
 			}{
-				"request":  {beforeCommit, inbox.Pending, inbox.Applied},
-				"response": {afterCommit, inbox.Duplicate, inbox.Duplicate},
+				"request":  {cutBeforeCommit, inbox.Pending, inbox.Applied},
+				"response": {cutAfterCommit, inbox.Duplicate, inbox.Duplicate},
 			} {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					db, cutter := d.openCut(t, d.address(t))
-					s := d.shopAt(t, db)
+					s := d.shopAt(t, d.openCut(t, d.address(t)))
 					e := entry(t, "1", "finished")
 					note := func(ctx context.Context, tx *sql.Tx) error { return s.write(ctx, tx, "shipped") }
 
-					cutter.next.Store(int32(c.where))
-					outcome, err := s.store.Apply(t.Context(), e, note)
+					outcome, err := s.store.Apply(t.Context(), e, func(ctx context.Context, tx *sql.Tx) error {
+						_, err := tx.ExecContext(ctx, c.where)
+						return errors.Join(err, note(ctx, tx))
+					})
 					require.ErrorIs(t, err, driver.ErrBadConn)
 					require.EqualError(t, err, "sqlstore: commit: driver: bad connection")
 					assert.Empty(t, outcome)

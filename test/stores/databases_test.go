@@ -115,8 +115,20 @@ func pool(tb testing.TB, db *sql.DB) *sql.DB {
 	return db
 }
 
-// shop is a database with a table for the records and one for the shop's own
-// writes, both gone after the test.
+// tables are all tables of the store.
+func (s *shop) tables() []string {
+	all := []string{s.table}
+	for _, name := range []string{"orders", "order_parts", "ledger", "order_history", "leases", "migrations"} {
+		all = append(all, s.beside(name))
+	}
+	return all
+}
+
+// beside is the name of a table beside that of the inbox.
+func (s *shop) beside(name string) string { return strings.TrimSuffix(s.table, "inbox") + name }
+
+// shop is a database with the tables of a store and one for the shop's own
+// writes, all gone after the test.
 type shop struct {
 	database
 	db     *sql.DB
@@ -133,9 +145,9 @@ func (d database) shop(tb testing.TB) *shop {
 
 func (d database) shopAt(tb testing.TB, db *sql.DB, opts ...sqlstore.Option) *shop {
 	tb.Helper()
-	s := d.shopIn(tb, db, "inbox_"+strings.ToLower(rand.Text()), opts...)
+	s := d.shopIn(tb, db, "shop_"+strings.ToLower(rand.Text())+"_inbox", opts...)
 	tb.Cleanup(func() {
-		for _, table := range []string{s.table, s.notes} {
+		for _, table := range append(s.tables(), s.notes) {
 			_, err := db.ExecContext(context.WithoutCancel(tb.Context()), "DROP TABLE IF EXISTS "+table)
 			require.NoError(tb, err)
 		}
@@ -154,7 +166,7 @@ func (d database) shopIn(tb testing.TB, db *sql.DB, table string, opts ...sqlsto
 	return s
 }
 
-// newStore returns another store on the shop's table.
+// newStore returns another store on the shop's tables.
 func (s *shop) newStore(tb testing.TB, db *sql.DB, opts ...sqlstore.Option) *sqlstore.Store {
 	tb.Helper()
 	store, err := sqlstore.New(db, s.dialect, append([]sqlstore.Option{sqlstore.WithTable(s.table)}, opts...)...)

@@ -23,33 +23,6 @@ import (
 	"github.com/jovepay/jovepay-go/sqlstore"
 )
 
-// The schema is what a person would run by hand, and any number of replicas can
-// run it at the same time, again and again.
-func TestMigrate(t *testing.T) {
-	t.Parallel()
-	for name, d := range databases() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := d.shop(t)
-			assert.Contains(t, s.store.Schema(), s.table)
-			assert.NotContains(t, s.store.Schema(), "jovepay_inbox")
-			for range 10 {
-				s.exec(t, "DROP TABLE "+s.table)
-				var replicas sync.WaitGroup
-				for range 8 {
-					replicas.Go(func() { assert.NoError(t, s.store.Migrate(t.Context())) })
-				}
-				replicas.Wait()
-			}
-			s.exec(t, "DROP TABLE "+s.table)
-			s.exec(t, s.store.Schema())
-			s.expect(t, inbox.Applied, entry(t, "1", "finished"))
-			require.NoError(t, s.store.Migrate(t.Context()))
-			s.expect(t, inbox.Duplicate, entry(t, "1", "finished"))
-		})
-	}
-}
-
 // expect applies e with a note, and wants an outcome.
 func (s *shop) expect(t *testing.T, want inbox.Outcome, e inbox.Entry) {
 	t.Helper()

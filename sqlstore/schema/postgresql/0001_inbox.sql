@@ -3,4 +3,4 @@ CREATE TABLE IF NOT EXISTS jovepay_inbox (
     event_key  varchar(64)  COLLATE "C" NOT NULL,
     position   varchar(255) COLLATE "C" NOT NULL,
     applied_at timestamptz  NOT NULL DEFAULT now()
-)
+);
