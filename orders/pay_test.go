@@ -239,7 +239,7 @@ func TestPayErrors(t *testing.T) {
 	require.NoError(t, b.Place(t.Context(), inbox.NoTx{}, terms("a")))
 	r.server.Close()
 	r.place(b, "c")
-	_, err = b.Pay(t.Context(), "c", "btc")
+	_, err = r.bookOn(r.newClient(), r.store).Pay(t.Context(), "c", "btc")
 	require.Error(t, err, "JovePay is down")
 	assert.True(t, jovepay.SafeToRetry(err), "%v", err)
 }
