@@ -13,8 +13,9 @@ import (
 // newToken returns a token that nobody else has.
 func newToken() string { return rand.Text() }
 
-// flightTime bounds the work of a Pay that nobody waits for anymore.
-const flightTime = 3 * time.Minute
+// flightTimes is how many send times the work of a call may take: to wait for
+// another process, to send, and to save what was created.
+const flightTimes = 3
 
 // fly shares the work for one order and coin among the callers in this process. It
 // continues when they give up, so that a payment that was created is saved.
@@ -24,7 +25,7 @@ func fly[T any, Tx any](ctx context.Context, b *Book[Tx], key string, work func(
 		return none, err
 	}
 	result := b.flights.DoChan(key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTimes*b.sendTime)
 		defer cancel()
 		return work(ctx)
 	})
@@ -56,7 +57,8 @@ func fly[T any, Tx any](ctx context.Context, b *Book[Tx], key string, work func(
 // old address are still recorded. Another coin is another payment, until coins are
 // seen for the order.
 //
-// The work continues for up to three minutes if ctx ends. Errors are [ErrNotFound],
+// The work continues if ctx ends, for up to three times the send time of
+// [WithTimes]. Errors are [ErrNotFound],
 // [ErrClosed], [ErrCoinsSeen], [ErrTooManyPayments], an [*InDoubtError], and those
 // of the client and the database, such as [jovepay.ErrInvalidRequest] for a coin
 // that does not exist. After each of them it is safe to call Pay again.

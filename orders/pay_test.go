@@ -142,6 +142,7 @@ func TestPayAfterCrash(t *testing.T) {
 			}, 10*time.Second, 20*time.Millisecond, "step %d", at)
 			require.Len(t, r.made("a"), 1, "step %d, before %v", at, before)
 			assert.Equal(t, r.made("a")[0].ID, p.ID)
+			wait(t, 3*500*time.Millisecond) // until the dying one gives up
 		}
 	}
 }
