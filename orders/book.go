@@ -106,10 +106,7 @@ func (b *Book[Tx]) check() error {
 		b.log.WarnContext(ctx, "jovepay: "+err.Error())
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("orders: %w", err)
-	}
-	return nil
+	return wrap(err)
 }
 
 // insideKey is the key of the context that hooks of a book get.

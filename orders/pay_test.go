@@ -127,22 +127,25 @@ func TestPayAfterCrash(t *testing.T) {
 	t.Parallel()
 	for at := 1; at <= 2; at++ {
 		for _, before := range []bool{true, false} {
-			r := newRig(t)
-			b := r.book(times())
-			r.place(b, "a")
-			dying := r.bookOn(r.client, &crashing{Store: r.store, at: at, before: before}, times())
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-			_, err := dying.Pay(ctx, "a", "btc")
-			cancel()
-			require.Error(t, err, "step %d", at)
-			var p *orders.Payment
-			require.Eventually(t, func() bool {
-				p, err = b.Pay(t.Context(), "a", "btc")
-				return err == nil
-			}, 10*time.Second, 20*time.Millisecond, "step %d", at)
-			require.Len(t, r.made("a"), 1, "step %d, before %v", at, before)
-			assert.Equal(t, r.made("a")[0].ID, p.ID)
-			wait(t, 3*500*time.Millisecond) // until the dying one gives up
+			t.Run(fmt.Sprintf("commit %d, before it: %v", at, before), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t)
+				b := r.book(times())
+				r.place(b, "a")
+				dying := r.bookOn(r.client, &crashing{Store: r.store, at: at, before: before}, times())
+				ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+				_, err := dying.Pay(ctx, "a", "btc")
+				cancel()
+				require.Error(t, err)
+				var p *orders.Payment
+				require.Eventually(t, func() bool {
+					p, err = b.Pay(t.Context(), "a", "btc")
+					return err == nil
+				}, 10*time.Second, 20*time.Millisecond)
+				require.Len(t, r.made("a"), 1)
+				assert.Equal(t, r.made("a")[0].ID, p.ID)
+				wait(t, 3*500*time.Millisecond) // until the dying one gives up
+			})
 		}
 	}
 }
