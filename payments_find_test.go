@@ -159,12 +159,13 @@ func TestFindCreatedTrustsResponsesThatNameAPayment(t *testing.T) {
 		client := server.client(t)
 		first, second := unknown("order-1", "btc", 0), unknown("order-2", "btc", 0)
 		_, first.Err = client.Payments.Create(t.Context(), first.Request)
-		for _, rows := range [][]jovepay.Payment{nil, {with(paymentFor("order-3", "7"), all(price("7", "usd"), coin("ltc"), ago(48*time.Hour)))}} {
+		for says, rows := range map[string][]jovepay.Payment{"is not in the list": nil, "may be it": {with(paymentFor("order-3", "7"), all(price("7", "usd"), coin("ltc"), ago(48*time.Hour)))}} {
 			server.list = showing(rows...)
 			found, err := client.Payments.FindCreated(t.Context(), []jovepay.UnknownCreate{first, second})
 			require.NoError(t, err)
 			assertFound(t, "the first is named", found, "doubt", "")
 			require.ErrorContains(t, found[0].Doubt, "payment 7")
+			require.ErrorContains(t, found[0].Doubt, says)
 			require.ErrorContains(t, found[0].Doubt, `order "order-1" in btc`)
 		}
 	})
