@@ -4,6 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/jovepay/jovepay-go => ../../
+	github.com/jovepay/jovepay-go/pgxstore => ../../pgxstore
 	github.com/jovepay/jovepay-go/sqlstore => ../../sqlstore
 )
 
@@ -11,6 +12,7 @@ require (
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/jovepay/jovepay-go v0.0.0
+	github.com/jovepay/jovepay-go/pgxstore v0.0.0
 	github.com/jovepay/jovepay-go/sqlstore v0.0.0
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/goleak v1.3.0
