@@ -201,8 +201,18 @@ func (k *kit[Tx]) joinWaits() {
 		return tx.join(ctx, orders.Scope{OrderID: "order"}, increment)
 	})
 	tx.mustRollBack()
+	tx = k.begin()
+	patient := k.start(func() error {
+		if err := tx.join(k.t.Context(), orders.Scope{OrderID: "order"}, increment); err != nil {
+			return errors.Join(err, tx.rollback())
+		}
+		return tx.end()
+	})
+	<-time.After(moment)
 	h.release <- nil
 	k.expectDone("the holder", h.done)
+	k.expectDone("the Join that waited", patient)
+	k.expectCount("order", 2)
 
 	tx = k.begin()
 	tx.must(orders.Scope{OrderID: "order"}, increment)
@@ -210,11 +220,11 @@ func (k *kit[Tx]) joinWaits() {
 	if !k.OneWriter {
 		k.expectSoon("Update of another order", k.forOrder(orders.Scope{OrderID: "other", Create: true}))
 	}
-	patient := k.start(func() error { return k.update(k.t.Context(), orders.Scope{OrderID: "order"}, increment) })
+	patient = k.start(func() error { return k.update(k.t.Context(), orders.Scope{OrderID: "order"}, increment) })
 	<-time.After(moment)
 	tx.mustCommit()
 	k.expectDone("the one that waited", patient)
-	k.expectCount("order", 3)
+	k.expectCount("order", 4)
 }
 
 func (k *kit[Tx]) joinOnce() {

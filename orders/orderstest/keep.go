@@ -67,7 +67,7 @@ func (k *kit[Tx]) binaryIDs() {
 		want[id] = k.snapshot(id)
 		for _, what := range []string{"part", "line", "note"} {
 			if n := strings.Count("\n"+want[id], "\n"+what+" "); n != map[string]int{"part": 2, "line": 1, "note": 1}[what] {
-				k.t.Errorf("order %q has %d %ss:\n%s", id, n, what, want[id])
+				k.t.Fatalf("order %q has %d %ss:\n%s", id, n, what, want[id])
 			}
 		}
 	}

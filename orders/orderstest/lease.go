@@ -51,24 +51,24 @@ func (k *kit[Tx]) lease() {
 
 func (k *kit[Tx]) leaseOnce() {
 	const callers = 20
-	for range 3 {
+	for round := range 3 {
+		holder := func(i int) string { return fmt.Sprintf("holder-%d-%d", round, i) }
 		got := make([]bool, callers)
-		var begun time.Time
 		k.all(callers, func(i int) (err error) {
-			got[i], err = k.Store.Acquire(k.t.Context(), "list", fmt.Sprint("holder-", i), patience)
+			got[i], err = k.Store.Acquire(k.t.Context(), "list", holder(i), patience)
 			return err
 		})
 		winner, n := "", 0
 		for i, ok := range got {
 			if ok {
-				winner, n = fmt.Sprint("holder-", i), n+1
+				winner, n = holder(i), n+1
 			}
 		}
 		if n != 1 {
 			k.t.Fatalf("%d got the lease; want 1", n)
 		}
 		// The next round begins after the lease's time has passed.
-		begun = time.Now()
+		begun := time.Now()
 		k.expectAcquired(true, "list", winner, moment)
 		for time.Since(begun) < 2*moment {
 			pause()
@@ -95,7 +95,7 @@ func (k *kit[Tx]) leaseExpires() {
 func (k *kit[Tx]) waitForLease(begun time.Time, d time.Duration) {
 	k.t.Helper()
 	for !k.acquire("list", "b", patience) {
-		if time.Since(begun) > patience {
+		if time.Since(begun) > d+impatience {
 			k.t.Fatal("the lease does not expire")
 		}
 		pause()

@@ -48,6 +48,10 @@ type Harness[Tx any] struct {
 	// Written returns the committed notes, in any order.
 	Written func(ctx context.Context) ([]string, error)
 
+	// SetCreated changes when an order was created. The tests need orders of
+	// one time.
+	SetCreated func(ctx context.Context, orderID string, at time.Time) error
+
 	// Cut breaks the database connection of tx, as a network failure or a
 	// killed server process would, and no other.
 	Cut func(ctx context.Context, tx Tx) error

@@ -140,24 +140,22 @@ func (k *kit[Tx]) pagesOrders() {
 			return &orders.Change{Order: &orders.OrderRow{State: states[i%len(states)], Doc: []byte("1")}}, nil
 		})
 	})
-	if k.Begin != nil { // in some databases these have one time of creation
-		tx := k.begin()
-		for i := range each {
-			tx.must(orders.Scope{OrderID: fmt.Sprint("order-", 100-i), Create: true}, func(*orders.Record) (*orders.Change, error) {
-				return &orders.Change{Order: &orders.OrderRow{State: "joined", Doc: []byte("1")}}, nil
-			})
-		}
-		tx.mustCommit()
-	} else {
-		for i := range each {
-			k.create(fmt.Sprint("order-", 100-i), &orders.Change{Order: &orders.OrderRow{State: "joined", Doc: []byte("1")}})
+	for i := range each {
+		k.create(fmt.Sprint("order-", 100-i), &orders.Change{Order: &orders.OrderRow{State: "late", Doc: []byte("1")}})
+	}
+	if k.SetCreated != nil {
+		for i, row := range k.walkOrders(orders.OrderQuery{}, each*(len(states)+1)) {
+			at := day().Add(time.Duration(i*7%each) * time.Microsecond) // each time has some
+			if err := k.SetCreated(k.t.Context(), row.ID, at); err != nil {
+				k.t.Fatalf("SetCreated: %v", err)
+			}
 		}
 	}
 	all := k.walkOrders(orders.OrderQuery{}, each*(len(states)+1))
 	for _, row := range all {
 		same(k, "a row of the page", describe(row), describe(*k.load(row.ID).Order))
 	}
-	k.walkOrders(orders.OrderQuery{States: []string{"joined"}}, each)
+	k.walkOrders(orders.OrderQuery{States: []string{"late"}}, each)
 	k.walkOrders(orders.OrderQuery{States: []string{"paid"}}, each)
 	k.walkOrders(orders.OrderQuery{States: []string{""}}, each)
 	k.walkOrders(orders.OrderQuery{States: []string{"paid", "placed", "missing"}}, 2*each)
@@ -217,7 +215,7 @@ func (k *kit[Tx]) due() {
 	k.change("never", at(time.Time{}))
 	due := k.load("never").Now.Add(2 * moment)
 	k.change("never", at(due))
-	for deadline := time.Now().Add(patience); ; pause() {
+	for deadline := time.Now().Add(impatience); ; pause() {
 		ids, err := k.Store.Due(k.t.Context(), 10)
 		after := k.load("never").Now
 		if err != nil || time.Now().After(deadline) || len(ids) > 0 && after.Before(due) {

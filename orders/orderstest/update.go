@@ -185,7 +185,9 @@ func (k *kit[Tx]) changes() {
 	}
 	same(k, "another order", k.snapshot("other"), "")
 	k.change("order", &orders.Change{Order: &orders.OrderRow{State: strings.Repeat("s", 32), Doc: []byte("{}")}})
-	same(k, "the longest state", k.load("order").Order.State, strings.Repeat("s", 32))
+	longest := k.load("order").Order
+	same(k, "the longest state", longest.State, strings.Repeat("s", 32))
+	same(k, "Due that was set and is no more", stamp(longest.Due), "never")
 }
 
 // sortedParts sorts parts by kind and id.
@@ -227,14 +229,14 @@ func (k *kit[Tx]) replaces() {
 		}
 		return parts
 	}
-	b, a, intent := part(orders.PartPayment, "b", true, 1), part(orders.PartPayment, "a", false, 2), part(orders.PartIntent, "a", true, 3)
+	b, a, intent := part(orders.PartPayment, "b", true, 1), part(orders.PartPayment, "a", false, 2), part(orders.PartIntent, "c", true, 3)
 	k.create("order", &orders.Change{Parts: unnamed(b, a, intent)})
 	k.expectParts("order", []orders.Part{a, b, intent})
 	b = part(orders.PartPayment, "b", false, 4)
 	decision := part(orders.PartCase, "a", true, 5)
 	k.change("order", &orders.Change{Parts: unnamed(decision, b)})
 	k.expectParts("order", []orders.Part{a, b, intent, decision})
-	intent = part(orders.PartIntent, "a", false, 0)
+	intent = part(orders.PartIntent, "c", false, 0)
 	k.change("order", &orders.Change{Parts: []orders.Part{intent}})
 	k.expectParts("order", []orders.Part{a, b, intent, decision})
 }

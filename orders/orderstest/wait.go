@@ -121,8 +121,9 @@ func (k *kit[Tx]) expectCount(id string, n int) {
 		k.t.Fatalf("%d lines, %d notes; want %d of each", len(lines), len(notes), n)
 	}
 	for i := range n {
-		same(k, "line", string(lines[i].Doc), fmt.Sprint(i+1))
-		same(k, "note", string(notes[i].Doc), fmt.Sprint(i+1))
+		if want := fmt.Sprint(i + 1); string(lines[i].Doc) != want || string(notes[i].Doc) != want {
+			k.t.Fatalf("line %s, note %s; want %s", lines[i].Doc, notes[i].Doc, want)
+		}
 	}
 }
 
@@ -234,10 +235,10 @@ func (k *kit[Tx]) expectWait(what string, call func(ctx context.Context) error) 
 	select {
 	case err := <-k.start(func() error { return call(ctx) }):
 		if err == nil || ctx.Err() == nil {
-			k.t.Errorf("%s = %v; want it to wait until its context ends", what, err)
+			k.t.Fatalf("%s = %v; want it to wait until its context ends", what, err)
 		}
 	case <-time.After(impatience):
-		k.t.Errorf("%s waits although its context has ended", what)
+		k.t.Fatalf("%s waits although its context has ended", what)
 	}
 }
 
@@ -247,7 +248,7 @@ func (k *kit[Tx]) expectSoon(what string, call func(ctx context.Context) error) 
 	ctx, cancel := k.soon()
 	defer cancel()
 	if err := call(ctx); err != nil {
-		k.t.Errorf("%s: %v", what, err)
+		k.t.Fatalf("%s: %v; want it not to wait", what, err)
 	}
 }
 
