@@ -155,9 +155,7 @@ func (b *Book[Tx]) change(ctx context.Context, scope Scope, edit func(*draft, *R
 	}
 	b.log.ErrorContext(ctx, "jovepay: hook failed", "hook", failed.Hook, "order", scope.OrderID, "error", failed.err)
 	return cmp.Or(wrap(work(func(_ context.Context, _ Tx, d *draft, pic *picture) error {
-		d.doc.Failures++
-		d.doc.Failure = failed.Error()
-		d.note(Event{Kind: EventFailed, Why: d.doc.Failure})
+		d.fail(failed)
 		*pic = b.derive(d.known())
 		d.pose(pic)
 		return nil
@@ -366,7 +364,8 @@ func (b *Book[Tx]) place(ctx context.Context, tx Tx, terms Terms, event Event, p
 		}
 		pic := b.derive(d.known())
 		d.pose(&pic)
-		if pic.state == StatePlaced || event.Kind == EventImported && !pic.paid {
+		d.doc.Told = StatePlaced
+		if event.Kind == EventImported && !pic.paid {
 			d.doc.Told = pic.state // the shop knows
 		}
 		return b.finish(d, &pic)

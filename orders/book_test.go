@@ -240,7 +240,7 @@ func TestPlaceAfterCoins(t *testing.T) {
 	go func() { done <- b.Run(ctx) }()
 	require.Eventually(t, func() bool { return r.order(b, "a").State == orders.StateFulfilled }, 5*time.Second, time.Millisecond)
 	cancel()
-	<-done
+	require.ErrorIs(t, <-done, context.Canceled)
 	assert.Equal(t, 1, r.fulfilled["a"])
 }
 

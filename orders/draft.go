@@ -8,6 +8,7 @@ import (
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/jovepay/jovepay-go"
 )
@@ -30,9 +31,10 @@ type paymentDoc struct {
 	Books []Balance `json:"booked,omitzero"` // where the ledger has its coins
 }
 
-// encode returns a document of the store. It writes equal values alike.
+// encode returns a document of the store. It writes equal values alike, and broken
+// characters as U+FFFD: news of money must not fail for them.
 func encode(v any) ([]byte, error) {
-	return jsonv2.Marshal(v, jsonv2.Deterministic(true))
+	return jsonv2.Marshal(v, jsonv2.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 }
 
 // decode reads a document of the store. A member that it doesn't know is an
@@ -127,8 +129,7 @@ func (d *draft) known() known {
 func (d *draft) learn(f fact, whole bool) {
 	id := f.Payment.ID
 	p := d.payments[id]
-	isNew := p == nil
-	if isNew {
+	if p == nil {
 		p = new(paymentDoc)
 		d.payments[id] = p
 	}
@@ -138,28 +139,31 @@ func (d *draft) learn(f fact, whole bool) {
 	if v := p.Facts.view(); v.Status != before.Status || !v.ActuallyPaid.Equal(before.ActuallyPaid) {
 		d.note(Event{Kind: EventPayment, PaymentID: id, Status: v.Status, Coin: v.PayCurrency, Received: v.ActuallyPaid})
 	}
-	if isNew {
-		d.adopt(id)
-	}
+	d.adopt(id)
 }
 
 // note adds an event to the history.
 func (d *draft) note(e Event) {
-	e.At = d.now
+	e.At, e.Why = d.now, shorten(e.Why)
 	d.notes = append(d.notes, e)
 }
 
-// isPending reports whether hooks have to be called.
-func (d *draft) isPending(pic *picture) bool {
-	if pic.paid && d.doc.Fulfilled.IsZero() || d.doc.Told != pic.state {
-		return true
+// shorten keeps a text of an error short, however long its cause is.
+func shorten(text string) string {
+	const longest = 500
+	if len(text) > longest {
+		text = text[:longest] + "…"
 	}
-	for _, c := range d.cases {
-		if c.Told != c.state() {
-			return true
-		}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
+// fail notes that a hook failed.
+func (d *draft) fail(err error) {
+	text := shorten(err.Error())
+	if d.doc.Failure != text {
+		d.note(Event{Kind: EventFailed, Why: text})
 	}
-	return false
+	d.doc.Failures, d.doc.Failure = d.doc.Failures+1, text
 }
 
 // book moves the coins of all payments to where they belong now.

@@ -68,19 +68,23 @@ func (d *draft) unknown(coin string, elapsed time.Duration, cause error) jovepay
 	return u
 }
 
-// adopt opens the intent that a payment fulfills which was not known before, if
-// there is one: its notification can overtake the response, and the response can be
-// lost.
+// adopt opens the intent that a payment fulfills, if there is one: the payment's
+// notification can overtake the response, and the response can be lost.
 func (d *draft) adopt(id jovepay.ID) {
 	v := d.payments[id].Facts.view()
 	i := d.intents[v.coin]
-	if i == nil || i.State != intentSending && i.State != intentInDoubt {
-		return
-	}
-	if !d.isMade(id) && !v.isChild() && !v.isOver() && v.InvoiceID == "" && isMadeBy(i.Request, &v) {
+	switch {
+	case i == nil || i.State != intentSending && i.State != intentInDoubt:
+	case d.isMade(id), slices.Contains(i.Prior, id), v.isChild(), v.InvoiceID != "", !isMadeBy(i.Request, &v):
+	case v.isOver() && v.CreatedAt.Before(i.Began.Add(-clockTolerance)): // or no time is known
+	default:
 		i.open(id)
 	}
 }
+
+// clockTolerance is how much earlier than an intent its payment can be created, by
+// the clocks of JovePay and the database.
+const clockTolerance = time.Minute
 
 // isMade reports whether another intent has the payment.
 func (d *draft) isMade(id jovepay.ID) bool {
@@ -98,6 +102,7 @@ func isMadeBy(r *jovepay.PaymentRequest, v *view) bool {
 	switch e.Settle(&v.Payment).Decision {
 	case jovepay.DecisionMismatch, jovepay.DecisionWrongAsset, jovepay.DecisionRepeated:
 		return false
+	default:
+		return true
 	}
-	return true
 }

@@ -55,7 +55,7 @@ func (b *Book[Tx]) lookForInvoice(ctx context.Context, orderID string) (invoice 
 		pic := b.derive(d.known())
 		i := d.intents[invoiceCoin]
 		switch {
-		case pic.state == StatePaid || pic.state == StateFulfilled || pic.state == StateCanceled || pic.state == StateRefunded:
+		case pic.state.isClosed():
 			return closed(orderID, pic.state)
 		case i != nil && i.State == intentOpen:
 			invoice = &Invoice{ID: i.InvoiceID, OrderID: orderID, URL: i.URL}

@@ -28,6 +28,11 @@ const (
 	StateCanceled   State = "canceled" // by [Book.Cancel]
 )
 
+// isClosed reports whether an order in this state takes no more payments.
+func (s State) isClosed() bool {
+	return s == StatePaid || s == StateFulfilled || s == StateRefunded || s == StateCanceled
+}
+
 // Terms are what the shop and the customer agreed on. They never change.
 type Terms struct {
 	OrderID       string         `json:"order_id"` // the shop's own; see [jovepay.PaymentRequest]

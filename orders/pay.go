@@ -88,6 +88,7 @@ type checkout[Tx any] struct {
 // step is what a look at the intent led to.
 type step struct {
 	show    *Payment
+	bind    jovepay.ID // the payment shown, to become that of the intent
 	fetch   jovepay.ID // to be read first
 	send    *intentDoc // just begun by this call
 	waiting bool       // for another process
@@ -126,15 +127,19 @@ func (c *checkout[Tx]) look(ctx context.Context) (next step, err error) {
 		return step{}, err
 	}
 	next, err = c.judge(d)
-	if err != nil || next.show != nil || next.fetch != "" || next.waiting {
+	if err != nil || next.show != nil && next.bind == "" || next.fetch != "" || next.waiting {
 		return next, err
 	}
 	// If the commit fails, the intent may be committed nevertheless. Then nothing
 	// is sent: whoever finds it waits for its deadline.
 	err = c.record(ctx, c.orderID, func(d *draft) (err error) {
 		next, err = c.judge(d)
-		if err == nil && next.send != nil {
+		switch {
+		case err != nil:
+		case next.send != nil:
 			d.intents[c.coin] = next.send
+		case next.bind != "":
+			d.intents[c.coin] = &intentDoc{State: intentOpen, Began: d.now, Deadline: d.now, PaymentID: next.bind}
 		}
 		return err
 	})
@@ -147,8 +152,7 @@ func (c *checkout[Tx]) judge(d *draft) (step, error) {
 		return step{}, notFound(c.orderID)
 	}
 	pic := c.derive(d.known())
-	switch pic.state {
-	case StatePaid, StateFulfilled, StateCanceled, StateRefunded:
+	if pic.state.isClosed() {
 		return step{}, closed(c.orderID, pic.state)
 	}
 	i := d.intents[c.coin]
@@ -156,7 +160,11 @@ func (c *checkout[Tx]) judge(d *draft) (step, error) {
 		i = &intentDoc{State: intentFree}
 	}
 	if id := d.reuse(c.coin, i); id != "" {
-		return c.show(d, id, &pic), nil
+		next := c.show(d, id, &pic)
+		if i.PaymentID != id {
+			next.bind = id
+		}
+		return next, nil
 	}
 	if pic.coinsSeen {
 		return step{}, fmt.Errorf("%w: order %.100q", ErrCoinsSeen, c.orderID)

@@ -19,8 +19,10 @@ import (
 )
 
 // times are short, so that tests wait little.
-func times() orders.Option {
-	return orders.WithTimes(500*time.Millisecond, 100*time.Millisecond, 200*time.Millisecond)
+func times() []orders.Option {
+	return []orders.Option{
+		orders.WithTimes(500*time.Millisecond, 100*time.Millisecond, 200*time.Millisecond), orders.WithInterval(20 * time.Millisecond),
+	}
 }
 
 func TestPayTogetherIsOnePayment(t *testing.T) {
@@ -60,7 +62,7 @@ func TestPayWithLostResponse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			b := r.book(times())
+			b := r.book(times()...)
 			r.place(b, "a")
 			require.NoError(t, r.server.Inject(fault))
 			p, err := b.Pay(t.Context(), "a", "btc")
@@ -130,9 +132,9 @@ func TestPayAfterCrash(t *testing.T) {
 			t.Run(fmt.Sprintf("commit %d, before it: %v", at, before), func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t)
-				b := r.book(times())
+				b := r.book(times()...)
 				r.place(b, "a")
-				dying := r.bookOn(r.client, &crashing{Store: r.store, at: at, before: before}, times())
+				dying := r.bookOn(r.client, &crashing{Store: r.store, at: at, before: before}, times()...)
 				ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 				_, err := dying.Pay(ctx, "a", "btc")
 				cancel()
@@ -155,7 +157,7 @@ func TestPayAfterCrash(t *testing.T) {
 func TestPayAdoptsNotification(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	b := r.book(times())
+	b := r.book(times()...)
 	r.place(b, "a")
 	require.NoError(t, r.server.Inject(jovepaytest.Fault{Method: http.MethodPost, Path: "/v1/payment", AfterEffect: true, Hang: true, Times: 1}))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -168,7 +170,7 @@ func TestPayAdoptsNotification(t *testing.T) {
 	event := made.Event()
 	event.PayAddress, event.PayinExtraID = "", ""
 	require.NoError(t, b.Handle(t.Context(), event))
-	other := r.book(times())
+	other := r.book(times()...)
 	p, err := other.Pay(t.Context(), "a", "btc")
 	require.NoError(t, err)
 	assert.Equal(t, made.ID, p.ID)
@@ -251,7 +253,7 @@ func TestPayErrors(t *testing.T) {
 func TestInvoice(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	b := r.book(times())
+	b := r.book(times()...)
 	r.place(b, "a")
 	require.NoError(t, r.server.Inject(jovepaytest.Fault{Method: http.MethodPost, Path: "/v1/invoice", AfterEffect: true, Cut: true, Times: 1}))
 	_, err := b.Invoice(t.Context(), "a", orders.InvoiceOptions{})
@@ -274,7 +276,7 @@ func TestInvoice(t *testing.T) {
 func TestDoubtsShareThePass(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	b := r.book(times(), orders.WithInterval(50*time.Millisecond))
+	b := r.book(times()...)
 	require.NoError(t, r.server.Inject(jovepaytest.Fault{Method: http.MethodPost, Path: "/v1/payment", AfterEffect: true, Cut: true, Percent: 50}))
 	require.NoError(t, r.server.Inject(jovepaytest.Fault{Method: http.MethodPost, Path: "/v1/payment", Cut: true}))
 	var ids []string

@@ -58,9 +58,9 @@ func (b *Book[Tx]) finishDue(ctx context.Context) error {
 	}
 }
 
-// reconcileRecent reconciles recent payments, on one replica.
+// reconcileRecent reconciles recent payments, once for all replicas.
 func (b *Book[Tx]) reconcileRecent(ctx context.Context) error {
-	return b.alone(ctx, leaseReconcile, func(ctx context.Context) error {
+	return b.alone(ctx, leaseReconcile, b.reconcileEvery*9/10, func(ctx context.Context) error {
 		report, err := b.Reconcile(ctx, time.Now().Add(-b.lookBack))
 		b.log.LogAttrs(ctx, slog.LevelInfo, "jovepay: reconciled", slog.Int("seen", report.Seen),
 			slog.Int("changed", report.Changed), slog.Int("failed", report.Failed))

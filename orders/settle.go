@@ -41,7 +41,7 @@ type doubtful struct {
 // settleDoubts settles the creates in doubt with one pass of the payment list. One
 // replica does it at a time; the others leave it to that.
 func (b *Book[Tx]) settleDoubts(ctx context.Context) error {
-	return b.alone(ctx, leaseDoubts, func(ctx context.Context) error {
+	return b.alone(ctx, leaseDoubts, b.interval/2, func(ctx context.Context) error {
 		now, doubts, err := b.doubts(ctx)
 		if err != nil || len(doubts) == 0 {
 			return err
@@ -140,9 +140,9 @@ func (d *draft) lost(coin string, i *intentDoc, window time.Duration) {
 	}
 }
 
-// alone calls work if nobody else is doing the same, on this replica or another. It
-// keeps the lease until work ends.
-func (b *Book[Tx]) alone(ctx context.Context, lease string, work func(context.Context) error) error {
+// alone calls work if nobody else is doing the same, on this replica or another, or
+// has done it less than rest ago. It keeps the lease until work ends.
+func (b *Book[Tx]) alone(ctx context.Context, lease string, rest time.Duration, work func(context.Context) error) error {
 	holder := newToken()
 	has, err := b.store.Acquire(ctx, lease, holder, leaseTime)
 	if err != nil || !has {
@@ -161,6 +161,9 @@ func (b *Book[Tx]) alone(ctx context.Context, lease string, work func(context.Co
 	err = work(working)
 	cancel()
 	<-done
-	_, released := b.store.Acquire(context.WithoutCancel(ctx), lease, holder, 0)
+	if err != nil {
+		rest = 0
+	}
+	_, released := b.store.Acquire(context.WithoutCancel(ctx), lease, holder, rest)
 	return errors.Join(err, wrap(released))
 }
