@@ -21,6 +21,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/jovepaytest"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
 // readme holds the snippets of README.md as whole functions.
@@ -90,6 +91,38 @@ func (readme) shipOnce(http *http.ServeMux, verifier *jovepay.IPNVerifier, box *
 		}
 		return order.fulfill(ctx, tx) // once per order, whatever comes later
 	})))
+}
+
+func (readme) book(ctx context.Context, http *http.ServeMux, client *jovepay.Client, verifier *jovepay.IPNVerifier,
+	store orders.Store[*sql.Tx], ship func(ctx context.Context, tx *sql.Tx, orderID string) error,
+) error {
+	book, err := orders.New(client, store, orders.Hooks[*sql.Tx]{
+		Fulfill: func(ctx context.Context, tx *sql.Tx, order *orders.Order) error {
+			return ship(ctx, tx, order.OrderID) // once, in the transaction that records why
+		},
+	})
+	if err != nil {
+		return err
+	}
+	http.Handle("POST /ipn", verifier.Handler(book.Handle))
+	go book.Run(ctx) // finishes what crashes left
+	return nil
+}
+
+func (readme) checkout(ctx context.Context, tx *sql.Tx, book *orders.Book[*sql.Tx]) error {
+	terms := orders.Terms{OrderID: "order-1001", PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd"}
+	if err := book.Place(ctx, tx, terms); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	payment, err := book.Pay(ctx, "order-1001", "btc")
+	if err != nil {
+		return err
+	}
+	fmt.Println("Send", payment.Left, payment.Coin, "to", payment.Address, payment.Memo)
+	return nil
 }
 
 func (readme) once(ctx context.Context, client *jovepay.Client, request jovepay.PaymentRequest) (*jovepay.Payment, error) {

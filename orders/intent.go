@@ -38,7 +38,7 @@ type intentDoc struct {
 	URL       string     `json:"url,omitzero"`
 }
 
-// isPast reports whether the sender's time is over.
+// isPast reports whether the sender may not send anymore.
 func (i *intentDoc) isPast(now time.Time) bool { return !now.Before(i.Deadline) }
 
 // doubt puts the intent in doubt. A complete list read from settles on shows
