@@ -19,8 +19,8 @@ import (
 func TestEveryMethodIsAnActionOrChangesNothing(t *testing.T) {
 	t.Parallel()
 	reads := []string{
-		"Client", "Close", "Count", "Currencies", "Deliveries", "DeliveriesOf", "Err", "Estimate", "Format", "Invoice", "InvoicePayments",
-		"Journal", "Latest", "Now", "Payment", "Payments", "Replay", "Requests", "Sign", "WriteJournal",
+		"Client", "Close", "Count", "Currencies", "Deliveries", "DeliveriesOf", "Duplicates", "Err", "Estimate", "Format", "Invoice", "InvoicePayments",
+		"Journal", "LateCreates", "Latest", "Now", "Payment", "Payments", "Replay", "Requests", "Sign", "WriteJournal",
 	}
 	b := newBusy(t, newMoody(t).URL)
 	b.life()
@@ -30,7 +30,7 @@ func TestEveryMethodIsAnActionOrChangesNothing(t *testing.T) {
 			done[e.Action.Name] = true
 		}
 	}
-	want := append(reads, "PayAmount") // Pay with an amount, in the journal too
+	want := append(reads, "PayAmount", "RefundPart") // Pay and Refund with an amount, in the journal too
 	for _, a := range jovepaytest.Actions() {
 		want = append(want, a.Name)
 		assert.True(t, done[a.Name], "the busy life has no %s", a.Name)

@@ -32,12 +32,12 @@ func Groups() []string { return []string{byCustomer, byJovePay, byMerchant, byNo
 // To add an action, add it here, and the method of Server that performs it.
 func Actions() []Action {
 	return []Action{
-		pay().action(), deposit().action(), depositWrongAsset().action(), depositWithoutMemo().action(), checkOut().action(),
+		pay().action(), deposit().action(), depositWrongAsset().action(), depositWithoutMemo().action(), depositLate().action(), checkOut().action(),
 		advance().action(), findDeposit().action(), expire().action(), refund().action(), setStatus().action(),
 		setWithdrawalStatus().action(), setRecurringStatus().action(),
 		withdraw().action(), recur().action(),
 		setPrice().action(), setMinimum().action(), setCurrencies().action(), setTokenLifetime().action(),
-		moveClock().action(), inject().action(), clearFaults().action(),
+		moveClock().action(), setListLag().action(), inject().action(), clearFaults().action(),
 		setIPN().action(), sendIPN().action(), redeliver().action(), waitDeliveries().action(),
 	}
 }
@@ -148,6 +148,31 @@ func findDeposit() verb[foundDeposit, *jovepay.Payment] {
 	}}
 }
 
+type latePayment struct {
+	ID     jovepay.ID     `json:"id" usage:"a payment that has expired or failed" example:"5745459421"`
+	Amount jovepay.Amount `json:"amount,omitzero" usage:"coins to send; exactly what was asked if missing" example:"0.0001"`
+}
+
+func depositLate() verb[latePayment, *jovepay.Payment] {
+	return verb[latePayment, *jovepay.Payment]{Action: Action{
+		Name: "DepositLate", Command: "late-deposit", Route: "POST payments/{id}/late-deposit", Group: byCustomer,
+		Summary: "Send coins to an expired or failed payment",
+		Details: "Send coins to the address of a payment that has expired or failed. They are news of the same payment, which is " +
+			"confirming again, and not a separate payment as with \"deposit\".",
+		Label: "Pay late",
+		blocked: func(p *jovepay.Payment) string {
+			if p.Status != jovepay.PaymentExpired && p.Status != jovepay.PaymentFailed {
+				return "The payment has not expired or failed."
+			}
+			return ""
+		},
+	}, do: func(s *Server, a latePayment) (*jovepay.Payment, error) {
+		return s.change(a.ID, func(number int64) (engine.Payment, error) {
+			return s.engine.DepositLate(number, a.Amount.Decimal())
+		})
+	}}
+}
+
 type onInvoice struct {
 	ID          jovepay.ID `json:"id" usage:"the invoice" example:"6012345678"`
 	PayCurrency string     `json:"pay_currency,omitzero" usage:"the coin to pay with; the invoice's own if missing" placeholder:"coin" example:"btc"`
@@ -199,20 +224,26 @@ func expire() verb[onPayment, *jovepay.Payment] {
 	}}
 }
 
-func refund() verb[onPayment, *jovepay.Payment] {
-	return verb[onPayment, *jovepay.Payment]{Action: Action{
+type refundOf struct {
+	ID     jovepay.ID     `json:"id" usage:"the payment" example:"5745459419"`
+	Amount jovepay.Amount `json:"amount,omitzero" usage:"coins to send back; all that came if missing" example:"0.0001"`
+}
+
+func refund() verb[refundOf, *jovepay.Payment] {
+	return verb[refundOf, *jovepay.Payment]{Action: Action{
 		Name: "Refund", Command: "refund", Route: "POST payments/{id}/refund", Group: byJovePay,
 		Summary: "Send a payment's coins back to the customer",
-		Details: "Send the coins of a payment back to the customer, at whatever status it is.",
-		Label:   "Refund",
+		Details: "Send the coins of a payment back to the customer, at whatever status it is. With an amount, the payment and its " +
+			"notification report it as refunded_amount, which JovePay does not document.",
+		Label: "Refund",
 		blocked: func(p *jovepay.Payment) string {
 			if p.ActuallyPaid.Sign() <= 0 || p.Status == jovepay.PaymentRefunded {
 				return "There is nothing to pay back."
 			}
 			return ""
 		},
-	}, do: func(s *Server, a onPayment) (*jovepay.Payment, error) {
-		return s.change(a.ID, s.engine.Refund)
+	}, do: func(s *Server, a refundOf) (*jovepay.Payment, error) {
+		return s.change(a.ID, func(number int64) (engine.Payment, error) { return s.engine.Refund(number, a.Amount.Decimal()) })
 	}}
 }
 
@@ -351,6 +382,21 @@ func moveClock() verb[clockMove, clockResult] {
 		now, err := s.engine.MoveClock(a.Advance)
 		s.pace.Wake()
 		return clockResult{now}, wrap(err)
+	}}
+}
+
+type listLag struct {
+	Lag time.Duration `json:"lag" usage:"how far the list lags behind; 0s is not at all" example:"30s"`
+}
+
+func setListLag() verb[listLag, none] {
+	return verb[listLag, none]{Action: Action{
+		Name: "SetListLag", Command: "list-lag", Route: "PUT list-lag", Group: byNobody,
+		Summary: "Set how far the list of payments lags",
+		Details: "Set how far the list of payments lags behind by the sandbox's clock. It shows the payments as they were then; " +
+			"each payment by itself is up to date.",
+	}, do: func(s *Server, a listLag) (none, error) {
+		return none{}, wrap(s.engine.SetListLag(a.Lag))
 	}}
 }
 

@@ -66,11 +66,32 @@ func (s *Server) FindDeposit(id jovepay.ID) (*jovepay.Payment, error) {
 	return perform(s, findDeposit(), foundDeposit{id})
 }
 
+// DepositLate makes coins arrive for a payment that has expired or failed, as news
+// of the same payment: it is returned as confirming, its ActuallyPaid grows by the
+// amount, and it goes on to its end. The amount is as in [Server.Deposit], which
+// makes such coins a separate payment. At any other status it is an error.
+//
+// Whether JovePay does one or the other is not documented: a shop should expect
+// both.
+func (s *Server) DepositLate(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
+	return perform(s, depositLate(), latePayment{id, amount})
+}
+
 // Refund sends the coins of a payment back to the customer, and returns it as
 // refunded. It works at any status; it is an error if no coins came, or if they
 // were refunded before.
 func (s *Server) Refund(id jovepay.ID) (*jovepay.Payment, error) {
-	return perform(s, refund(), onPayment{id})
+	return perform(s, refund(), refundOf{ID: id})
+}
+
+// RefundPart sends amount of a payment's coins back to the customer, and returns
+// the payment as refunded. From then on the payment, wherever it is shown, and its
+// notification report the amount as refunded_amount, a member that is not
+// documented by JovePay: see Extra of [jovepay.Payment]. It is an error if fewer
+// coins came, or if coins were refunded before. Null or zero is [Server.Refund],
+// after which no amount is reported.
+func (s *Server) RefundPart(id jovepay.ID, amount jovepay.Amount) (*jovepay.Payment, error) {
+	return perform(s, refund(), refundOf{id, amount})
 }
 
 // Expire expires a waiting payment now, and returns it. It is an error if the
@@ -135,6 +156,18 @@ func (s *Server) SetCurrencies(coins ...string) error {
 // them.
 func (s *Server) SetTokenLifetime(d time.Duration) error {
 	return second(perform(s, setTokenLifetime(), lifetime{d}))
+}
+
+// SetListLag makes GET /v1/payment show the payments as they were d ago by the
+// server's clock: without those created since, and at the status and with the
+// amounts of then. GET /v1/payment/{id} stays current, and so do the methods of
+// Server. Of what happened before the lag was set, or on an earlier server of the
+// same state, only creations are shown late. Zero ends the lag. A lag that is
+// negative, or longer than a hundred years, is an error.
+//
+// How far JovePay's list can lag is not documented.
+func (s *Server) SetListLag(d time.Duration) error {
+	return second(perform(s, setListLag(), listLag{d}))
 }
 
 // Now returns the time by the server's clock, in UTC and whole milliseconds.

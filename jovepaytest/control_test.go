@@ -390,6 +390,113 @@ func TestRefund(t *testing.T) {
 	assert.Equal(t, jovepay.PaymentRefunded, heard[len(heard)-1])
 }
 
+// Money that comes late on the same id is news of the same payment.
+func TestDepositLate(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	s := newShop(t, server)
+	p := createFor(t, newClient(t, server), s)
+	require.EqualError(t, second(server.DepositLate(p.ID, jovepay.Amount{})),
+		"jovepaytest: payment "+p.ID.String()+" is waiting, only one that is expired or failed is paid late")
+	_, err := server.Expire(p.ID)
+	require.NoError(t, err)
+	late, err := server.DepositLate(p.ID, jovepay.Amount{})
+	require.NoError(t, err)
+	assert.Equal(t, p.ID, late.ID)
+	assert.Empty(t, late.ParentPaymentID)
+	assert.Equal(t, "0.001", late.ActuallyPaid.String())
+	for !late.Status.Final() {
+		late, err = server.Advance(p.ID)
+		require.NoError(t, err)
+	}
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	assert.Equal(t, slices.Insert(life(), 1, jovepay.PaymentExpired), s.heard())
+	payments, err := server.Payments()
+	require.NoError(t, err)
+	assert.Len(t, payments, 1)
+}
+
+// The amount of a part is in the payment, in the list and in the notification, and
+// nowhere else.
+func TestRefundPart(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	s := newShop(t, server)
+	client := newClient(t, server)
+	p := createFor(t, client, s)
+	require.ErrorContains(t, second(server.RefundPart(p.ID, jovepay.MustAmount("0.0001"))), "there is nothing to refund")
+	pay(t, server, p.ID)
+	require.EqualError(t, second(server.RefundPart(p.ID, jovepay.MustAmount("0.0011"))), "jovepaytest: amount 0.0011 is more than the 0.001 btc that came")
+	refunded, err := server.RefundPart(p.ID, jovepay.MustAmount("0.0004"))
+	require.NoError(t, err)
+	got, err := client.Payments.Get(t.Context(), p.ID)
+	require.NoError(t, err)
+	page, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
+	require.NoError(t, err)
+	for _, shown := range []*jovepay.Payment{refunded, got, page.Payments[0]} {
+		assert.Equal(t, jovepay.PaymentRefunded, shown.Status)
+		assert.Equal(t, "0.001", shown.ActuallyPaid.String())
+		assert.Equal(t, "0.0004", string(shown.Extra["refunded_amount"]))
+	}
+	require.NoError(t, server.WaitDeliveries(t.Context()))
+	events := s.all()
+	for i, event := range events {
+		payment, ok := event.(*jovepay.PaymentEvent)
+		require.True(t, ok)
+		if i < len(events)-1 {
+			assert.NotContains(t, payment.Extra, "refunded_amount")
+			continue
+		}
+		assert.Equal(t, jovepay.PaymentRefunded, payment.Status)
+		assert.Equal(t, "0.0004", string(payment.Extra["refunded_amount"]))
+	}
+	whole := createFor(t, client, s)
+	pay(t, server, whole.ID)
+	whole, err = server.RefundPart(whole.ID, jovepay.Amount{})
+	require.NoError(t, err)
+	assert.Equal(t, jovepay.PaymentRefunded, whole.Status)
+	assert.NotContains(t, whole.Extra, "refunded_amount")
+}
+
+func TestListLag(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithFrozenClock(noon()), jovepaytest.WithListLag(time.Minute))
+	client := newClient(t, server)
+	p := create(t, client)
+	list := func() []*jovepay.Payment {
+		page, err := client.Payments.List(t.Context(), jovepay.PaymentListOptions{})
+		require.NoError(t, err)
+		return page.Payments
+	}
+	pass := func(d time.Duration) {
+		_, err := server.MoveClock(d)
+		require.NoError(t, err)
+	}
+	assert.Empty(t, list())
+	got, err := client.Payments.Get(t.Context(), p.ID)
+	require.NoError(t, err)
+	assert.Equal(t, jovepay.PaymentWaiting, got.Status)
+	pass(30 * time.Second)
+	_, err = server.Pay(p.ID)
+	require.NoError(t, err)
+	pass(30 * time.Second)
+	require.Len(t, list(), 1)
+	assert.Equal(t, jovepay.PaymentWaiting, list()[0].Status)
+	assert.Zero(t, list()[0].ActuallyPaid.Sign())
+	got, err = client.Payments.Get(t.Context(), p.ID)
+	require.NoError(t, err)
+	assert.Equal(t, jovepay.PaymentFinished, got.Status)
+	pass(30 * time.Second)
+	assert.Equal(t, jovepay.PaymentFinished, list()[0].Status)
+	create(t, client)
+	assert.Len(t, list(), 1)
+	require.NoError(t, server.SetListLag(0))
+	assert.Len(t, list(), 2)
+	require.ErrorIs(t, server.SetListLag(-1), jovepay.ErrInvalidRequest)
+	_, err = jovepaytest.NewServer(jovepaytest.WithListLag(-1))
+	require.EqualError(t, err, "jovepaytest: list lag must be from 0 to 876000h0m0s, got -1ns")
+}
+
 func TestOddDepositsReject(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

@@ -24,13 +24,18 @@
 // The test plays everybody: each of [Actions] is a method of [Server].
 //
 //   - The customer: [Server.Pay], [Server.Deposit], [Server.DepositWrongAsset],
-//     [Server.DepositWithoutMemo], and [Server.CheckOut] on an invoice's page.
+//     [Server.DepositWithoutMemo], [Server.DepositLate], and [Server.CheckOut] on an
+//     invoice's page.
 //   - The network and JovePay's staff: [Server.Advance], [Server.FindDeposit],
-//     [Server.Refund], [Server.SetStatus].
+//     [Server.Refund], [Server.RefundPart], [Server.SetStatus].
 //   - The merchant in the dashboard: [Server.Withdraw], [Server.Recur].
 //   - Time: [Server.Expire] for one payment, [Server.MoveClock] for everything.
 //
-// [Server.Inject] makes requests fail. [Server.Requests] lists the requests.
+// [Server.Inject] makes requests fail, or take effect late. [Server.SetListLag]
+// makes the list of payments lag behind. [Server.Requests] lists the requests,
+// [Server.Payments] the payments, and [Server.Duplicates] those that an order should
+// not have. A request that was received as a whole takes effect even if its client
+// has left.
 //
 // # Deposits
 //
@@ -50,7 +55,9 @@
 // [WithWrongAssetProcessing] is given. Coins without the memo that they need
 // (payin_extra_id) are the same as nothing to the shop, until a person finds them
 // with [Server.FindDeposit]. The payment is then confirming, even if it had
-// expired. New prices and minimums are for new payments; waiting ones keep theirs.
+// expired. Coins of [Server.DepositLate] are news of a payment that has expired or
+// failed, which has no parent and goes on. New prices and minimums are for new
+// payments; waiting ones keep theirs.
 //
 // # Notifications
 //
@@ -77,10 +84,10 @@
 // The guide shows a notification's fields and how to verify it. Assumed are: a
 // notification for the first status, waiting; the number of retries; the first
 // status of a recurring payment; a withdrawal's fee, hash and error; the parent of
-// a deposit after the expiry; what a person does with coins without a memo; and
-// how long a payment waits, 20 minutes at a fixed rate and otherwise a week. Prices
-// are invented and constant. Deposit addresses look real, but no wallet accepts
-// them.
+// a deposit after the expiry, or that it has none; the refunded_amount of a part;
+// what a person does with coins without a memo; and how long a payment waits, 20
+// minutes at a fixed rate and otherwise a week. Prices are invented and constant.
+// Deposit addresses look real, but no wallet accepts them.
 //
 // # Determinism
 //

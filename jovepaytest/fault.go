@@ -12,6 +12,7 @@ import (
 //
 //	{Cut: true}                                     closed without a byte; nothing took effect
 //	{Cut: true, AfterEffect: true}                  closed without a byte, after the effect
+//	{Cut: true, EffectAfter: 3 * time.Minute}       closed without a byte, long before the effect
 //	{Hang: true}                                    no response until the client gives up
 //	{Status: 503}                                   JovePay's error, nothing took effect
 //	{Status: 500, AfterEffect: true}                an error after the effect
@@ -38,11 +39,18 @@ type Fault struct {
 	Percent int `json:"percent,omitzero" usage:"hit n percent of the requests; 0 is all"`
 
 	// AfterEffect lets the request take effect first. Otherwise Cut, Hang and
-	// Status keep it from taking effect, and so does Delay if the client gives up
-	// in the meantime.
+	// Status keep it from taking effect.
 	AfterEffect bool `json:"after_effect,omitzero" usage:"fail after the request has taken effect"`
+	// EffectAfter lets a create take effect that much later by the server's
+	// clock, whether or not its client is still there: the payment or invoice is
+	// then checked, priced and created, and the shop is notified. There is no
+	// response to it. The request hangs, unless Cut or Status says otherwise.
+	// [Server.LateCreates] lists the creates.
+	EffectAfter time.Duration `json:"effect_after,omitzero" usage:"let a create take effect that much later, without a response"`
 
-	// Delay passes before the response, in real time.
+	// Delay passes before the response, in real time, and without AfterEffect
+	// before the effect. If the client gives up in the meantime, the request
+	// takes effect then.
 	Delay time.Duration `json:"delay,omitzero" usage:"delay the response"`
 	// Hang holds the response back until the client gives up or the server is
 	// closed.

@@ -1,6 +1,8 @@
 package jovepaytest
 
 import (
+	"time"
+
 	"github.com/go-json-experiment/json"
 
 	"github.com/jovepay/jovepay-go"
@@ -18,7 +20,8 @@ func (s *Server) Payment(id jovepay.ID) (*jovepay.Payment, error) {
 }
 
 // Payments returns all payments in the order in which they were created,
-// without a request.
+// without a request. The sum of their ActuallyPaid, each in its PayCurrency, is all
+// that customers have sent, except for coins without a memo that nobody has found.
 func (s *Server) Payments() ([]*jovepay.Payment, error) {
 	return lookUp(s, func() ([]*jovepay.Payment, error) { return publicAll(s.engine.Payments()) })
 }
@@ -28,6 +31,56 @@ func (s *Server) Payments() ([]*jovepay.Payment, error) {
 // others.
 func (s *Server) Latest(n int) ([]*jovepay.Payment, error) {
 	return lookUp(s, func() ([]*jovepay.Payment, error) { return publicAll(s.engine.Latest(n)) })
+}
+
+// Duplicates returns the payments of which an order had more than one in the same
+// coin at the same time: a list for each order and coin, of those that were
+// created before another was over, in the order of their creation. It is empty if
+// all is well. A payment is over when it first expires, fails or is refunded; one
+// beside a finished payment is a duplicate too. Payments without an order id, of
+// invoices, of [WithPayments] and with a parent don't count.
+func (s *Server) Duplicates() ([][]*jovepay.Payment, error) {
+	return lookUp(s, func() ([][]*jovepay.Payment, error) {
+		groups := s.engine.Duplicates()
+		duplicates := make([][]*jovepay.Payment, len(groups))
+		for i, group := range groups {
+			var err error
+			if duplicates[i], err = publicAll(group); err != nil {
+				return nil, err
+			}
+		}
+		return duplicates, nil
+	})
+}
+
+// LateCreate is a create that a [Fault] with EffectAfter hit.
+type LateCreate struct {
+	OrderID string
+	At      time.Time // when it takes effect
+	Done    bool      // it has taken effect, or was rejected
+	// PaymentID or InvoiceID is what it created; both are empty if there is
+	// nothing, or nothing yet.
+	PaymentID jovepay.ID
+	InvoiceID jovepay.ID
+}
+
+// LateCreates returns the creates that take effect later than they were
+// received, in the order in which they were received, with those that already
+// have.
+func (s *Server) LateCreates() ([]LateCreate, error) {
+	return lookUp(s, func() ([]LateCreate, error) {
+		creates := s.engine.LateCreates()
+		list := make([]LateCreate, len(creates))
+		for i, c := range creates {
+			list[i] = LateCreate{At: c.At, Done: c.Done}
+			if c.Payment != nil {
+				list[i].OrderID, list[i].PaymentID = c.Payment.OrderID, paymentID(c.MadeID)
+			} else {
+				list[i].OrderID, list[i].InvoiceID = c.Invoice.OrderID, paymentID(c.MadeID)
+			}
+		}
+		return list, nil
+	})
 }
 
 // Invoice returns an invoice as POST /v1/invoice returned it.

@@ -50,6 +50,26 @@ func TestInvoiceAndItsPayments(t *testing.T) {
 
 // The last payments are those at the end of the whole list, also where the clock
 // was set back.
+// Payments that an order had at the same time are found, and only these.
+func TestDuplicates(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, jovepaytest.WithPayments(3))
+	client := newClient(t, server)
+	first := create(t, client)
+	duplicates, err := server.Duplicates()
+	require.NoError(t, err)
+	assert.Empty(t, duplicates)
+	another := create(t, client)
+	_, err = server.Pay(another.ID)
+	require.NoError(t, err)
+	duplicates, err = server.Duplicates()
+	require.NoError(t, err)
+	require.Len(t, duplicates, 1)
+	require.Len(t, duplicates[0], 2)
+	assert.Equal(t, []jovepay.ID{first.ID, another.ID}, []jovepay.ID{duplicates[0][0].ID, duplicates[0][1].ID})
+	assert.Equal(t, jovepay.PaymentFinished, duplicates[0][1].Status)
+}
+
 func TestLatest(t *testing.T) {
 	t.Parallel()
 	clock := newHands()

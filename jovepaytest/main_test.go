@@ -286,7 +286,12 @@ func (b *busy) deposits() {
 	b.must(err)
 	_, err = b.server.Refund(id)
 	require.Error(b.t, err)
-	_, err = b.server.Expire(b.create("expired"))
+	id = b.create("expired")
+	_, err = b.server.Expire(id)
+	b.must(err)
+	_, err = b.server.DepositLate(id, jovepay.MustAmount("0.0009"))
+	b.must(err)
+	_, err = b.server.RefundPart(id, jovepay.MustAmount("0.0002"))
 	b.must(err)
 	invoice, err := b.client.Invoices.Create(b.t.Context(), jovepay.InvoiceRequest{
 		PriceAmount: jovepay.MustAmount("49.90"), PriceCurrency: "eur",
@@ -325,6 +330,28 @@ func (b *busy) faults() {
 		_, _ = b.client.Payments.Get(ctx, p.ID)
 	}
 	b.server.ClearFaults()
+	b.must(b.server.SetListLag(time.Minute))
+	_, err = b.client.Payments.List(ctx, jovepay.PaymentListOptions{Limit: 100})
+	b.must(err)
+	b.must(b.server.SetListLag(0))
+	b.late()
+}
+
+// late creates what takes effect when the clock moves, in the rest of the life.
+func (b *busy) late() {
+	b.t.Helper()
+	for i, fault := range []jovepaytest.Fault{
+		{EffectAfter: 3 * time.Minute, Cut: true},
+		{EffectAfter: 3 * time.Minute, Status: 502, Body: jovepaytest.BadGatewayPage},
+	} {
+		fault.Times = 1
+		b.must(b.server.Inject(fault))
+		request := order()
+		request.OrderID = fmt.Sprintf("late-%d", i)
+		request.IPNCallbackURL = b.shop + "/" + request.OrderID
+		_, err := b.client.Payments.Create(b.t.Context(), request)
+		require.ErrorIs(b.t, err, jovepay.ErrOutcomeUnknown)
+	}
 }
 
 func (b *busy) mishaps() {

@@ -134,6 +134,15 @@ func WithTokenLifetime(d time.Duration) Option {
 	}
 }
 
+// WithListLag starts the server with a list of payments that lags behind: see
+// [Server.SetListLag].
+func WithListLag(d time.Duration) Option {
+	return func(s *settings) error {
+		s.engine.ListLag = d
+		return nil
+	}
+}
+
 // WithAutoAdvance moves a paid payment on by one status at every interval, as
 // confirmations do. [Server.Pay] then returns at the first status. A payment that
 // nobody pays still waits until it expires.

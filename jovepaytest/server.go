@@ -129,7 +129,7 @@ func assemble(life context.Context, stop context.CancelFunc, address string, s *
 	server.pace = emulator.NewPacemaker(e, func() { _ = server.keeper.save() }) // the next call reports what failed
 	server.api = emulator.New(emulator.Config{
 		Engine: e, Seed: s.engine.Seed, PageURL: address, Latency: s.latency,
-		Save: server.keeper.save, Notified: server.ipns.Numbers,
+		Save: server.keeper.save, Wake: server.pace.Wake, Notified: server.ipns.Numbers,
 	})
 	e.Watch(server.paymentChanged)
 	e.WatchTransfers(server.transferChanged)

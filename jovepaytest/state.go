@@ -47,7 +47,7 @@ type StateRecord struct {
 
 // WithState keeps the server's records in a state: payments, invoices,
 // withdrawals, recurring payments, currencies with their prices, the number of
-// logins, and how far the clock was moved. A server that starts with a state
+// logins, how far the clock was moved, and creates that are yet to take effect. A server that starts with a state
 // continues where the last one stopped; what fell due in between happens at the
 // start. It must have the seed of the last one: see [WithSeed]. [WithPayments]
 // has an effect on an empty state only.
@@ -55,9 +55,9 @@ type StateRecord struct {
 // Everything is saved before the API responds, before a method of [Server]
 // returns, and before a shop is notified. So if the process is killed, nothing
 // is lost that anybody has seen. A request without a response may be saved or
-// not. The journal, faults, how notifications are sent, how long a login lasts
-// and notifications in progress are not kept: a shop that has missed one gets
-// the payment.
+// not. The journal, faults, how notifications are sent, how long a login lasts,
+// how far the list lags and notifications in progress are not kept: a shop that
+// has missed one gets the payment.
 //
 // While saving fails, the API responds with status 500 and every method that
 // changes something returns the error, although the change happened. Each

@@ -38,6 +38,9 @@ type Config struct {
 	// Save makes what has happened in the engine outlive the process. It is
 	// called before every response; nil has nothing to save.
 	Save func() error
+	// Wake is called when something is due that the engine's Watch does not report;
+	// nil: nobody waits.
+	Wake func()
 	// Notified returns the number of the last notification; nil: there are none.
 	Notified func() int
 }
@@ -48,6 +51,7 @@ type API struct {
 	pageURL string
 	latency time.Duration
 	save    func() error
+	wake    func()
 	mux     *http.ServeMux
 	journal journal
 	faults  faults
@@ -60,6 +64,7 @@ func New(cfg Config) *API {
 		pageURL: cfg.PageURL,
 		latency: cfg.Latency,
 		save:    cfg.Save,
+		wake:    cfg.Wake,
 		mux:     http.NewServeMux(),
 		journal: journal{
 			seed:     cfg.Seed,
@@ -73,7 +78,9 @@ func New(cfg Config) *API {
 }
 
 // ServeHTTP responds to one request. A fault or the latency may hold the response
-// back; that ends with the request's context, by cutting the connection.
+// back; that ends with the request's context, by cutting the connection. A request
+// that came as a whole has its effect even if the client has left, unless a fault
+// keeps it from it.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(w, r)
 	entry := a.journal.begin(r, body, err, a.settle())
@@ -90,24 +97,27 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.cut() // half a request has no effect
 		return
 	}
-	if !fault.AfterEffect && !d.survives() {
-		return
+	alive := true
+	if fault.waits() {
+		if alive = d.survives(); !alive && (fault.Hang || fault.Cut) {
+			return
+		}
 	}
-	res := &response{status: http.StatusOK, header: http.Header{}}
+	res := newResponse()
 	switch {
-	case fault.Status != 0 && !fault.AfterEffect:
+	case fault.Status != 0 && fault.waits():
 		// The request never gets as far as JovePay.
 	case err != nil:
 		writeStatus(res, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "request body is too large")
 	default:
-		a.route(res, r)
+		res = a.handle(r, fault.EffectAfter)
 		a.journal.markHandled(entry)
 		if a.saves() != nil {
-			*res = response{header: http.Header{}}
+			res = newResponse()
 			writeStatus(res, http.StatusInternalServerError, "INTERNAL_ERROR", "internal error")
 		}
 	}
-	if fault.AfterEffect && !d.survives() {
+	if !alive || !fault.waits() && !d.survives() {
 		return
 	}
 	res.header.Set("X-Request-Id", entry.ID)
@@ -144,6 +154,21 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, err
+}
+
+// handle lets a request have its effect, and responds as JovePay would. A creation
+// has it after the time; there is no response to it yet.
+func (a *API) handle(r *http.Request, after time.Duration) *response {
+	res := newResponse()
+	if after == 0 {
+		a.route(res, r)
+		return res
+	}
+	a.route(newResponse(), postpone(r, after))
+	if a.wake != nil {
+		a.wake()
+	}
+	return res
 }
 
 // route responds as JovePay would.

@@ -22,6 +22,7 @@ type Fault struct {
 	Times        int
 	Percent      int
 	AfterEffect  bool
+	EffectAfter  time.Duration
 
 	Delay time.Duration
 	Hang  bool
@@ -44,7 +45,7 @@ func (f Fault) Validate() error {
 		return fmt.Errorf("fault: status %d is not from 200 to 599", f.Status)
 	case f.Percent < 0 || f.Percent > 100:
 		return fmt.Errorf("fault: percent %d is not from 0 to 100", f.Percent)
-	case f.Skip < 0 || f.Times < 0 || f.Delay < 0 || f.Size < 0 || f.Truncate < 0 || f.Drip < 0:
+	case f.Skip < 0 || f.Times < 0 || f.EffectAfter < 0 || f.Delay < 0 || f.Size < 0 || f.Truncate < 0 || f.Drip < 0:
 		return fmt.Errorf("fault: a number is negative")
 	case f.Empty && (f.Body != "" || f.Size > 0):
 		return fmt.Errorf("fault: the body is both empty and given")
@@ -52,7 +53,11 @@ func (f Fault) Validate() error {
 		return fmt.Errorf("fault: a connection that hangs is not cut")
 	case (f.Hang || f.Cut) && f.responds():
 		return fmt.Errorf("fault: a connection that hangs or is cut carries no response")
-	case !f.Hang && !f.Cut && !f.responds() && f.Delay == 0:
+	case f.AfterEffect && f.EffectAfter > 0:
+		return fmt.Errorf("fault: the effect is both before the response and after it")
+	case f.EffectAfter > 0 && f.responds() && f.Status == 0:
+		return fmt.Errorf("fault: before the effect a response needs a status")
+	case !f.Hang && !f.Cut && !f.responds() && f.Delay == 0 && f.EffectAfter == 0:
 		return fmt.Errorf("fault: it changes no response")
 	}
 	return nil
@@ -63,6 +68,10 @@ func (f *Fault) responds() bool {
 	return f.Status != 0 || len(f.Header) > 0 || f.Body != "" || f.Empty ||
 		f.Size > 0 || f.Truncate > 0 || f.Drip > 0
 }
+
+// waits reports whether the request has its effect, if any, only once the
+// response is due.
+func (f *Fault) waits() bool { return !f.AfterEffect && f.EffectAfter == 0 }
 
 // change makes the response the fault's own where the fault has one.
 func (f *Fault) change(res *response) {
@@ -127,6 +136,7 @@ func (fs *faults) inject(add []Fault) error {
 			header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
 		}
 		f.Header = header
+		f.Hang = f.Hang || f.EffectAfter > 0 && f.Status == 0 && !f.Cut // there is no response yet
 		pending[i] = &pendingFault{Fault: f}
 	}
 	fs.mu.Lock()

@@ -18,6 +18,12 @@ import (
 	"github.com/jovepay/jovepay-go/internal/emulator"
 )
 
+// creation is a request as it is sent, of a payment.
+func (s *site) creation() []byte {
+	return fmt.Appendf(nil, "POST /v1/payment HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Api-Key: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		s.engine.Account().APIKey, len(goodPayment), goodPayment)
+}
+
 // raw sends a creation by hand on a separate connection and returns every
 // byte that comes back until the server closes it in good order.
 func (s *site) raw(ctx context.Context) (string, error) {
@@ -29,9 +35,7 @@ func (s *site) raw(ctx context.Context) (string, error) {
 	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		return "", err
 	}
-	_, err = fmt.Fprintf(conn, "POST /v1/payment HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Api-Key: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		s.engine.Account().APIKey, len(goodPayment), goodPayment)
-	if err != nil {
+	if _, err = conn.Write(s.creation()); err != nil {
 		return "", err
 	}
 	all, err := io.ReadAll(conn)
@@ -111,7 +115,7 @@ func TestHangEndsWithTheServer(t *testing.T) {
 	assert.Empty(t, s.mustRaw(t), "from now on as well")
 }
 
-// A client that gives up during a delay before the effect has asked nothing.
+// A client that gives up during a delay has asked all the same.
 func TestDelay(t *testing.T) {
 	t.Parallel()
 	for _, after := range []bool{false, true} {
@@ -131,15 +135,124 @@ func TestDelay(t *testing.T) {
 			got := s.Requests()
 			return len(got) == 1 && got[0].Handled == after
 		}, 10*time.Second, time.Millisecond)
+		assert.Len(t, s.engine.Payments(), map[bool]int{false: 0, true: 1}[after])
 		cancel()
 		require.ErrorIs(t, <-given, context.Canceled)
-		assert.Len(t, s.engine.Payments(), map[bool]int{false: 0, true: 1}[after])
+		require.NoError(t, s.WaitFor(t.Context(), 1))
+		assert.Len(t, s.engine.Payments(), 1)
+		assert.Zero(t, s.Requests()[0].Status)
+		assert.True(t, s.Requests()[0].Handled)
 	}
 	s := newSite(t, emulator.Config{})
 	require.NoError(t, s.Inject(emulator.Fault{Delay: 20 * time.Millisecond}))
 	start := time.Now()
 	assert.Equal(t, 201, s.do(t, "POST", "/v1/payment", goodPayment).status)
 	assert.GreaterOrEqual(t, time.Since(start), 20*time.Millisecond)
+}
+
+// A delay does not let a request through that another fault stops.
+func TestDelayOfWhatNeverArrives(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]emulator.Fault{
+		"cut":      {Delay: time.Hour, Cut: true},
+		"hangs":    {Delay: time.Hour, Hang: true},
+		"a status": {Delay: time.Hour, Status: 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, emulator.Config{})
+			require.NoError(t, s.Inject(fault))
+			s.leave(t)
+			require.NoError(t, s.WaitFor(t.Context(), 1))
+			assert.Empty(t, s.engine.Payments())
+			assert.False(t, s.Requests()[0].Handled)
+		})
+	}
+}
+
+// leave sends a creation and closes the connection, without waiting for anything:
+// the kernel does the same for a process that is killed.
+func (s *site) leave(t *testing.T) {
+	t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
+	require.NoError(t, err)
+	_, err = conn.Write(s.creation())
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+}
+
+// A creation that came as a whole takes effect although its client is gone, at
+// once or late.
+func TestTheClientHasLeft(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cfg   emulator.Config
+		fault emulator.Fault
+		late  bool
+	}{
+		"at once":            {},
+		"during the latency": {cfg: emulator.Config{Latency: time.Hour}},
+		"late":               {fault: emulator.Fault{EffectAfter: 3 * time.Minute}, late: true},
+		"late, and cut":      {fault: emulator.Fault{EffectAfter: 3 * time.Minute, Cut: true}, late: true},
+		"late, with latency": {cfg: emulator.Config{Latency: time.Hour}, fault: emulator.Fault{EffectAfter: 3 * time.Minute}, late: true},
+		"late, with a delay": {fault: emulator.Fault{EffectAfter: 3 * time.Minute, Delay: time.Hour}, late: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, c.cfg)
+			if c.late {
+				require.NoError(t, s.Inject(c.fault))
+			}
+			s.leave(t)
+			require.NoError(t, s.WaitFor(t.Context(), 1))
+			if c.late {
+				assert.Empty(t, s.engine.Payments())
+				_, err := s.engine.MoveClock(3 * time.Minute)
+				require.NoError(t, err)
+			}
+			made := s.engine.Payments()
+			require.Len(t, made, 1)
+			assert.Equal(t, "order-1", made[0].OrderID)
+			assert.True(t, s.Requests()[0].Handled)
+		})
+	}
+}
+
+// What a request without its effect yet gets is the fault's doing; a request that
+// is rejected on receipt has no effect later, nor has one that creates nothing.
+func TestEffectAfter(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, emulator.Config{})
+	later := func(fault emulator.Fault) emulator.Fault {
+		fault.EffectAfter, fault.Times = time.Minute, 1
+		return fault
+	}
+	require.NoError(t, s.Inject(later(emulator.Fault{Cut: true})))
+	assert.Empty(t, s.mustRaw(t))
+	require.NoError(t, s.Inject(later(emulator.Fault{Status: 502, Body: "bad gateway"})))
+	got := s.do(t, "POST", "/v1/payment", goodPayment)
+	assert.Equal(t, 502, got.status)
+	assert.Equal(t, "bad gateway", got.body)
+	require.NoError(t, s.Inject(later(emulator.Fault{Status: 500})))
+	got = s.do(t, "POST", "/v1/invoice", `{"price_amount":5,"price_currency":"usd","order_id":"order-2"}`)
+	assert.Equal(t, rejection(500, "INTERNAL_SERVER_ERROR", "injected fault"), got.body)
+	for _, target := range []string{"/v1/payment", "/v1/status", "/v1/nothing"} {
+		require.NoError(t, s.Inject(later(emulator.Fault{Status: 504})))
+		assert.Equal(t, 504, s.do(t, "POST", target, `{"price_amount":"x"}`).status)
+	}
+	require.NoError(t, s.Inject(later(emulator.Fault{Status: 504})))
+	r := s.request(t, "POST", "/v1/payment", goodPayment)
+	r.Header.Set("X-Api-Key", "wrong")
+	assert.Equal(t, 504, s.send(t, r).status)
+
+	assert.Empty(t, s.engine.Payments())
+	require.Len(t, s.engine.LateCreates(), 3)
+	_, err := s.engine.MoveClock(time.Minute)
+	require.NoError(t, err)
+	assert.Len(t, s.engine.Payments(), 2)
+	for _, c := range s.engine.LateCreates() {
+		assert.NotZero(t, c.MadeID)
+	}
 }
 
 func TestLatency(t *testing.T) {
@@ -307,6 +420,10 @@ func TestInjectRejects(t *testing.T) {
 		"fault: percent 101 is not from 0 to 100":                       {Status: 500, Percent: 101},
 		"fault: percent -1 is not from 0 to 100":                        {Status: 500, Percent: -1},
 		"fault: a number is negative":                                   {Status: 500, Times: -1},
+		"fault: a number is negative ":                                  {EffectAfter: -1},
+		"fault: the effect is both before the response and after it":    {Cut: true, AfterEffect: true, EffectAfter: 1},
+		"fault: before the effect a response needs a status":            {Body: "x", EffectAfter: 1},
+		"fault: before the effect a response needs a status ":           {Truncate: 1, EffectAfter: 1},
 		"fault: a connection that hangs is not cut":                     {Hang: true, Cut: true},
 		"fault: a connection that hangs or is cut carries no response":  {Cut: true, Status: 500},
 		"fault: the body is both empty and given":                       {Empty: true, Body: "x"},

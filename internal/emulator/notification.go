@@ -34,6 +34,10 @@ type notification struct {
 	PaymentExtraIDs    []int64  `json:"payment_extra_ids"`
 	Fee                fee      `json:"fee"`
 
+	// RefundedAmount is not documented by JovePay. It is missing unless a part was
+	// refunded.
+	RefundedAmount number `json:"refunded_amount,omitzero"`
+
 	// TransactionID is known from the shop plugins alone.
 	TransactionID string `json:"transaction_id,omitzero"`
 }
@@ -71,6 +75,7 @@ func NotificationJSON(p *engine.Payment, camelCase bool) ([]byte, error) {
 		OutcomeCurrency:    p.PayoutCurrency,
 		PaymentExtraIDs:    p.ChildIDs,
 		Fee:                fee{p.PayoutCurrency, zero, zero, exactly(p.ServiceFee)},
+		RefundedAmount:     unlessZero(p.Refunded),
 	}
 	if camelCase {
 		n.TransactionID = p.PayinHash()

@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,6 +53,33 @@ func TestNotificationHasTheMembersOfTheGuide(t *testing.T) {
 		body, err := emulator.NotificationJSON(p, false)
 		require.NoError(t, err)
 		assert.Equal(t, names(t, guidePayment), names(t, string(body)))
+	}
+}
+
+// A part that was refunded is reported wherever the payment is, all of it nowhere.
+func TestRefundedAmount(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, emulator.Config{})
+	for _, c := range []struct{ amount, want string }{{"0.0004", `"refunded_amount":0.0004`}, {"0", ""}} {
+		s.do(t, "POST", "/v1/payment", goodPayment)
+		p := s.engine.Latest(1)[0]
+		_, err := s.engine.Deposit(p.ID, decimal.Zero)
+		require.NoError(t, err)
+		p, err = s.engine.Refund(p.ID, decimal.RequireFromString(c.amount))
+		require.NoError(t, err)
+		body, err := emulator.NotificationJSON(&p, false)
+		require.NoError(t, err)
+		for name, text := range map[string]string{
+			"notification": string(body),
+			"payment":      s.do(t, "GET", "/v1/payment/"+strconv.FormatInt(p.ID, 10), "").body,
+			"list":         s.do(t, "GET", "/v1/payment?limit=1&orderBy=desc", "").body,
+		} {
+			if c.want == "" {
+				assert.NotContains(t, text, "refunded_amount", name)
+			} else {
+				assert.Contains(t, text, c.want, name)
+			}
+		}
 	}
 }
 

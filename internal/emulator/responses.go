@@ -147,6 +147,7 @@ type paymentResponse struct {
 	Type             string     `json:"type"`
 	PaymentExtraIDs  []int64    `json:"payment_extra_ids"`
 	OriginType       string     `json:"origin_type,omitzero"`
+	RefundedAmount   number     `json:"refunded_amount,omitzero"` // not documented by JovePay
 }
 
 // newPaymentResponse is a single payment: ids are numbers, and no burning percent
@@ -176,6 +177,7 @@ func newPaymentResponse(p *engine.Payment) paymentResponse {
 		BurningPercent:   "null",
 		Type:             "crypto2crypto",
 		PaymentExtraIDs:  p.ChildIDs,
+		RefundedAmount:   unlessZero(p.Refunded),
 	}
 	if p.ParentID != 0 && !p.WrongAsset {
 		a.OriginType = "REPEATED"

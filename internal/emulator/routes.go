@@ -1,10 +1,12 @@
 package emulator
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
 )
@@ -14,6 +16,20 @@ type endpoint func(r *http.Request) (any, error)
 
 // check rejects a request without the credentials that its endpoint needs.
 type check func(r *http.Request) error
+
+// afterKey is of the time after which a request has its effect.
+type afterKey struct{}
+
+// postpone returns the request, which has its effect after the time.
+func postpone(r *http.Request, after time.Duration) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), afterKey{}, after))
+}
+
+// effectAfter is the time after which the request has its effect: 0 is now.
+func effectAfter(r *http.Request) time.Duration {
+	after, _ := r.Context().Value(afterKey{}).(time.Duration)
+	return after
+}
 
 func (a *API) routes() {
 	open := func(*http.Request) error { return nil }
@@ -157,6 +173,10 @@ func (a *API) createPayment(r *http.Request) (any, error) {
 	if err := decode(r, &body); err != nil {
 		return nil, err
 	}
+	if after := effectAfter(r); after > 0 {
+		a.engine.CreatePaymentLater(body.request(), after)
+		return nil, nil
+	}
 	p, err := a.engine.CreatePayment(body.request())
 	if err != nil {
 		return nil, err
@@ -204,6 +224,10 @@ func (a *API) createInvoice(r *http.Request) (any, error) {
 	var body invoiceBody
 	if err := decode(r, &body); err != nil {
 		return nil, err
+	}
+	if after := effectAfter(r); after > 0 {
+		a.engine.CreateInvoiceLater(body.request(), after)
+		return nil, nil
 	}
 	i, err := a.engine.CreateInvoice(body.request())
 	if err != nil {

@@ -17,6 +17,8 @@ type response struct {
 	body   []byte
 }
 
+func newResponse() *response { return &response{status: http.StatusOK, header: http.Header{}} }
+
 // Header returns the header to be sent.
 func (a *response) Header() http.Header { return a.header }
 

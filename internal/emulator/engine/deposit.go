@@ -27,8 +27,30 @@ func (e *Engine) Deposit(id int64, amount decimal.Decimal) (Payment, error) {
 	if r.Status != PaymentWaiting {
 		r = e.redeposit(r, coin, amount, now)
 	}
-	r.ActuallyPaid = amount
-	e.move(r, PaymentConfirming, now)
+	e.receive(r, amount, now)
+	return r.Payment, nil
+}
+
+// DepositLate makes coins arrive for a payment that has expired or failed; zero is
+// exactly what was asked. They are news of this payment, which becomes confirming,
+// and not a child payment. Any other payment is rejected.
+func (e *Engine) DepositLate(id int64, amount decimal.Decimal) (Payment, error) {
+	now := e.begin()
+	defer e.mu.Unlock()
+	r, err := e.record(id)
+	if err != nil {
+		return Payment{}, err
+	}
+	if r.Status != PaymentExpired && r.Status != PaymentFailed {
+		return Payment{}, reject(CodeWrongStatus, "payment %d is %s, only one that is expired or failed is paid late", id, r.Status)
+	}
+	if amount.IsZero() {
+		amount = r.PayAmount
+	}
+	if err := checkDeposit("amount", amount, e.currencies[r.PayCurrency]); err != nil {
+		return Payment{}, err
+	}
+	e.receive(r, r.ActuallyPaid.Add(amount), now)
 	return r.Payment, nil
 }
 
@@ -60,8 +82,7 @@ func (e *Engine) DepositWrongAsset(id int64, ticker string, amount decimal.Decim
 		return Payment{}, err
 	}
 	child := e.redeposit(r, coin, amount, now)
-	child.ActuallyPaid = amount
-	e.move(child, PaymentConfirming, now)
+	e.receive(child, amount, now)
 	return child.Payment, nil
 }
 
@@ -108,8 +129,7 @@ func (e *Engine) FindDeposit(id int64) (Payment, error) {
 	if r.Status != PaymentWaiting && r.Status != PaymentExpired {
 		r = e.redeposit(r, e.currencies[r.PayCurrency], amount, now)
 	}
-	r.ActuallyPaid = amount
-	e.move(r, PaymentConfirming, now)
+	e.receive(r, amount, now)
 	return r.Payment, nil
 }
 
@@ -134,6 +154,7 @@ func (e *Engine) redeposit(r *record, coin *currency, amount decimal.Decimal, no
 	child.ParentID = parent.ID
 	child.WrongAsset = coin.Ticker != parent.PayCurrency
 	child.PayAddress, child.PayinExtraID = parent.PayAddress, parent.PayinExtraID
+	e.remember(parent, now)
 	parent.ChildIDs = append(parent.ChildIDs, child.ID)
 	parent.UpdatedAt = now
 	e.touch(kindPayment, parent.ID)

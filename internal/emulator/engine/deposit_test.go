@@ -106,7 +106,7 @@ func TestRefundStopsTheClock(t *testing.T) {
 	p := w.create(t)
 	_, err := w.Deposit(p.ID, decimal.Decimal{})
 	require.NoError(t, err)
-	_, err = w.Refund(p.ID)
+	_, err = w.Refund(p.ID, decimal.Decimal{})
 	require.NoError(t, err)
 	w.pass(time.Hour)
 	p, err = w.Payment(p.ID)
@@ -129,7 +129,9 @@ func TestExpireEndsTheWait(t *testing.T) {
 	w.pass(30 * 24 * time.Hour)
 	w.CatchUp()
 	assert.Equal(t, []string{"waiting", "expired"}, statuses(*heard), "it expires once")
-	for _, rejected := range []func(int64) (engine.Payment, error){w.Expire, w.Refund} {
+	for _, rejected := range []func(int64) (engine.Payment, error){
+		w.Expire, func(id int64) (engine.Payment, error) { return w.Refund(id, decimal.Decimal{}) },
+	} {
 		_, err = rejected(p.ID)
 		requireCode(t, engine.CodeWrongStatus, err)
 		_, err = rejected(1)
@@ -158,4 +160,87 @@ func TestMoveClock(t *testing.T) {
 	_, err = w.MoveClock(-time.Nanosecond)
 	requireCode(t, engine.CodeInvalidParams, err)
 	assert.Equal(t, now, w.Now())
+}
+
+// Late money goes to the same payment, on top of what came before, and through
+// the same statuses.
+func TestDepositLate(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		before func(w *world, id int64) error
+		amount string
+		paid   string
+		last   string
+	}{
+		"exactly, after the expiry": {func(w *world, id int64) error { _, err := w.Expire(id); return err }, "0", "0.001", "finished"},
+		"too little":                {func(w *world, id int64) error { _, err := w.Expire(id); return err }, "0.0004", "0.0004", "partially_paid"},
+		"more, after a failure": {func(w *world, id int64) error {
+			if _, err := w.Deposit(id, dec("0.0007")); err != nil {
+				return err
+			}
+			_, err := w.SetStatus(id, "failed")
+			return err
+		}, "0.0003", "0.001", "finished"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, engine.Config{})
+			p := w.create(t)
+			require.NoError(t, c.before(w, p.ID))
+			heard := w.listen()
+			got, err := w.DepositLate(p.ID, dec(c.amount))
+			require.NoError(t, err)
+			assert.Equal(t, p.ID, got.ID)
+			assert.Equal(t, c.paid, got.ActuallyPaid.String())
+			got, err = w.Settle(p.ID)
+			require.NoError(t, err)
+			assert.Equal(t, c.last, got.Status)
+			assert.Empty(t, got.ChildIDs)
+			assert.False(t, got.OutcomeAmount.IsZero())
+			assert.Equal(t, []string{"confirming", "confirmed", "sending", c.last}, statuses(*heard))
+			_, err = w.DepositLate(p.ID, dec("0.001"))
+			requireCode(t, engine.CodeWrongStatus, err)
+		})
+	}
+	w := newWorld(t, engine.Config{})
+	p := w.create(t)
+	_, err := w.DepositLate(p.ID, dec("0.001"))
+	requireCode(t, engine.CodeWrongStatus, err)
+	_, err = w.DepositLate(1, dec("0.001"))
+	requireCode(t, engine.CodePaymentNotFound, err)
+	_, err = w.Expire(p.ID)
+	require.NoError(t, err)
+	_, err = w.DepositLate(p.ID, dec("0.000000001"))
+	requireCode(t, engine.CodeInvalidParams, err)
+	p, err = w.Payment(p.ID)
+	require.NoError(t, err)
+	assert.Equal(t, engine.PaymentExpired, p.Status)
+}
+
+func TestRefundAPart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, engine.Config{})
+	p := w.create(t)
+	_, err := w.Refund(p.ID, dec("0.0001"))
+	requireCode(t, engine.CodeWrongStatus, err)
+	_, err = w.Deposit(p.ID, dec("0.001"))
+	require.NoError(t, err)
+	for _, amount := range []string{"0.00100001", "-1", "0.000000001"} {
+		_, err = w.Refund(p.ID, dec(amount))
+		requireCode(t, engine.CodeInvalidParams, err)
+	}
+	got, err := w.Refund(p.ID, dec("0.0004"))
+	require.NoError(t, err)
+	assert.Equal(t, engine.PaymentRefunded, got.Status)
+	assert.Equal(t, "0.0004", got.Refunded.String())
+	assert.Equal(t, "0.001", got.ActuallyPaid.String())
+	_, err = w.Refund(p.ID, dec("0.0004"))
+	requireCode(t, engine.CodeWrongStatus, err)
+
+	whole := w.create(t)
+	_, err = w.Deposit(whole.ID, dec("0.001"))
+	require.NoError(t, err)
+	whole, err = w.Refund(whole.ID, decimal.Decimal{})
+	require.NoError(t, err)
+	assert.True(t, whole.Refunded.IsZero(), "all of it has no amount")
 }

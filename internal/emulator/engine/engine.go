@@ -31,6 +31,8 @@ type Config struct {
 	// StepEvery is the time after which a paid payment moves on to its next
 	// status; 0 leaves that to Advance.
 	StepEvery time.Duration
+	// ListLag is how far the list of payments lags behind; 0 is not at all.
+	ListLag time.Duration
 	// PassWrongAssets moves coins of a wrong asset on to their end, instead of
 	// letting them wait for a person.
 	PassWrongAssets bool
@@ -56,7 +58,11 @@ type Engine struct {
 	created    timeline
 	invoices   map[int64]*invoiceRecord
 	transfers  map[int64]*Transfer
+	creates    map[int64]*Create // those that take effect late
 	due        deadlines
+	late       []*Create // those that have not taken effect yet, the earliest first
+	lag        time.Duration
+	undos      []undo            // of what the list does not show yet
 	unsaved    map[mark]struct{} // nil: nothing is kept
 	saved      accountRecord
 
@@ -75,6 +81,9 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.StepEvery < 0 {
 		return nil, fmt.Errorf("step interval must not be negative, got %v", cfg.StepEvery)
 	}
+	if err := checkListLag(cfg.ListLag); err != nil {
+		return nil, err
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -89,6 +98,8 @@ func New(cfg Config) (*Engine, error) {
 		payments:   make(map[int64]*record),
 		invoices:   make(map[int64]*invoiceRecord),
 		transfers:  make(map[int64]*Transfer),
+		creates:    make(map[int64]*Create),
+		lag:        cfg.ListLag,
 
 		passWrongAssets: cfg.PassWrongAssets,
 	}

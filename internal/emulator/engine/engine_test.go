@@ -65,6 +65,7 @@ func TestNewRejectsSettings(t *testing.T) {
 		"token lifetime of part of a second": {TokenLifetime: 1500 * time.Millisecond},
 		"negative token lifetime":            {TokenLifetime: -time.Second},
 		"negative step":                      {StepEvery: -1},
+		"negative list lag":                  {ListLag: -1},
 	} {
 		_, err := engine.New(cfg)
 		require.Error(t, err, name)

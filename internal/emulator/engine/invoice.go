@@ -39,6 +39,10 @@ type invoiceRecord struct {
 func (e *Engine) CreateInvoice(req InvoiceRequest) (Invoice, error) {
 	now := e.begin()
 	defer e.mu.Unlock()
+	return e.createInvoice(req, now)
+}
+
+func (e *Engine) createInvoice(req InvoiceRequest, at time.Time) (Invoice, error) {
 	price, err := e.checkPrice(req.PriceAmount, req.PriceCurrency)
 	if err != nil {
 		return Invoice{}, err
@@ -65,7 +69,7 @@ func (e *Engine) CreateInvoice(req InvoiceRequest) (Invoice, error) {
 		InvoiceRequest: req,
 		ID:             e.ids.next(),
 		TokenID:        e.ids.next(),
-		CreatedAt:      now,
+		CreatedAt:      at,
 	}}
 	e.invoices[r.ID] = r
 	e.touch(kindInvoice, r.ID)
@@ -136,11 +140,5 @@ func (e *Engine) PayInvoice(id int64, payCurrency string) (Payment, error) {
 		FixedRate:        invoice.FixedRate,
 		FeePaidByUser:    invoice.FeePaidByUser,
 	}
-	coin, err := e.complete(&req)
-	if err != nil {
-		return Payment{}, err
-	}
-	r := e.open(&req, coin, id, now)
-	e.move(r, PaymentWaiting, now)
-	return r.Payment, nil
+	return e.createPayment(req, id, now)
 }

@@ -26,8 +26,22 @@ func (p *Payment) next() string {
 	}
 }
 
-// move is the only place where a status changes, once or at the beginning.
+// move gives a payment a status, its first or the next.
 func (e *Engine) move(r *record, status string, at time.Time) {
+	e.remember(r, at)
+	e.become(r, status, at)
+}
+
+// receive counts what has come for a payment in all, which is confirming then.
+func (e *Engine) receive(r *record, paid decimal.Decimal, at time.Time) {
+	e.remember(r, at)
+	r.ActuallyPaid = paid
+	e.become(r, PaymentConfirming, at)
+}
+
+// become is the only place where a status changes. What it was is remembered by
+// then.
+func (e *Engine) become(r *record, status string, at time.Time) {
 	before := r.Status
 	r.Status, r.UpdatedAt = status, at
 	e.touch(kindPayment, r.ID)
@@ -41,6 +55,9 @@ func (e *Engine) move(r *record, status string, at time.Time) {
 		e.schedule(r, at.Add(e.stepEvery))
 	default:
 		e.unschedule(r)
+	}
+	if isOver(status) && r.OverAt.IsZero() {
+		r.OverAt = at
 	}
 	if status != before {
 		e.notify(r)
@@ -85,11 +102,9 @@ func (e *Engine) happen(r *record, at time.Time) {
 	}
 	switch r.Case {
 	case CaseSuccess:
-		r.ActuallyPaid = r.PayAmount
-		e.move(r, PaymentConfirming, at)
+		e.receive(r, r.PayAmount, at)
 	case CasePartiallyPaid:
-		r.ActuallyPaid = r.PayAmount.DivRound(decimal.New(2, 0), r.Coin.Precision)
-		e.move(r, PaymentConfirming, at)
+		e.receive(r, r.PayAmount.DivRound(decimal.New(2, 0), r.Coin.Precision), at)
 	case CaseFailed:
 		e.move(r, PaymentFailed, at)
 	default:
@@ -128,7 +143,8 @@ func (e *Engine) Advance(id int64) (Payment, error) {
 
 func (e *Engine) advance(r *record, now time.Time) {
 	if r.Status == PaymentWaiting {
-		r.ActuallyPaid = r.PayAmount
+		e.receive(r, r.PayAmount, now)
+		return
 	}
 	e.move(r, r.next(), now)
 }
@@ -175,14 +191,15 @@ func (e *Engine) Expire(id int64) (Payment, error) {
 	if r.Status != PaymentWaiting {
 		return Payment{}, reject(CodeWrongStatus, "payment %d is %s, only one that is waiting can expire", id, r.Status)
 	}
+	e.remember(r, now)
 	r.ExpiresAt = now
-	e.move(r, PaymentExpired, now)
+	e.become(r, PaymentExpired, now)
 	return r.Payment, nil
 }
 
-// Refund sends the coins of a payment back to the customer, at any status. A
-// payment for which none came is rejected.
-func (e *Engine) Refund(id int64) (Payment, error) {
+// Refund sends coins of a payment back to the customer, at any status; zero is
+// all of them. A payment for which none came, or fewer, is rejected.
+func (e *Engine) Refund(id int64, amount decimal.Decimal) (Payment, error) {
 	now := e.begin()
 	defer e.mu.Unlock()
 	r, err := e.record(id)
@@ -192,6 +209,16 @@ func (e *Engine) Refund(id int64) (Payment, error) {
 	if r.Status == PaymentRefunded || r.ActuallyPaid.IsZero() {
 		return Payment{}, reject(CodeWrongStatus, "payment %d is %s, there is nothing to refund", id, r.Status)
 	}
-	e.move(r, PaymentRefunded, now)
+	if !amount.IsZero() {
+		if err := checkDeposit("amount", amount, e.currencies[r.PayCurrency]); err != nil {
+			return Payment{}, err
+		}
+		if amount.GreaterThan(r.ActuallyPaid) {
+			return Payment{}, InvalidParam("amount %s is more than the %s %s that came", amount, r.ActuallyPaid, r.PayCurrency)
+		}
+	}
+	e.remember(r, now)
+	r.Refunded = amount
+	e.become(r, PaymentRefunded, now)
 	return r.Payment, nil
 }

@@ -112,12 +112,13 @@ func TestSetStatus(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, engine.Config{})
 	p := w.create(t)
+	over := w.Now().Add(time.Second) // refunded, whatever comes later
 	for _, status := range []string{"refunded", "cancelled", "on_hold", "finished"} {
 		w.pass(time.Second)
 		after, err := w.SetStatus(p.ID, status)
 		require.NoError(t, err)
 		want := p
-		want.Status, want.UpdatedAt = status, w.Now()
+		want.Status, want.UpdatedAt, want.OverAt = status, w.Now(), over
 		assert.Equal(t, want, after, "nothing but the status changes")
 		_, err = w.Advance(p.ID)
 		requireCode(t, engine.CodeFinalStatus, err)

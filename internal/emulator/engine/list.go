@@ -90,8 +90,9 @@ func (e *Engine) List(o ListOptions) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	e.begin()
+	now := e.begin()
 	defer e.mu.Unlock()
+	past := e.past(now)
 	all := e.created
 	if o.InvoiceID != 0 {
 		all = nil
@@ -99,10 +100,10 @@ func (e *Engine) List(o ListOptions) (Page, error) {
 			all = invoice.payments
 		}
 	}
-	all = all.between(o.From, o.To)
+	all = all.between(o.From, past.bound(o.To))
 	if order != nil {
 		all = slices.Clone(all)
-		slices.SortStableFunc(all, func(a, b *record) int { return order(&a.Payment, &b.Payment) })
+		slices.SortStableFunc(all, func(a, b *record) int { return order(past.of(&a.Payment), past.of(&b.Payment)) })
 	}
 	first := len(all)
 	if o.Page <= len(all)/o.Limit { // else the product could overflow
@@ -113,7 +114,11 @@ func (e *Engine) List(o ListOptions) (Page, error) {
 	if o.Descending {
 		first, last = total-last, total-first
 	}
-	return Page{Payments: all[first:last].copies(o.Descending), Total: total}, nil
+	payments := all[first:last].copies(o.Descending)
+	for i := range payments {
+		payments[i] = *past.of(&payments[i])
+	}
+	return Page{Payments: payments, Total: total}, nil
 }
 
 // compareBy returns the order of a sortBy parameter, nil for the order of

@@ -66,8 +66,12 @@ type Payment struct {
 	ActuallyPaid  decimal.Decimal   // 0 until a deposit
 	OutcomeAmount decimal.Decimal   // 0 until it is settled
 	ServiceFee    decimal.Decimal   // in the payout currency; 0 until it is settled
+	Refunded      decimal.Decimal   `json:",omitzero"` // the part that was sent back; 0 if it was all or nothing
 
 	CreatedAt, UpdatedAt, ExpiresAt time.Time
+
+	// OverAt is when it first expired, failed or was refunded, or zero.
+	OverAt time.Time `json:",omitzero"`
 
 	Coin *Coin `json:"-"` // of PayCurrency
 	seed uint64
@@ -101,12 +105,17 @@ type record struct {
 func (e *Engine) CreatePayment(req PaymentRequest) (Payment, error) {
 	now := e.begin()
 	defer e.mu.Unlock()
+	return e.createPayment(req, 0, now)
+}
+
+// createPayment makes a payment, which may be that of an invoice.
+func (e *Engine) createPayment(req PaymentRequest, invoice int64, at time.Time) (Payment, error) {
 	coin, err := e.complete(&req)
 	if err != nil {
 		return Payment{}, err
 	}
-	r := e.open(&req, coin, 0, now)
-	e.move(r, PaymentWaiting, now)
+	r := e.open(&req, coin, invoice, at)
+	e.move(r, PaymentWaiting, at)
 	return r.Payment, nil
 }
 
@@ -265,6 +274,7 @@ func (e *Engine) Preload(n int) error {
 		at := now.Add(time.Duration(i+1-n) * time.Second)
 		r := e.open(&req, coin, 0, at)
 		r.ActuallyPaid = req.PayAmount
+		r.OverAt = at // they are not of one order
 		e.move(r, PaymentFinished, at)
 	}
 	return nil

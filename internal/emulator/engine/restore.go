@@ -27,7 +27,7 @@ func (e *Engine) Restore(records []Record) error {
 			return about(record.Kind, record.ID, err)
 		}
 	}
-	for _, step := range []func() error{r.account, r.currencies, r.invoices, r.payments, r.families, r.transfers} {
+	for _, step := range []func() error{r.account, r.currencies, r.invoices, r.payments, r.families, r.transfers, r.creates} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -63,6 +63,7 @@ type restoration struct {
 	ids    map[int64]string // the kind of record that has the id
 
 	accounts        []accountRecord
+	createRecords   []Create
 	currencyRecords []currencyRecord
 	invoiceRecords  []Invoice
 	paymentRecords  []paymentRecord
@@ -78,6 +79,8 @@ func (r *restoration) read(record Record) error {
 	switch record.Kind {
 	case kindAccount:
 		return readInto(&r.accounts, record, func(*accountRecord) string { return accountID })
+	case kindCreate:
+		return readInto(&r.createRecords, record, func(c *Create) string { return strconv.FormatInt(c.ID, 10) })
 	case kindCurrency:
 		return readInto(&r.currencyRecords, record, func(c *currencyRecord) string { return c.Ticker })
 	case kindInvoice:
@@ -184,6 +187,9 @@ func (r *restoration) payments() error {
 		if len(p.ChildIDs) == 0 {
 			p.ChildIDs = nil // which is written in another way than an empty list
 		}
+		if isOver(p.Status) && p.OverAt.IsZero() {
+			p.OverAt = p.UpdatedAt // saved before there was an OverAt
+		}
 		made := &record{Payment: p.Payment}
 		e.payments[p.ID] = made
 		e.created.insert(made)
@@ -211,6 +217,7 @@ func (r *restoration) checkPayment(p *paymentRecord) error {
 	check.require(len(p.Unassigned) == 0 || p.PayinExtraID != "", "it has deposits without a memo, but no memo")
 	check.add(checkKept("outcome_amount", p.OutcomeAmount))
 	check.add(checkKept("service_fee", p.ServiceFee))
+	check.add(checkKept("refunded", p.Refunded))
 	check.add(checkTimes(p.CreatedAt, p.UpdatedAt))
 	check.add(r.coin(p.PayCurrency))
 	check.require(r.engine.currencies[p.PayoutCurrency] != nil, "currency %.20q is not known", p.PayoutCurrency)
@@ -262,6 +269,31 @@ func (r *restoration) transfers() error {
 			return about(kindTransfer, t.ID, check.err)
 		}
 		r.engine.transfers[t.ID] = &t
+	}
+	return nil
+}
+
+// creates come last: what they have made is there by now.
+func (r *restoration) creates() error {
+	e := r.engine
+	slices.SortFunc(r.createRecords, func(a, b Create) int { return cmp.Compare(a.ID, b.ID) })
+	for _, c := range r.createRecords {
+		var check checks
+		check.add(r.claim(c.ID, kindCreate))
+		check.add(checkTimes(c.At))
+		check.require((c.Payment != nil) != (c.Invoice != nil), "it wants one of a payment and an invoice")
+		check.require(c.Done || c.MadeID == 0, "it has made something before its time")
+		switch {
+		case c.MadeID == 0:
+		case c.Payment != nil:
+			check.require(e.payments[c.MadeID] != nil, "its payment %d is missing", c.MadeID)
+		default:
+			check.require(e.invoices[c.MadeID] != nil, "its invoice %d is missing", c.MadeID)
+		}
+		if check.err != nil {
+			return about(kindCreate, c.ID, check.err)
+		}
+		e.keep(&c)
 	}
 	return nil
 }

@@ -61,11 +61,27 @@ func (e *Engine) unschedule(r *record) {
 }
 
 // catchUp makes everything happen that was due by now, at the time when it was.
+// At the same time payments change before late creates take effect.
 func (e *Engine) catchUp(now time.Time) {
-	for len(e.due) > 0 && !e.due[0].due.After(now) {
+	for at := e.next(); !at.IsZero() && !at.After(now); at = e.next() {
+		if len(e.due) == 0 || e.due[0].due.After(at) {
+			e.takeEffect()
+			continue
+		}
 		r := e.due[0]
-		at := r.due
 		e.unschedule(r)
 		e.happen(r, at)
 	}
+}
+
+// next is when something is due next, or zero.
+func (e *Engine) next() time.Time {
+	var at time.Time
+	if len(e.due) > 0 {
+		at = e.due[0].due
+	}
+	if len(e.late) > 0 && (at.IsZero() || e.late[0].At.Before(at)) {
+		at = e.late[0].At
+	}
+	return at
 }

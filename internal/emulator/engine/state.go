@@ -14,6 +14,7 @@ import (
 // The kinds of records that make up the engine's state.
 const (
 	kindAccount  = "account"
+	kindCreate   = "create"
 	kindCurrency = "currency"
 	kindInvoice  = "invoice"
 	kindPayment  = "payment"
@@ -156,6 +157,8 @@ func (e *Engine) value(m mark) any {
 	case kindCurrency:
 		c := e.currencies[m.ticker]
 		return currencyRecord{c.Ticker, slices.Index(e.tickers, c.Ticker), c.offered, c.usd, c.minimum}
+	case kindCreate:
+		return *e.creates[m.number]
 	case kindInvoice:
 		return e.invoices[m.number].Invoice
 	case kindTransfer:

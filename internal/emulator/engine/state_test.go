@@ -35,7 +35,8 @@ func (s shelf) records() (list []engine.Record) {
 
 // kept is the state of an engine with one record of everything: two payments of
 // which the second is the first one's child, an invoice with a payment, both
-// kinds of transfers, a price and a coin that were set.
+// kinds of transfers, a price and a coin that were set, and late creates: of a
+// payment and an invoice that are there by now, and of a payment to come.
 func kept(t *testing.T) (*world, shelf) {
 	t.Helper()
 	w := newWorld(t, engine.Config{})
@@ -55,6 +56,9 @@ func kept(t *testing.T) (*world, shelf) {
 	require.NoError(t, err)
 	_, err = w.CreateTransfer(engine.TransferRequest{Recurring: true, Currency: "pepe", Amount: dec("1")})
 	require.NoError(t, err)
+	w.CreatePaymentLater(request(), time.Minute)
+	w.CreateInvoiceLater(engine.InvoiceRequest{PriceAmount: dec("5"), PriceCurrency: "usd"}, time.Minute)
+	w.CreatePaymentLater(request(), 2*time.Hour)
 	_, err = w.MoveClock(time.Hour)
 	require.NoError(t, err)
 	s := shelf{}
@@ -92,6 +96,7 @@ func TestRestore(t *testing.T) {
 		require.NoError(t, again.Restore(records))
 		assert.Equal(t, text(t, w.Payments()), text(t, again.Payments()))
 		assert.Equal(t, text(t, w.Currencies()), text(t, again.Currencies()))
+		assert.Equal(t, text(t, w.LateCreates()), text(t, again.LateCreates()))
 		assert.Equal(t, w.Now(), again.Now())
 		again.Keep()
 		require.NoError(t, again.Save(func([]engine.Record) error { return errors.New("there is nothing to save") }))
@@ -147,6 +152,7 @@ func TestRestoreRejectsWhatIsNotWhole(t *testing.T) {
 	parent, child, invoiced := payments[0], payments[1], payments[2]
 	transfers := good.ids("transfer")
 	last := transfers[1]
+	creates := good.ids("create")
 	change := func(kind, id, old, now string) func(*testing.T, shelf) {
 		return func(t *testing.T, s shelf) {
 			t.Helper()
@@ -200,6 +206,14 @@ func TestRestoreRejectsWhatIsNotWhole(t *testing.T) {
 		"a negative deposit":  {change("payment", parent, `"ActuallyPaid":"`, `"ActuallyPaid":"-`), "record payment " + parent + ": actually_paid is out of bounds"},
 		"a memo for nothing":  {change("payment", parent, `^{`, `{"Unassigned":["1"],`), "record payment " + parent + ": it has deposits without a memo, but no memo"},
 		"less than nothing":   {change("payment", parent, `^{`, `{"Unassigned":["-1"],`), "record payment " + parent + ": unassigned is out of bounds"},
+		"a negative refund":   {change("payment", parent, `^{`, `{"Refunded":"-1",`), "record payment " + parent + ": refunded is out of bounds"},
+		"nothing to create":   {change("create", creates[2], `"Payment":{[^}]*}`, `"Done":false`), "record create " + creates[2] + ": it wants one of a payment and an invoice"},
+		"two to create":       {change("create", creates[2], `"Payment":`, `"Invoice":{},"Payment":`), "record create " + creates[2] + ": it wants one of a payment and an invoice"},
+		"created too early":   {change("create", creates[2], `}$`, `,"MadeID":`+parent+`}`), "record create " + creates[2] + ": it has made something before its time"},
+		"never created":       {change("create", creates[0], `"MadeID":\d+`, `"MadeID":1`), "record create " + creates[0] + ": its payment 1 is missing"},
+		"no such invoice":     {change("create", creates[1], `"MadeID":\d+`, `"MadeID":`+parent), "record create " + creates[1] + ": its invoice " + parent + " is missing"},
+		"at no time":          {change("create", creates[2], `"At":"[^"]*"`, `"At":"0001-01-01T00:00:00Z"`), "record create " + creates[2] + ": a time is missing"},
+		"a create's id twice": {change("create", creates[2], `"ID":\d+`, `"ID":`+parent), "record create " + creates[2] + ": its data are those of"},
 		"no status":           {change("payment", parent, `"Status":"\w+"`, `"Status":""`), "record payment " + parent + ": status must have"},
 		"an unknown case":     {change("payment", parent, `"Case":""`, `"Case":"x"`), "record payment " + parent + ": case must be"},
 		"no time":             {change("payment", parent, `"CreatedAt":"[^"]*"`, `"CreatedAt":"0001-01-01T00:00:00Z"`), "record payment " + parent + ": a time is missing"},
@@ -271,8 +285,10 @@ func FuzzRestore(f *testing.F) {
 		`{"PriceAmount":"64","PriceCurrency":"usd","ID":5308546000,"TokenID":5308546001,"CreatedAt":"2026-03-14T12:00:00Z"}`,
 		`{"Recurring":true,"Currency":"btc","Amount":"1","ID":5308546000,"Status":"WAITING","CreatedAt":"2026-03-14T12:00:00Z"}`,
 		`{"Version":1,"Seed":0,"IDs":1,"Logins":1,"Ahead":1}`,
+		`{"ID":5308546000,"At":"2026-03-14T12:00:00Z","Payment":{"PriceAmount":"64","PriceCurrency":"usd","PayCurrency":"btc"}}`,
+		`{"ID":5308546000,"At":"2026-03-14T12:00:00Z","Invoice":{"PriceAmount":"64","PriceCurrency":"usd"},"Done":true}`,
 	} {
-		for _, kind := range []string{"payment", "currency", "invoice", "transfer", "account"} {
+		for _, kind := range []string{"payment", "currency", "invoice", "transfer", "account", "create"} {
 			f.Add(kind, "5308546000", data)
 		}
 		f.Add("currency", "pepe", data)

@@ -20,14 +20,6 @@ func (e *Engine) notify(r *record) {
 	}
 }
 
-// next is when something is due next, or zero.
-func (e *Engine) next() time.Time {
-	if len(e.due) == 0 {
-		return time.Time{}
-	}
-	return e.due[0].due
-}
-
 // CatchUp makes everything happen that is due, and returns the time until
 // something is due next by the engine's clock; ok is false if nothing is.
 func (e *Engine) CatchUp() (wait time.Duration, ok bool) {
