@@ -163,6 +163,29 @@ func TestGuideLostResponse(t *testing.T) {
 	require.Equal(t, made[0].ID, payment.ID)
 }
 
+func TestGuideLateCreate(t *testing.T) {
+	t.Parallel()
+	server, shop := open(t, jovepaytest.WithFrozenClock(time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)))
+	require.NoError(t, server.Inject(jovepaytest.Fault{
+		Method: "POST", Path: "/v1/payment", Times: 1,
+		EffectAfter: 3 * time.Minute, Cut: true, // nothing now, and a payment in three minutes
+	}))
+
+	_, err := shop.client.Payments.Create(t.Context(), jovepay.PaymentRequest{
+		PriceAmount: jovepay.MustAmount("64"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: "order-1001",
+	})
+	require.ErrorIs(t, err, jovepay.ErrOutcomeUnknown)
+	_, err = server.MoveClock(3 * time.Minute)
+	require.NoError(t, err)
+
+	made, err := server.Payments()
+	require.NoError(t, err)
+	require.Len(t, made, 1)
+	duplicates, err := server.Duplicates() // payments that one order had at the same time
+	require.NoError(t, err)
+	require.Empty(t, duplicates)
+}
+
 func TestGuideNobodyPays(t *testing.T) {
 	t.Parallel()
 	server, shop := open(t, jovepaytest.WithFrozenClock(time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)))

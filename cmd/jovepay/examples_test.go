@@ -27,6 +27,7 @@ const (
 	exampleInvoice = "6012345678"
 
 	exampleMemo       = "5745459420"
+	exampleExpired    = "5745459421"
 	exampleWithdrawal = "7012345678"
 	exampleRecurring  = "8012345678"
 )
@@ -151,6 +152,15 @@ func (w *exampleWorld) replaceIDs(t *testing.T, line string) string {
 		_, err = w.box.DepositWithoutMemo(p.ID, jovepay.Amount{}) // to be found
 		require.NoError(t, err)
 		line = strings.ReplaceAll(line, exampleMemo, string(p.ID))
+	}
+	if strings.Contains(line, exampleExpired) {
+		p, err := client.Payments.Create(t.Context(), jovepay.PaymentRequest{
+			PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc",
+		})
+		require.NoError(t, err)
+		_, err = w.box.Expire(p.ID)
+		require.NoError(t, err)
+		line = strings.ReplaceAll(line, exampleExpired, string(p.ID))
 	}
 	if strings.Contains(line, exampleWithdrawal) {
 		made, err := w.box.Withdraw(jovepaytest.WithdrawalRequest{Currency: "btc", Amount: jovepay.MustAmount("1"), Address: "there"})
