@@ -128,7 +128,7 @@ var errUnchanged = errors.New("orders: nothing to do")
 // hook's error. edit may be called several times. If it returns errUnchanged,
 // nothing is committed.
 func (b *Book[Tx]) change(ctx context.Context, scope Scope, edit func(*draft, *Record) error) error {
-	work := func(hook func(context.Context, Tx, *draft, *picture) error) error {
+	work := func(ctx context.Context, hook func(context.Context, Tx, *draft, *picture) error) error {
 		err := b.store.Update(ctx, scope, func(ctx context.Context, tx Tx, r *Record) (*Change, error) {
 			d, err := newDraft(scope.OrderID, r)
 			if err != nil {
@@ -148,19 +148,24 @@ func (b *Book[Tx]) change(ctx context.Context, scope Scope, edit func(*draft, *R
 		}
 		return err
 	}
-	err := work(b.runHooks)
+	err := work(ctx, b.runHooks)
 	failed, ok := errors.AsType[*HookError](err)
 	if !ok {
 		return wrap(err)
 	}
 	b.log.ErrorContext(ctx, "jovepay: hook failed", "hook", failed.Hook, "order", scope.OrderID, "error", failed.err)
-	return cmp.Or(wrap(work(func(_ context.Context, _ Tx, d *draft, pic *picture) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime) // it may have ended during the hook
+	defer cancel()
+	return cmp.Or(wrap(work(ctx, func(_ context.Context, _ Tx, d *draft, pic *picture) error {
 		d.fail(failed)
 		*pic = b.derive(d.known())
 		d.pose(pic)
 		return nil
 	})), error(failed))
 }
+
+// saveTime bounds the recording of news whose hook has failed.
+const saveTime = 10 * time.Second
 
 // record is change for the book's own work. A hook that fails is no reason to fail
 // that: the hook is called again later.

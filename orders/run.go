@@ -2,7 +2,9 @@ package orders
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -37,23 +39,30 @@ func (b *Book[Tx]) attempt(ctx context.Context, what string, work func(context.C
 }
 
 // duePage is how many orders with work that is due are read together.
-const duePage = 100
+const duePage = 500
 
-// finishDue calls the hooks that are due.
+// finishDue calls the hooks that are due. A hook that fails puts its order off, and
+// an order that cannot be read does not keep others waiting.
 func (b *Book[Tx]) finishDue(ctx context.Context) error {
+	tried := map[string]bool{}
+	var failures []error
 	for {
 		ids, err := b.store.Due(ctx, duePage)
 		if err != nil {
 			return wrap(err)
 		}
+		ids = slices.DeleteFunc(ids, func(id string) bool { return tried[id] })
+		if len(ids) == 0 {
+			return errors.Join(failures...)
+		}
 		for _, id := range ids {
-			// A failure is logged where it happens, and puts the order off.
+			tried[id] = true
 			if err := b.record(ctx, id, func(*draft) error { return nil }); err != nil {
-				return err
+				failures = append(failures, err)
 			}
 		}
-		if len(ids) < duePage {
-			return nil
+		if len(failures) > maxErrors {
+			return errors.Join(failures...)
 		}
 	}
 }
