@@ -106,6 +106,7 @@ type Decided struct {
 	Reason
 	Kind     CaseKind  `json:"kind"`
 	Version  int       `json:"version"`
+	Pays     bool      `json:"pays,omitzero"`     // it accepts the coins as payment of the order
 	Deposits []Deposit `json:"deposits,omitzero"` // what it was about
 }
 

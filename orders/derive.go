@@ -80,6 +80,8 @@ type deposit struct {
 	reason  string
 	class   class
 	verdict jovepay.Verdict
+	fits    bool // its order, price and coin are those that were agreed on
+	denied  bool // a person decided against it when its amount or coin was another
 
 	refunded decimal.Decimal // as JovePay reports
 	assumed  bool            // the amount of the refund
@@ -89,10 +91,16 @@ type deposit struct {
 	open     decimal.Decimal // the rest, which the rules decide about
 }
 
+// total is what came and can pay for the order, or could before it was returned.
+func (p *deposit) total() decimal.Decimal { return p.open.Add(p.accepted).Add(p.refunded) }
+
+// isReturned reports whether JovePay returned coins of the payment.
+func (p *deposit) isReturned() bool { return p.v.Status == jovepay.PaymentRefunded }
+
 // group is a payment with the further deposits to its address.
 type group struct {
 	id     jovepay.ID
-	root   *deposit // nil if it is not known
+	root   *deposit // nil if it is not known, or names a parent itself
 	others []*deposit
 	asked  decimal.Decimal // zero if it is not known
 	coin   string
@@ -105,16 +113,17 @@ type derivation struct {
 	known
 	picture
 	deposits []*deposit
-	groups   []*group // sorted
+	groups   []*group     // sorted
+	returned []*deposit   // they paid for the order, which was fulfilled, and JovePay returned coins of them
+	broken   map[int]bool // decisions that accepted more than there is now
+	void     map[int]bool // decisions that count for nothing
 }
 
 // derive returns what follows from what is known.
 func (r *rules) derive(k known) picture {
 	d := &derivation{rules: r, known: k}
 	d.places, d.left, d.questions = map[jovepay.ID][]Balance{}, map[jovepay.ID]decimal.Decimal{}, map[string]*question{}
-	for _, id := range slices.SortedFunc(maps.Keys(k.payments), compareIDs) {
-		d.deposits = append(d.deposits, d.weigh(id))
-	}
+	d.weighAll()
 	d.group()
 	d.award()
 	d.ask()
@@ -127,7 +136,25 @@ func compareIDs(a, b jovepay.ID) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
-// weigh looks at one payment.
+// weighAll looks at each payment. If a person accepted more than there is now,
+// because coins were returned or exchanged since, and the order is not fulfilled,
+// the decision is void: a person has to decide about the rest.
+func (d *derivation) weighAll() {
+	d.void = map[int]bool{}
+	for {
+		d.deposits, d.broken = nil, map[int]bool{}
+		for _, id := range slices.SortedFunc(maps.Keys(d.payments), compareIDs) {
+			d.deposits = append(d.deposits, d.weigh(id))
+		}
+		if d.fulfilled || len(d.broken) == 0 {
+			return
+		}
+		maps.Copy(d.void, d.broken)
+	}
+}
+
+// weigh looks at one payment. A refund comes before the decisions of people who
+// knew of it, and after the others.
 func (d *derivation) weigh(id jovepay.ID) *deposit {
 	p := &deposit{id: id, v: d.payments[id]}
 	p.coin = cmp.Or(p.v.receivedIn, p.v.coin)
@@ -135,61 +162,107 @@ func (d *derivation) weigh(id jovepay.ID) *deposit {
 	if p.v.hasCoins() {
 		d.coinsSeen = true
 	}
-	if p.v.Status == jovepay.PaymentRefunded {
-		p.refunded, p.assumed = p.open, true
-		if part := p.v.refundedPart.Decimal(); part.IsPositive() && part.LessThan(p.open) {
-			p.refunded, p.assumed = part, false
-		} else if part.IsPositive() {
-			p.assumed = false
-		}
-	}
-	p.open = p.open.Sub(p.refunded)
-	for i := range d.decided {
-		p.apply(&d.decided[i])
+	d.apply(p, func(about Deposit) bool { return !about.isReturned() })
+	if p.isReturned() {
+		d.refund(p)
+		d.apply(p, Deposit.isReturned)
 	}
 	p.class, p.verdict = d.judge(p)
 	return p
 }
 
-// apply takes what people decided about the payment's coins from the open ones.
-func (p *deposit) apply(decided *Decided) {
-	left := decided.Amount.Decimal() // of a refund
-	for _, about := range decided.Deposits {
-		share := decimal.Min(about.Amount.Decimal(), p.open)
-		if about.PaymentID != p.id || about.Coin != p.coin || decided.Kind == CaseRefund || decided.Kind == CaseHook && decided.Decision == DecisionAccept {
-			left = decimal.Max(left.Sub(about.Amount.Decimal()), decimal.Zero)
+// apply takes what people decided about the payment's coins from the open ones, as
+// far as the decisions are chosen.
+func (d *derivation) apply(p *deposit, choose func(Deposit) bool) {
+	for i := range d.decided {
+		by := &d.decided[i]
+		if by.Kind == CaseRefund || by.Kind == CaseHook || d.void[i] {
 			continue
 		}
-		p.open = p.open.Sub(share)
-		switch decided.Decision {
-		case DecisionAccept:
-			p.accepted = p.accepted.Add(share)
-		case DecisionReject:
-			p.rejected = p.rejected.Add(share)
-		case DecisionRefunded:
-			part := share
-			if !decided.Amount.IsNull() {
-				part = decimal.Min(share, left)
-				left = left.Sub(part)
+		left := by.Amount.Decimal() // of a refund
+		for _, about := range by.Deposits {
+			if about.PaymentID == p.id && choose(about) {
+				d.decide(i, p, about, left)
 			}
-			p.returned = p.returned.Add(part)
-			p.rejected = p.rejected.Add(share.Sub(part))
+			left = decimal.Max(left.Sub(about.Amount.Decimal()), decimal.Zero)
 		}
+	}
+}
+
+// decide applies a decision to the coins that it is about. left is what remains of
+// the amount of a refund.
+func (d *derivation) decide(i int, p *deposit, about Deposit, left decimal.Decimal) {
+	by := &d.decided[i]
+	if about.Coin != p.coin || about.Amount.Sign() == 0 {
+		if p.open.IsPositive() { // another amount, or another coin, was decided about
+			d.breakIf(i, by.Pays)
+			p.denied = p.denied || by.Decision != DecisionAccept
+		}
+		return
+	}
+	share := decimal.Min(about.Amount.Decimal(), p.open)
+	d.breakIf(i, by.Pays && share.LessThan(about.Amount.Decimal()))
+	p.open = p.open.Sub(share)
+	switch by.Decision {
+	case DecisionAccept:
+		p.accepted = p.accepted.Add(share)
+	case DecisionReject:
+		p.rejected = p.rejected.Add(share)
+	case DecisionRefunded:
+		part := share
+		if !by.Amount.IsNull() {
+			part = decimal.Min(share, left)
+		}
+		p.returned = p.returned.Add(part)
+		p.rejected = p.rejected.Add(share.Sub(part))
+	}
+}
+
+func (d *derivation) breakIf(i int, isBroken bool) {
+	if isBroken {
+		d.broken[i] = true
+	}
+}
+
+// refund takes what JovePay returned: from the coins that people rejected, then
+// from the open ones, then from the accepted ones.
+func (d *derivation) refund(p *deposit) {
+	left := p.v.refundedPart.Decimal()
+	if p.assumed = !left.IsPositive(); p.assumed {
+		left = p.v.received()
+	}
+	accepted := p.accepted
+	for _, from := range []*decimal.Decimal{&p.rejected, &p.open, &p.accepted} {
+		part := decimal.Min(left, *from)
+		*from, left, p.refunded = from.Sub(part), left.Sub(part), p.refunded.Add(part)
+	}
+	for i, by := range d.decided {
+		d.breakIf(i, by.Pays && !d.void[i] && slices.ContainsFunc(by.Deposits, func(about Deposit) bool {
+			return about.PaymentID == p.id && !about.isReturned() && (about.Amount.Sign() == 0 || p.accepted.LessThan(accepted))
+		}))
 	}
 }
 
 // judge classifies the open coins of a payment.
 func (d *derivation) judge(p *deposit) (class, jovepay.Verdict) {
 	isDecided := p.accepted.Add(p.rejected).Add(p.returned).IsPositive() || d.isDecided(p.id)
-	switch {
-	case isDecided && p.open.IsZero():
-		return nothing, jovepay.Verdict{}
-	case d.terms == nil:
+	if d.terms == nil {
+		if isDecided && p.open.IsZero() {
+			return nothing, jovepay.Verdict{}
+		}
 		return p.odd(CaseNoOrder, "the order is not in the book")
-	case p.v.Status == jovepay.PaymentRefunded:
-		return d.judgeRest(p)
 	}
 	verdict := d.settler.Settle(d.expectation(p), d.settled(p))
+	switch verdict.Decision {
+	case jovepay.DecisionWait, jovepay.DecisionFulfill, jovepay.DecisionOverpaid, jovepay.DecisionUnderpaid, jovepay.DecisionClosed:
+		p.fits = true
+	}
+	switch {
+	case p.open.IsZero() && (isDecided || p.isReturned()):
+		return nothing, verdict
+	case p.isReturned():
+		return d.judgeRest(p)
+	}
 	switch verdict.Decision {
 	case jovepay.DecisionWait:
 		if p.v.hasCoins() {
@@ -197,6 +270,9 @@ func (d *derivation) judge(p *deposit) (class, jovepay.Verdict) {
 		}
 		return nothing, verdict
 	case jovepay.DecisionFulfill, jovepay.DecisionOverpaid, jovepay.DecisionUnderpaid:
+		if p.denied {
+			return p.odd(CaseUnclear, "it was not accepted when its amount or coin was another")
+		}
 		return arrived, verdict
 	case jovepay.DecisionWrongAsset:
 		return p.odd(CaseWrongAsset, verdict.Reason)
@@ -225,15 +301,16 @@ func (d *derivation) isDecided(id jovepay.ID) bool {
 	})
 }
 
-// judgeRest classifies what a refund has left of a payment.
+// judgeRest classifies what a refund has left of a payment. Only if the order was
+// fulfilled before can the rest be what pays for it without a person.
 func (d *derivation) judgeRest(p *deposit) (class, jovepay.Verdict) {
 	switch {
-	case !p.open.IsPositive():
-		return nothing, jovepay.Verdict{}
-	case d.fulfilled && !p.v.isChild() && d.isEnough(p.open, p.v.asked.Decimal()):
+	case !d.fulfilled || !p.fits || p.denied:
+		return p.odd(CaseUnclear, fmt.Sprintf("%s %s of it were returned", p.refunded, p.coin))
+	case !p.v.isChild() && d.isEnough(p.open.Add(p.accepted), p.v.asked.Decimal()):
 		return arrived, jovepay.Verdict{Decision: jovepay.DecisionFulfill}
 	}
-	return p.odd(CaseUnclear, fmt.Sprintf("%s %s of it were returned", p.refunded, p.coin))
+	return arrived, jovepay.Verdict{Decision: jovepay.DecisionUnderpaid}
 }
 
 // expectation is what a payment must match.
@@ -314,7 +391,7 @@ func (d *derivation) group() {
 			groups[id] = g
 		}
 		switch {
-		case p.id == id:
+		case p.id == id && !p.v.isChild():
 			g.root, g.asked, g.coin = p, p.v.asked.Decimal(), cmp.Or(d.coins[id], p.v.coin)
 		default:
 			g.others = append(g.others, p)
@@ -349,22 +426,39 @@ func (g *group) all() []*deposit {
 // pays reports whether a group pays for the order, and whether it takes further
 // deposits for that.
 func (d *derivation) pays(g *group) (pays, topUp bool) {
-	if g.root != nil && g.root.class == arrived && g.root.verdict.Fulfill() {
+	switch {
+	case g.root == nil || !g.root.fits || g.root.class == odd:
+		return false, false
+	case g.root.class == arrived && g.root.verdict.Fulfill():
 		return true, false
 	}
-	return d.topUps && g.root != nil && g.root.class != odd && d.isEnough(g.sum, g.asked), true
+	return d.topUps && d.isEnough(g.sum, g.asked), true
+}
+
+// paidOnce reports whether a group paid for the order before coins of it were
+// returned, and whether it took further deposits for that.
+func (d *derivation) paidOnce(g *group) (paid, topUp bool) {
+	if g.root == nil || !g.root.fits {
+		return false, false
+	}
+	if g.root.isReturned() && d.isEnough(g.root.total(), g.asked) {
+		return true, false
+	}
+	var total decimal.Decimal
+	for _, p := range g.all() {
+		total = total.Add(p.total())
+	}
+	return d.topUps && slices.ContainsFunc(g.all(), (*deposit).isReturned) && d.isEnough(total, g.asked), true
 }
 
 // award finds the group that pays, and places all amounts.
 func (d *derivation) award() {
-	d.paid = d.isAccepted()
-	winner := d.winner()
-	if winner != nil {
-		d.paid = true
-		d.spend(winner)
+	payer := d.payer()
+	if payer != nil {
+		d.spend(payer)
 	}
 	for _, g := range d.groups {
-		if g != winner {
+		if g != payer {
 			d.hold(g)
 		}
 	}
@@ -379,32 +473,53 @@ func (d *derivation) award() {
 	}
 }
 
-// winner returns the group that pays for the order by the rules, or nil. If there
-// are several, the one with the least id does, whichever came first.
-func (d *derivation) winner() *group {
-	if d.paid || d.canceled && !d.fulfilled {
+// payer returns the group that pays for the order by the rules, or nil: nothing
+// does, or what a person accepted. If several could, the one with the least id
+// does, whichever came first. If the order was fulfilled and no group pays for it
+// anymore, the one that did keeps what is left of it.
+func (d *derivation) payer() *group {
+	if d.paid = d.isAccepted(); d.paid || d.canceled && !d.fulfilled {
 		return nil
 	}
 	for _, g := range d.groups {
 		if pays, topUp := d.pays(g); pays {
-			g.topUp = topUp
+			d.paid, g.topUp = true, topUp
+			return g
+		}
+	}
+	if !d.fulfilled || d.isAcceptanceReturned() {
+		return nil
+	}
+	for _, g := range d.groups {
+		if paid, topUp := d.paidOnce(g); paid {
+			d.returned, g.topUp = g.all(), topUp
 			return g
 		}
 	}
 	return nil
 }
 
-// isAccepted reports whether a person accepted coins as payment of the order,
-// which were not returned since.
-func (d *derivation) isAccepted() bool {
-	for _, by := range d.decided {
-		if by.Decision != DecisionAccept || !by.Kind.pays() {
-			continue
-		}
-		for _, about := range by.Deposits {
-			if v, ok := d.payments[about.PaymentID]; ok && v.Status != jovepay.PaymentRefunded {
-				return true
+// isAcceptanceReturned reports whether coins that a person accepted as payment of
+// the order were returned.
+func (d *derivation) isAcceptanceReturned() bool {
+	for i := range d.broken {
+		for _, about := range d.decided[i].Deposits {
+			for _, p := range d.deposits {
+				if p.id == about.PaymentID && p.isReturned() {
+					d.returned = append(d.returned, p)
+				}
 			}
+		}
+	}
+	return len(d.returned) > 0
+}
+
+// isAccepted reports whether a person accepted coins as payment of the order that
+// are all still there.
+func (d *derivation) isAccepted() bool {
+	for i, by := range d.decided {
+		if by.Pays && !d.broken[i] && !d.void[i] {
+			return true
 		}
 	}
 	return false
@@ -421,7 +536,7 @@ func (k CaseKind) pays() bool {
 
 // spend places the coins of the group that pays for the order.
 func (d *derivation) spend(g *group) {
-	due := g.asked
+	due, exact := g.asked, g.topUp && sameAmount(g.sum, g.asked)
 	excess := &question{
 		kind: CaseOverpaid, reason: fmt.Sprintf("more than %s %s came", g.asked, g.coin),
 		accept: "keeps the excess",
@@ -432,17 +547,17 @@ func (d *derivation) spend(g *group) {
 			continue
 		}
 		if p != g.root && !g.topUp {
-			d.review(p, BucketReview, CaseFurther, "a further deposit came for an order that is paid")
+			d.review(p, CaseFurther, "a further deposit came for an order that is paid")
 			continue
 		}
 		part := decimal.Min(p.open, due)
-		if rest := p.open.Sub(part); sameAmount(part, p.open) || sameAmount(rest, decimal.Zero) {
+		if exact || sameAmount(part, p.open) {
 			part = p.open
 		}
 		due = decimal.Max(due.Sub(part), decimal.Zero)
 		d.place(p, BucketOrder, part)
-		d.place(p, BucketExcess, p.open.Sub(part))
 		if rest := p.open.Sub(part); rest.IsPositive() {
+			d.place(p, BucketExcess, rest)
 			excess.deposits = append(excess.deposits, p.deposit(rest))
 		}
 	}
@@ -468,27 +583,34 @@ func (d *derivation) hold(g *group) {
 		kind, bucket, reason = CaseFurther, BucketReview, fmt.Sprintf("%s %s came for an order that is paid", g.sum, g.coin)
 	case d.canceled:
 		kind, bucket, reason = CaseCanceled, BucketReview, fmt.Sprintf("%s %s came for an order that was canceled", g.sum, g.coin)
-	case furthers && (!d.topUps || g.root == nil):
+	case furthers && (!d.topUps || g.root == nil || !g.root.fits || g.root.class == odd):
 		kind, bucket, reason = CaseTopUp, BucketReview, fmt.Sprintf("%s of %s %s came in several deposits", g.sum, g.asked, g.coin)
+	}
+	key := string(g.id)
+	if g.root != nil && g.root.class == odd {
+		key += furtherKey // the root has a case of its own
 	}
 	for _, p := range g.all() {
 		if p.class == arrived {
 			d.place(p, bucket, p.open)
-			d.asking(string(g.id), kind, reason).add(p.deposit(p.open))
+			d.asking(key, kind, reason).add(p.deposit(p.open))
 		}
 	}
 }
 
+// furtherKey ends the key of a case about the further deposits to an address.
+const furtherKey = " further"
+
 // doubt places the coins of an odd payment.
 func (d *derivation) doubt(p *deposit) {
 	if p.class == odd {
-		d.review(p, BucketReview, p.kind, p.reason)
+		d.review(p, p.kind, p.reason)
 	}
 }
 
 // review has a person decide about the open coins of one payment.
-func (d *derivation) review(p *deposit, bucket Bucket, kind CaseKind, reason string) {
-	d.place(p, bucket, p.open)
+func (d *derivation) review(p *deposit, kind CaseKind, reason string) {
+	d.place(p, BucketReview, p.open)
 	d.asking(string(p.id), kind, reason).add(p.deposit(p.open))
 }
 
@@ -502,16 +624,22 @@ func (d *derivation) asking(key string, kind CaseKind, reason string) *question 
 	return q
 }
 
+// acceptPays is what accepting a case does if the coins then pay for the order.
+const acceptPays = "fulfills the order"
+
 // acceptance says what accepting a case does.
 func (d *derivation) acceptance(kind CaseKind) string {
 	switch {
 	case kind == CaseNoOrder:
 		return ""
-	case kind.pays() && !d.fulfilled:
-		return "fulfills the order"
+	case kind.pays() && !d.paid && !d.fulfilled:
+		return acceptPays
 	}
 	return "keeps the coins"
 }
+
+// isReturned reports whether JovePay had returned coins of the payment by then.
+func (d Deposit) isReturned() bool { return d.Status == jovepay.PaymentRefunded }
 
 func (q *question) add(d Deposit) { q.deposits = append(q.deposits, d) }
 
@@ -537,11 +665,11 @@ func (d *derivation) place(p *deposit, bucket Bucket, amount decimal.Decimal) {
 
 // ask adds the questions about the whole order.
 func (d *derivation) ask() {
-	if d.fulfilled && !d.has(BucketOrder) && d.has(BucketRefunded) {
-		q := &question{kind: CaseRefund, reason: "the order was fulfilled, and its coins were returned", accept: "notes it"}
+	if len(d.returned) > 0 {
+		q := &question{kind: CaseRefund, reason: "the order was fulfilled, and coins that paid for it were returned", accept: "notes it"}
 		for _, p := range d.deposits {
-			if back := p.refunded.Add(p.returned); back.IsPositive() {
-				q.add(p.deposit(back))
+			if p.isReturned() && slices.Contains(d.returned, p) {
+				q.add(p.deposit(p.refunded))
 			}
 		}
 		if !d.isNoted(q) {
@@ -585,7 +713,7 @@ func (d *derivation) conclude() {
 		review = review || q.kind != CaseUnderpaid && q.kind != CaseHook && q.kind != CaseRefund
 	}
 	switch {
-	case d.fulfilled && !d.has(BucketOrder) && d.has(BucketRefunded):
+	case len(d.returned) > 0 && !d.has(BucketOrder):
 		d.state = StateRefunded
 	case d.fulfilled:
 		d.state = StateFulfilled

@@ -3,6 +3,7 @@ package orders
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,32 +37,69 @@ func newFact(event *jovepay.PaymentEvent, entry inbox.Entry) fact {
 		OriginType: p.OriginType, Network: p.Network, CreatedAt: p.CreatedAt, ExpirationEstimateDate: p.ExpirationEstimateDate,
 	}}
 	keep := func(name string) {
-		value, ok := p.Extra[name]
-		switch {
-		case !ok:
-			return
-		case f.Payment.Extra == nil:
+		if f.Payment.Extra == nil {
 			f.Payment.Extra = map[string]json.RawMessage{}
 		}
-		f.Payment.Extra[name] = value
+		f.Payment.Extra[name] = p.Extra[name]
 	}
-	keep(memberRefunded)
-	if name, ok := p.Unreadable(); ok {
-		keep(name)
+	if _, ok := refundedPart(p); ok {
+		keep(memberRefunded)
+	}
+	for name := range p.Extra {
+		if isUnreadable(name, p.Extra[name]) {
+			keep(name)
+		}
 	}
 	return f
 }
 
+// isUnreadable reports whether a member decides something and could not be read.
+func isUnreadable(name string, value json.RawMessage) bool {
+	p := jovepay.Payment{Response: jovepay.Response{Extra: map[string]json.RawMessage{name: value}}}
+	_, ok := p.Unreadable()
+	return ok
+}
+
+// memberName returns the name of a member, whichever way it is spelled.
+func memberName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+
+// texts returns where a payment has its texts, by [memberName].
+func texts(p *jovepay.Payment) map[string]*string {
+	return map[string]*string{
+		"parentpaymentid": (*string)(&p.ParentPaymentID), "invoiceid": (*string)(&p.InvoiceID), "orderid": &p.OrderID,
+		"pricecurrency": &p.PriceCurrency, "paycurrency": &p.PayCurrency, "outcomecurrency": &p.OutcomeCurrency,
+		"origintype": &p.OriginType, "payaddress": &p.PayAddress, "payinextraid": &p.PayinExtraID, "network": &p.Network,
+	}
+}
+
+// amounts returns where a payment has its amounts, by [memberName].
+func amounts(p *jovepay.Payment) map[string]*jovepay.Amount {
+	return map[string]*jovepay.Amount{
+		"priceamount": &p.PriceAmount, "payamount": &p.PayAmount, "actuallypaid": &p.ActuallyPaid, "outcomeamount": &p.OutcomeAmount,
+	}
+}
+
+// has reports whether a payment has a deciding member, in a field of its own. An
+// amount of zero is as good as none.
+func has(p *jovepay.Payment, name string) bool {
+	if text := texts(p)[name]; text != nil {
+		return *text != ""
+	}
+	amount := amounts(p)[name]
+	return amount == nil || amount.Sign() != 0 // it always has an id and a status
+}
+
 // view is what all facts of a payment say together. Each member is from the
 // newest fact that has it, so that the order in which facts arrived does not
-// count, and a report with fewer members erases nothing.
+// count, and a report with fewer members erases nothing. Extra has the deciding
+// members that could not be read, and were not read since.
 type view struct {
 	jovepay.Payment
 
-	coin         string         // that was asked for: of the oldest fact that names one
+	coin         string         // that was asked for: of the oldest fact that names one, and is not of a wrong asset
 	asked        jovepay.Amount // the most that was ever asked for
 	receivedIn   string         // the coin of ActuallyPaid
-	refundedPart jovepay.Amount // null if not reported
+	refundedPart jovepay.Amount // the most that was ever reported; null if it was not
 	fee          *jovepay.Fee
 }
 
@@ -87,20 +125,13 @@ func (fs facts) add(f fact) facts {
 // lesser text counts, so that it does not matter which came first.
 func complete(a, b fact) fact {
 	p, q := &a.Payment, &b.Payment
-	for _, text := range [][2]*string{
-		{&p.OrderID, &q.OrderID}, {&p.PayAddress, &q.PayAddress}, {&p.PayinExtraID, &q.PayinExtraID},
-		{&p.Network, &q.Network}, {&p.OriginType, &q.OriginType},
-		{(*string)(&p.ParentPaymentID), (*string)(&q.ParentPaymentID)}, {(*string)(&p.InvoiceID), (*string)(&q.InvoiceID)},
-		{&p.PriceCurrency, &q.PriceCurrency}, {&p.PayCurrency, &q.PayCurrency}, {&p.OutcomeCurrency, &q.OutcomeCurrency},
-	} {
-		*text[0] = lesser(*text[0], *text[1])
+	others, otherAmounts := texts(q), amounts(q)
+	for name, text := range texts(p) {
+		*text = lesser(*text, *others[name])
 	}
-	for _, amount := range [][2]*jovepay.Amount{
-		{&p.PriceAmount, &q.PriceAmount}, {&p.PayAmount, &q.PayAmount},
-		{&p.ActuallyPaid, &q.ActuallyPaid}, {&p.OutcomeAmount, &q.OutcomeAmount},
-	} {
-		if lesser(amount[0].String(), amount[1].String()) != amount[0].String() {
-			*amount[0] = *amount[1]
+	for name, amount := range amounts(p) {
+		if other := otherAmounts[name]; lesser(amount.String(), other.String()) != amount.String() {
+			*amount = *other
 		}
 	}
 	for _, time := range [][2]*jovepay.Time{{&p.CreatedAt, &q.CreatedAt}, {&p.ExpirationEstimateDate, &q.ExpirationEstimateDate}} {
@@ -108,16 +139,44 @@ func complete(a, b fact) fact {
 			*time[0] = *time[1]
 		}
 	}
+	p.Extra = maps.Clone(p.Extra)
 	for name, value := range q.Extra {
 		if p.Extra == nil {
 			p.Extra = map[string]json.RawMessage{}
 		}
 		p.Extra[name] = json.RawMessage(lesser(string(p.Extra[name]), string(value)))
 	}
-	if a.Fee == nil {
+	for name, value := range p.Extra {
+		if isUnreadable(name, value) { // and is not known from elsewhere
+			clearMember(p, memberName(name))
+		}
+	}
+	if part, ok := refundedPart(p); ok {
+		if other, ok := refundedPart(q); ok && other.Cmp(part) > 0 {
+			p.Extra[memberRefunded] = q.Extra[memberRefunded]
+		}
+	}
+	if lesser(feeText(a.Fee), feeText(b.Fee)) != feeText(a.Fee) {
 		a.Fee = b.Fee
 	}
 	return a
+}
+
+func clearMember(p *jovepay.Payment, name string) {
+	if text := texts(p)[name]; text != nil {
+		*text = ""
+	}
+	if amount := amounts(p)[name]; amount != nil {
+		*amount = jovepay.Amount{}
+	}
+}
+
+// feeText returns a text that only equal fees have in common.
+func feeText(f *jovepay.Fee) string {
+	if f == nil {
+		return ""
+	}
+	return strings.Join([]string{f.Currency, f.DepositFee.String(), f.WithdrawalFee.String(), f.ServiceFee.String()}, " ")
 }
 
 // lesser returns the lesser of two texts, or the only one that is not empty.
@@ -147,7 +206,7 @@ func (fs facts) view() view {
 
 // fold returns what the facts say together, and which of them it is from.
 func (fs facts) fold() (v view, used []bool) {
-	sources := map[string]int{}
+	sources, unread, isCoinAsked := map[string]int{}, map[string]string{}, false
 	take := func(member string, i int, has bool) bool {
 		if has {
 			sources[member] = i
@@ -169,7 +228,7 @@ func (fs facts) fold() (v view, used []bool) {
 	for i, f := range fs {
 		p := &f.Payment
 		take("top", i, true)
-		v.ID, v.Status, v.Extra = p.ID, p.Status, p.Extra
+		v.ID, v.Status = p.ID, p.Status
 		text("parent", i, (*string)(&v.ParentPaymentID), string(p.ParentPaymentID))
 		text("invoice", i, (*string)(&v.InvoiceID), string(p.InvoiceID))
 		text("order", i, &v.OrderID, p.OrderID)
@@ -180,8 +239,10 @@ func (fs facts) fold() (v view, used []bool) {
 		text("outcome currency", i, &v.OutcomeCurrency, p.OutcomeCurrency)
 		text("origin", i, &v.OriginType, p.OriginType)
 		text("network", i, &v.Network, p.Network)
-		if v.coin == "" {
+		isAsked := p.Status != jovepay.PaymentWrongAssetConfirmed // and not just what came
+		if v.coin == "" || isAsked && !isCoinAsked {
 			text("coin", i, &v.coin, p.PayCurrency)
+			isCoinAsked = isAsked && v.coin != ""
 		}
 		amount("price", i, &v.PriceAmount, p.PriceAmount)
 		amount("pay", i, &v.PayAmount, p.PayAmount)
@@ -192,7 +253,18 @@ func (fs facts) fold() (v view, used []bool) {
 		if amount("paid", i, &v.ActuallyPaid, p.ActuallyPaid) {
 			v.receivedIn = p.PayCurrency
 		}
-		if part, ok := refundedPart(p); take("refunded", i, ok) {
+		for name := range unread {
+			if has(p, name) {
+				delete(unread, name)
+				delete(sources, "unread "+name)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(p.Extra)) {
+			if take("unread "+memberName(name), i, isUnreadable(name, p.Extra[name])) {
+				unread[memberName(name)] = name
+			}
+		}
+		if part, ok := refundedPart(p); take("refunded", i, ok && part.Cmp(v.refundedPart) > 0) {
 			v.refundedPart = part
 		}
 		if take("fee", i, f.Fee != nil) {
@@ -206,6 +278,12 @@ func (fs facts) fold() (v view, used []bool) {
 		}
 	}
 	v.receivedIn = cmp.Or(v.receivedIn, v.PayCurrency)
+	for member, name := range unread {
+		if v.Extra == nil {
+			v.Extra = map[string]json.RawMessage{}
+		}
+		v.Extra[name] = fs[sources["unread "+member]].Payment.Extra[name]
+	}
 	used = make([]bool, len(fs))
 	for _, i := range sources {
 		used[i] = true
@@ -233,13 +311,12 @@ func (v *view) isChild() bool {
 
 // hasCoins reports whether coins were seen.
 func (v *view) hasCoins() bool {
-	if v.received().IsPositive() {
-		return true
+	if _, unread := v.Unreadable(); unread || v.received().IsPositive() {
+		return true // what could not be read may be an amount
 	}
 	switch v.Status {
 	case jovepay.PaymentWaiting, jovepay.PaymentExpired, jovepay.PaymentFailed, jovepay.PaymentCancelled, jovepay.PaymentCanceled:
-		_, unread := v.Unreadable()
-		return unread // it may be an amount
+		return false
 	}
 	return v.Status.Known()
 }

@@ -108,7 +108,8 @@ func (d *draft) decide(caseID string, r Resolution) error {
 		return err
 	}
 	c.Decisions = append(c.Decisions, Decided{
-		At: d.now, Kind: c.Kind, Decision: r.Decision, Amount: r.Amount, Reason: r.Reason, Version: r.Version, Deposits: c.Deposits,
+		At: d.now, Kind: c.Kind, Decision: r.Decision, Amount: r.Amount, Reason: r.Reason, Version: r.Version,
+		Pays: r.Decision == DecisionAccept && c.Accept == acceptPays, Deposits: c.Deposits,
 	})
 	if c.Kind == CaseHook {
 		d.doc.Failures = 0
