@@ -1,8 +1,11 @@
 package stores_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net"
 	"os"
@@ -25,17 +28,7 @@ type flights struct{ n atomic.Int64 }
 
 func (f *flights) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	return countedConn{conn, f}, err
-}
-
-type countedConn struct {
-	net.Conn
-	flights *flights
-}
-
-func (c countedConn) Write(b []byte) (int, error) {
-	c.flights.n.Add(1)
-	return c.Conn.Write(b)
+	return &countedConn{Conn: conn, flights: f}, err
 }
 
 // during returns how many round trips f sees while it is in do.
@@ -43,6 +36,37 @@ func (f *flights) during(do func()) int64 {
 	before := f.n.Load()
 	do()
 	return f.n.Load() - before
+}
+
+// countedConn is a connection that can break while it commits.
+type countedConn struct {
+	net.Conn
+	flights *flights
+	next    atomic.Int32 // where the next commit breaks
+}
+
+// commits reports whether the request b executes a COMMIT, by its text or by the
+// name that pgx gives the prepared statement.
+func commits(b []byte) bool {
+	hash := sha256.Sum256([]byte("commit"))
+	name := "\x00stmtcache_" + hex.EncodeToString(hash[:24]) + "\x00"
+	return bytes.Contains(b, []byte("commit\x00")) || bytes.Contains(b, []byte(name))
+}
+
+func (c *countedConn) Write(b []byte) (int, error) {
+	c.flights.n.Add(1)
+	if where := cut(c.next.Load()); where == nowhere || !commits(b) {
+		return c.Conn.Write(b)
+	} else if where == afterCommit {
+		if _, err := c.Conn.Write(b); err != nil {
+			return 0, err
+		}
+		// The response says that the server is done; nobody gets it.
+		if _, err := c.Conn.Read(make([]byte, 1)); err != nil {
+			return 0, err
+		}
+	}
+	return 0, errors.Join(net.ErrClosed, c.Conn.Close())
 }
 
 // pgxPool connects to an address, or skips if nothing listens there.
