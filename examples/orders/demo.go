@@ -18,37 +18,38 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/examples/orders/shop"
 	"github.com/jovepay/jovepay-go/jovepaytest"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
 // story is what a customer does, and the expected result.
 type story struct {
 	name      string
-	play      func(*jovepaytest.Server, *shop.Order) error
-	state     jovepay.Decision
+	play      func(*jovepaytest.Server, *shop.Payment) error
+	state     orders.State
 	shipments int
 }
 
 // stories returns what happens to shops.
 func stories() []story {
-	pay := func(part string) func(*jovepaytest.Server, *shop.Order) error {
-		return func(server *jovepaytest.Server, order *shop.Order) error {
-			amount := order.PayAmount.Decimal().Mul(jovepay.MustAmount(part).Decimal())
-			_, err := server.PayAmount(order.PaymentID, jovepay.NewAmount(amount.Truncate(8))) // btc's decimal places
+	pay := func(part string) func(*jovepaytest.Server, *shop.Payment) error {
+		return func(server *jovepaytest.Server, payment *shop.Payment) error {
+			amount := payment.Asked.Decimal().Mul(jovepay.MustAmount(part).Decimal())
+			_, err := server.PayAmount(payment.ID, jovepay.NewAmount(amount.Truncate(8))) // btc's decimal places
 			return err
 		}
 	}
 	return []story{
-		{"pays", pay("1"), jovepay.DecisionFulfill, 1},
-		{"pays too much", pay("2"), jovepay.DecisionOverpaid, 1},
-		{"pays half", pay("0.5"), jovepay.DecisionUnderpaid, 0},
-		{"pays twice", func(server *jovepaytest.Server, order *shop.Order) error {
-			return errors.Join(pay("1")(server, order), pay("1")(server, order))
-		}, jovepay.DecisionFulfill, 1},
-		{"never pays", func(server *jovepaytest.Server, order *shop.Order) error {
-			_, err := server.SetStatus(order.PaymentID, jovepay.PaymentExpired)
+		{"pays", pay("1"), orders.StateFulfilled, 1},
+		{"pays too much", pay("2"), orders.StateFulfilled, 1},
+		{"pays half", pay("0.5"), orders.StateUnderpaid, 0},
+		{"pays twice", func(server *jovepaytest.Server, payment *shop.Payment) error {
+			return errors.Join(pay("1")(server, payment), pay("1")(server, payment))
+		}, orders.StateFulfilled, 1},
+		{"never pays", func(server *jovepaytest.Server, payment *shop.Payment) error {
+			_, err := server.SetStatus(payment.ID, jovepay.PaymentExpired)
 			return err
-		}, jovepay.DecisionClosed, 0},
-		{"waits", func(*jovepaytest.Server, *shop.Order) error { return nil }, jovepay.DecisionWait, 0},
+		}, orders.StateExpired, 0},
+		{"waits", func(*jovepaytest.Server, *shop.Payment) error { return nil }, orders.StateWaiting, 0},
 	}
 }
 
@@ -70,6 +71,7 @@ func demo(ctx context.Context, s settings, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	s.listen, s.database, s.data = "127.0.0.1:0", filepath.Join(dir, "orders.db"), filepath.Join(dir, "events")
 	s.ipnSecret, s.log = server.IPNSecret, slog.New(slog.DiscardHandler)
+	s.send, s.settle, s.crash = 5*time.Second, 50*time.Millisecond, 50*time.Millisecond // the emulator is quick
 	s.account = []jovepay.Option{
 		jovepay.WithBaseURL(server.URL), jovepay.WithAPIKey(server.APIKey),
 		jovepay.WithCredentials(server.Email, server.Password),
@@ -110,12 +112,11 @@ func play(ctx context.Context, s settings, server *jovepaytest.Server, url strin
 		"are lost and 10 %% damaged. Of JovePay's responses, 20 %% are lost or errors.\n\n")
 	for i, story := range stories() {
 		for n := range perStory {
-			order, err := request(ctx, http.MethodPut, fmt.Sprintf("%s/orders/%d-%d", url, i+1, n+1),
-				shop.Order{PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc"})
+			payment, err := place(ctx, fmt.Sprintf("%s/orders/%d-%d", url, i+1, n+1))
 			if err != nil {
 				return err
 			}
-			if err := story.play(server, order); err != nil {
+			if err := story.play(server, payment); err != nil {
 				return err
 			}
 		}
@@ -136,13 +137,32 @@ func play(ctx context.Context, s settings, server *jovepaytest.Server, url strin
 	return check(ctx, url, out)
 }
 
+// place places an order and asks for a payment in btc until it has one.
+func place(ctx context.Context, order string) (*shop.Payment, error) {
+	price := shop.Order{PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd"}
+	if _, err := request[shop.Order](ctx, http.MethodPut, order, price); err != nil {
+		return nil, err
+	}
+	for {
+		payment, err := request[shop.Payment](ctx, http.MethodPost, order+"/payments/btc", nil)
+		if err == nil {
+			return payment, nil
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
 // check prints the orders and returns an error if one is wrong.
 func check(ctx context.Context, url string, out io.Writer) error {
 	_, _ = fmt.Fprintf(out, "\n%-8s%-16s%-12s%s\n", "order", "customer", "state", "shipments")
 	wrong := 0
 	for i, story := range stories() {
 		for n := range perStory {
-			order, err := request(ctx, http.MethodGet, fmt.Sprintf("%s/orders/%d-%d", url, i+1, n+1), shop.Order{})
+			order, err := request[shop.Order](ctx, http.MethodGet, fmt.Sprintf("%s/orders/%d-%d", url, i+1, n+1), nil)
 			if err != nil {
 				return err
 			}
@@ -159,13 +179,13 @@ func check(ctx context.Context, url string, out io.Writer) error {
 	return nil
 }
 
-// request sends an order to the service and returns the response.
-func request(ctx context.Context, method, url string, order shop.Order) (*shop.Order, error) {
-	body, err := json.Marshal(order)
+// request sends a request to the service and returns the response.
+func request[T any](ctx context.Context, method, url string, body any) (*T, error) {
+	sent, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(sent))
 	if err != nil {
 		return nil, err
 	}
@@ -177,6 +197,6 @@ func request(ctx context.Context, method, url string, order shop.Order) (*shop.O
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s %s: %s", method, url, response.Status)
 	}
-	result := new(shop.Order)
+	result := new(T)
 	return result, json.UnmarshalRead(response.Body, result)
 }

@@ -4,6 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/jovepay/jovepay-go => ../..
+	github.com/jovepay/jovepay-go/pgxstore => ../../pgxstore
 	github.com/jovepay/jovepay-go/relay => ../../relay
 	github.com/jovepay/jovepay-go/relay/jetstream => ../../relay/jetstream
 	github.com/jovepay/jovepay-go/relay/jetstream/embedded => ../../relay/jetstream/embedded
@@ -12,8 +13,10 @@ replace (
 
 require (
 	github.com/go-json-experiment/json v1.27.2
+	github.com/go-sql-driver/mysql v1.10.1
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/jovepay/jovepay-go v0.0.0
+	github.com/jovepay/jovepay-go/pgxstore v0.0.0
 	github.com/jovepay/jovepay-go/relay v0.0.0
 	github.com/jovepay/jovepay-go/relay/jetstream v0.0.0
 	github.com/jovepay/jovepay-go/relay/jetstream/embedded v0.0.0
@@ -25,6 +28,7 @@ require (
 )
 
 require (
+	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/ThreeDotsLabs/watermill v1.5.1 // indirect
 	github.com/ThreeDotsLabs/watermill-nats/v2 v2.1.3 // indirect
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect

@@ -23,6 +23,7 @@ import (
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/examples/orders/shop"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
 func main() {
@@ -45,6 +46,12 @@ type settings struct {
 	data      string
 	every     time.Duration
 	since     time.Duration
+	interval  time.Duration
+	send      time.Duration
+	settle    time.Duration
+	crash     time.Duration
+	topUps    bool
+	fail      int
 	ipnSecret string
 	account   []jovepay.Option
 	log       *slog.Logger
@@ -62,13 +69,19 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	flags := flag.NewFlagSet("orders "+command, flag.ContinueOnError)
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address to serve on")
-	flags.StringVar(&s.database, "db", "orders.db", "SQLite file, or a postgres:// URL")
+	flags.StringVar(&s.database, "db", "orders.db", "SQLite `file`, or the address of a database: postgres://user@host/name or mysql://user@tcp(host)/name")
 	flags.StringVar(&s.callback, "callback", "", "public URL of /ipn, for JovePay")
 	flags.StringVar(&s.broker, "broker", "", "jetstream: acknowledge notifications immediately and apply them later")
 	flags.StringVar(&s.nats, "nats", "", "NATS servers, such as nats://nats.example:4222; in this process if empty")
 	flags.StringVar(&s.data, "data", "orders.events", "directory of the NATS server in this process")
-	flags.DurationVar(&s.every, "every", 10*time.Minute, "time between reconciliations; 0 for none")
+	flags.DurationVar(&s.every, "every", 10*time.Minute, "time between reconciliations")
 	flags.DurationVar(&s.since, "since", 48*time.Hour, "how far back to reconcile")
+	flags.DurationVar(&s.interval, "interval", 10*time.Second, "time between looks for unfinished work")
+	flags.DurationVar(&s.send, "send", 30*time.Second, "how long a create may take until it is sent")
+	flags.DurationVar(&s.settle, "settle", 20*time.Second, "how long after an unknown outcome JovePay's list is complete")
+	flags.DurationVar(&s.crash, "crash", 2*time.Minute, "how long after a crash JovePay's list is complete")
+	flags.BoolVar(&s.topUps, "topups", false, "fulfill an order when several deposits add up to its price")
+	flags.IntVar(&s.fail, "fail-fulfill", 0, "`percent` of the calls of Fulfill that fail, to see what follows")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -95,17 +108,24 @@ func (s *settings) open(ctx context.Context) (*shop.Shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shop.Open(ctx, s.database, client, s.callback)
+	opts := []orders.Option{
+		orders.WithCallback(s.callback), orders.WithReconciliation(s.every, s.since), orders.WithInterval(s.interval),
+		orders.WithTimes(s.send, s.settle, s.crash), orders.WithLogger(s.log),
+	}
+	if s.topUps {
+		opts = append(opts, orders.WithTopUps())
+	}
+	return shop.Open(ctx, shop.Settings{Database: s.database, Client: client, FailFulfill: s.fail}, opts...)
 }
 
+// reconcile makes up for lost notifications once.
 func reconcile(ctx context.Context, s settings, out io.Writer) (err error) {
-	orders, err := s.open(ctx)
+	service, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, orders.Close()) }()
-	report, err := orders.Reconcile(ctx, time.Now().Add(-s.since))
-	_, _ = fmt.Fprintf(out, "seen=%d applied=%d already=%d outdated=%d failed=%d\n",
-		report.Seen, report.Applied, report.Already, report.Outdated, report.Failed)
+	defer func() { err = errors.Join(err, service.Close()) }()
+	report, err := service.Reconcile(ctx, time.Now().Add(-s.since))
+	_, _ = fmt.Fprintf(out, "seen=%d changed=%d known=%d failed=%d\n", report.Seen, report.Changed, report.Known, report.Failed)
 	return err
 }

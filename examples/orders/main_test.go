@@ -29,7 +29,7 @@ func TestDemo(t *testing.T) {
 			var out bytes.Buffer
 			require.NoError(t, run(t.Context(), args, &out), out.String())
 			assert.Contains(t, out.String(), "Every order that was paid is shipped once, and no other.")
-			for _, line := range []string{"pays            fulfill     1", "pays twice      fulfill     1", "pays half       underpaid   0"} {
+			for _, line := range []string{"pays            fulfilled   1", "pays twice      fulfilled   1", "pays half       underpaid   0"} {
 				assert.Equal(t, perStory, strings.Count(out.String(), line), line)
 			}
 		})

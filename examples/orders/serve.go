@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jovepay/jovepay-go"
-	"github.com/jovepay/jovepay-go/examples/orders/shop"
 	"github.com/jovepay/jovepay-go/relay"
 	"github.com/jovepay/jovepay-go/relay/jetstream"
 	"github.com/jovepay/jovepay-go/relay/jetstream/embedded"
@@ -33,14 +32,14 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 	if s.callback == "" {
 		s.callback = "http://" + listener.Addr().String() + "/ipn"
 	}
-	orders, err := s.open(ctx)
+	service, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, orders.Close()) }()
+	defer func() { err = errors.Join(err, service.Close()) }()
 
 	group, ctx := errgroup.WithContext(ctx)
-	ipn := verifier.Handler(orders.Process)
+	ipn := verifier.Handler(service.Handle)
 	if s.broker == "jetstream" {
 		broker, openErr := s.connect(ctx)
 		if openErr != nil {
@@ -52,9 +51,9 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 			return openErr
 		}
 		ipn = events.Handler()
-		group.Go(func() error { return events.Run(ctx, orders.Process) })
+		group.Go(func() error { return events.Run(ctx, service.Handle) })
 	}
-	server := &http.Server{Handler: orders.Routes(ipn, s.log), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: service.Routes(ipn, s.log), ReadHeaderTimeout: 10 * time.Second}
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -68,7 +67,9 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 		return server.Shutdown(rest)
 	})
 	group.Go(func() error {
-		s.reconcile(ctx, orders)
+		if err := service.Run(ctx); ctx.Err() == nil {
+			return err
+		}
 		return nil
 	})
 	ready("http://" + listener.Addr().String())
@@ -81,26 +82,4 @@ func (s *settings) connect(ctx context.Context) (*relay.Broker, error) {
 		return embedded.Open(s.data, jetstream.WithLogger(s.log)) //nolint:contextcheck // it lives until it is closed
 	}
 	return jetstream.Connect(ctx, s.nats, jetstream.WithLogger(s.log))
-}
-
-// reconcile regularly makes up for lost notifications. Every process may do so.
-func (s *settings) reconcile(ctx context.Context, orders *shop.Shop) {
-	if s.every <= 0 {
-		return
-	}
-	ticker := time.NewTicker(s.every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			report, err := orders.Reconcile(ctx, time.Now().Add(-s.since))
-			if err != nil && ctx.Err() == nil {
-				s.log.ErrorContext(ctx, "reconciliation failed", "report", report, "error", err)
-			} else if report.Applied > 0 {
-				s.log.WarnContext(ctx, "notifications were lost", "payments", report.Applied)
-			}
-		}
-	}
 }
