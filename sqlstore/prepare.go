@@ -17,12 +17,12 @@ func (s *Store) prepare(ctx context.Context, queries ...string) error {
 		if _, ok := s.prepared.Load(query); ok {
 			continue
 		}
-		stmt, err := s.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // the store keeps it
+		stmt, err := s.db.PrepareContext(ctx, query)
 		if err != nil {
 			return fmt.Errorf("sqlstore: prepare: %w", err)
 		}
 		if _, ok := s.prepared.LoadOrStore(query, stmt); ok {
-			_ = stmt.Close() // at the latest it closes with its connection
+			_ = stmt.Close() //nolint:sqlclosecheck // the store keeps the other one
 		}
 	}
 	return nil
@@ -30,8 +30,8 @@ func (s *Store) prepare(ctx context.Context, queries ...string) error {
 
 // exec executes a statement in tx, by its prepared form if there is one.
 func (s *Store) exec(ctx context.Context, tx *sql.Tx, query string, args ...any) (sql.Result, error) {
-	if stmt, ok := s.stmt(ctx, tx, query); ok {
-		return stmt.ExecContext(ctx, args...)
+	if stmt, ok := s.prepared.Load(query); ok {
+		return tx.StmtContext(ctx, stmt.(*sql.Stmt)).ExecContext(ctx, args...) //nolint:forcetypeassert,sqlclosecheck // tx closes it
 	}
 	return tx.ExecContext(ctx, query, args...)
 }
@@ -39,16 +39,9 @@ func (s *Store) exec(ctx context.Context, tx *sql.Tx, query string, args ...any)
 // inside is exec for statements that return rows.
 func (s *Store) inside(tx *sql.Tx) queryFunc {
 	return func(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-		if stmt, ok := s.stmt(ctx, tx, query); ok {
-			return stmt.QueryContext(ctx, args...)
+		if stmt, ok := s.prepared.Load(query); ok {
+			return tx.StmtContext(ctx, stmt.(*sql.Stmt)).QueryContext(ctx, args...) //nolint:forcetypeassert,sqlclosecheck // tx closes it
 		}
 		return tx.QueryContext(ctx, query, args...)
 	}
-}
-
-func (s *Store) stmt(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, bool) {
-	if stmt, ok := s.prepared.Load(query); ok {
-		return tx.StmtContext(ctx, stmt.(*sql.Stmt)), true //nolint:forcetypeassert,sqlclosecheck // prepare stores nothing else; tx closes it
-	}
-	return nil, false
 }
