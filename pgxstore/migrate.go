@@ -4,6 +4,8 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -20,8 +22,10 @@ type Migration struct {
 
 // Migrations returns the migrations in their order, with the names of the store's
 // tables, for a migration tool or for a person to run. Each can be run again. The
-// files in the folder schema are the same, with the names by default.
-func (s *Store) Migrations() ([]Migration, error) {
+// files in the folder schema are the same, with the default names.
+func (s *Store) Migrations() []Migration { return slices.Clone(s.migrations) }
+
+func readMigrations(names *strings.Replacer) ([]Migration, error) {
 	files, err := schemas.ReadDir("schema") // sorted
 	if err != nil {
 		return nil, fmt.Errorf("pgxstore: %w", err)
@@ -32,7 +36,7 @@ func (s *Store) Migrations() ([]Migration, error) {
 		if err != nil {
 			return nil, fmt.Errorf("pgxstore: %w", err)
 		}
-		all = append(all, Migration{Version: i + 1, Name: file.Name(), SQL: s.names.Replace(string(text))})
+		all = append(all, Migration{Version: i + 1, Name: file.Name(), SQL: names.Replace(string(text))})
 	}
 	return all, nil
 }
@@ -42,12 +46,8 @@ func (s *Store) Migrations() ([]Migration, error) {
 // Replicas of an earlier version keep working. If the program may not change
 // tables, run [Store.Migrations] by other means instead.
 func (s *Store) Migrate(ctx context.Context) error {
-	all, err := s.Migrations()
-	if err != nil {
-		return err
-	}
 	// IF NOT EXISTS can miss what another process has just created.
-	err = retry(ctx, func() error { return s.migrate(ctx, all) },
+	err := retry(ctx, func() error { return s.migrate(ctx) },
 		serializationFailure, deadlockDetected, "23505", "42710", "42P07")
 	if err != nil {
 		return fmt.Errorf("pgxstore: migrate table %s and those beside it: %w", s.table, err)
@@ -56,7 +56,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 }
 
 // migrate runs migrations in one transaction.
-func (s *Store) migrate(ctx context.Context, all []Migration) error {
+func (s *Store) migrate(ctx context.Context) error {
 	if _, err := s.pool.Exec(ctx, s.sql(createMigrations)); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (s *Store) migrate(ctx context.Context, all []Migration) error {
 		if err := tx.QueryRow(ctx, s.sql(lastMigration)).Scan(&done); err != nil {
 			return err
 		}
-		for _, m := range all[min(done, len(all)):] {
+		for _, m := range s.migrations[min(done, len(s.migrations)):] {
 			if _, err := tx.Exec(ctx, m.SQL); err != nil {
 				return fmt.Errorf("%s: %w", m.Name, err)
 			}

@@ -21,11 +21,12 @@ import (
 // concurrent use, by any number of processes on one database. Make one with
 // [New].
 type Store struct {
-	pool    *pgxpool.Pool
-	account string
-	table   string // of the inbox
-	names   *strings.Replacer
-	texts   sync.Map // the statements, by those with the default names
+	pool       *pgxpool.Pool
+	account    string
+	table      string // of the inbox
+	names      *strings.Replacer
+	migrations []Migration
+	texts      sync.Map // the statements, by those with the default names
 }
 
 var (
@@ -36,35 +37,36 @@ var (
 // Option configures a [Store]. One that is nil changes nothing.
 type Option func(*Store) error
 
-const identifier = `[A-Za-z_][A-Za-z0-9_]{0,62}`
-
 var (
-	tableName   = regexp.MustCompile(`^(` + identifier + `\.)?` + identifier + `$`)
-	accountName = regexp.MustCompile(`^[!-~]{1,64}$`)
+	tableName   = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,39}$`)
+	accountName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 )
 
-// WithAccount separates the orders and events of a JovePay account from those
-// of other accounts in the same tables. The name is yours to choose: 1 to 64
-// characters of visible ASCII. The default is the account without a name.
-func WithAccount(name string) Option {
+// WithTable keeps the records of the inbox in the given table, optionally
+// qualified with a schema, as in shop.events. The default is jovepay_inbox. The
+// other tables stand beside it and begin with its name, without an _inbox at the
+// end: shop.events_orders, or jovepay_orders. The name has at most 40 letters,
+// digits and underscores, and is not quoted, so it must not be a reserved word.
+func WithTable(name string) Option {
 	return func(s *Store) error {
-		if !accountName.MatchString(name) {
-			return fmt.Errorf("pgxstore: account %q: want 1 to 64 characters of visible ASCII", name)
+		if !tableName.MatchString(name) {
+			return fmt.Errorf("pgxstore: table %q: want at most 40 letters, digits and underscores", name)
 		}
-		s.account = name
+		s.table = name
 		return nil
 	}
 }
 
-// WithTable keeps the records of the inbox in the given table, optionally
-// qualified with a schema, as in shop.events. The default is jovepay_inbox. The
-// name is not quoted, so it must not be a reserved word.
-func WithTable(name string) Option {
+// WithAccount separates JovePay accounts that share a database: a store with one
+// account sees nothing of another. The name has at most 64 of the characters
+// A-Z a-z 0-9 _ . and -. Stores without this option share the account without a
+// name.
+func WithAccount(name string) Option {
 	return func(s *Store) error {
-		if !tableName.MatchString(name) {
-			return fmt.Errorf("pgxstore: table %q: want letters, digits and underscores", name)
+		if !accountName.MatchString(name) {
+			return fmt.Errorf("pgxstore: account %q: want 1 to 64 of A-Z a-z 0-9 _ . -", name)
 		}
-		s.table = name
+		s.account = name
 		return nil
 	}
 }
@@ -85,6 +87,10 @@ func New(pool *pgxpool.Pool, opts ...Option) (*Store, error) {
 		}
 	}
 	s.names = tableNames(s.table)
+	var err error
+	if s.migrations, err = readMigrations(s.names); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -109,9 +115,9 @@ func (s *Store) Acquire(ctx context.Context, lease, holder string, d time.Durati
 	return tag.RowsAffected() > 0, nil
 }
 
-// Check implements [orders.Store]: it wraps [orders.ErrLosesCommits] if fsync or
-// full_page_writes is off, or synchronous_commit is off for the pool's
-// connections.
+// Check implements [orders.Store]. Commits are lost if fsync, full_page_writes or
+// synchronous_commit is off. It reads the settings of one connection, and knows
+// nothing of replicas, file systems and disks.
 func (s *Store) Check(ctx context.Context) error {
 	rows, err := s.pool.Query(ctx, s.sql(selectUnsafe))
 	if err != nil {
@@ -122,7 +128,7 @@ func (s *Store) Check(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("pgxstore: check: %w", err)
 	case len(off) > 0:
-		return fmt.Errorf("%w: off: %s", orders.ErrLosesCommits, strings.Join(off, ", "))
+		return fmt.Errorf("pgxstore: %w: %s = off", orders.ErrLosesCommits, strings.Join(off, ", "))
 	}
 	return nil
 }
