@@ -3,42 +3,112 @@ package shop_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/examples/orders/shop"
-	"github.com/jovepay/jovepay-go/inbox"
 	"github.com/jovepay/jovepay-go/jovepaytest"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// databases return a new database's address for [shop.Settings], or skip the test
+// if its server is missing.
+func databases() map[string]func(*testing.T) string {
+	return map[string]func(*testing.T) string{
+		"PostgreSQL": postgres, "MariaDB": mariaDB,
+		"SQLite": func(t *testing.T) string { t.Helper(); return filepath.Join(t.TempDir(), "orders.db") },
+	}
+}
+
+// address returns the server's address from the environment, or the usual one.
+func address(name, usual string) string {
+	if set := os.Getenv(name); set != "" {
+		return set
+	}
+	return usual
+}
+
+// missing skips the test, or fails it if databases are required.
+func missing(t *testing.T, err error) {
+	t.Helper()
+	if os.Getenv("JOVEPAY_REQUIRE_DATABASES") != "" {
+		t.Fatal(err)
+	}
+	t.Skip(err)
+}
+
+func postgres(t *testing.T) string {
+	t.Helper()
+	server := address("JOVEPAY_TEST_POSTGRES", "postgres://postgres@127.0.0.1:5432/test?sslmode=disable")
+	schema := fmt.Sprintf("jovepay_shop_%d", time.Now().UnixNano())
+	db, err := pgx.Connect(t.Context(), server)
+	if err != nil {
+		missing(t, err)
+	}
+	_, err = db.Exec(t.Context(), "CREATE SCHEMA "+schema)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		_, err := db.Exec(ctx, "DROP SCHEMA "+schema+" CASCADE")
+		require.NoError(t, err)
+		require.NoError(t, db.Close(ctx))
+	})
+	separator := "?"
+	if strings.Contains(server, "?") {
+		separator = "&"
+	}
+	return server + separator + "search_path=" + schema
+}
+
+func mariaDB(t *testing.T) string {
+	t.Helper()
+	server := address("JOVEPAY_TEST_MARIADB", "root@tcp(127.0.0.1:3306)/test")
+	name := fmt.Sprintf("jovepay_shop_%d", time.Now().UnixNano())
+	db, err := sql.Open("mysql", server)
+	require.NoError(t, err)
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+		require.NoError(t, db.Close())
+		missing(t, err)
+	}
+	t.Cleanup(func() {
+		_, err := db.ExecContext(context.WithoutCancel(t.Context()), "DROP DATABASE "+name)
+		require.NoError(t, err)
+		require.NoError(t, db.Close())
+	})
+	return "mysql://" + server[:strings.LastIndex(server, "/")+1] + name
+}
 
 // rig is a shop with JovePay's emulator.
 type rig struct {
 	server *jovepaytest.Server
 	shop   *shop.Shop
-	db     *sql.DB // the shop's
-	url    string  // where the shop serves
+	url    string // where the shop serves
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, s shop.Settings, opts ...orders.Option) *rig {
 	t.Helper()
 	server, err := jovepaytest.NewServer(jovepaytest.WithIPNRetries(0, 0))
 	require.NoError(t, err)
 	t.Cleanup(server.Close)
 	connections := &http.Transport{}
 	t.Cleanup(connections.CloseIdleConnections)
-	client, err := server.Client(jovepay.WithHTTPClient(&http.Client{Transport: connections}))
+	s.Client, err = server.Client(jovepay.WithHTTPClient(&http.Client{Transport: connections}))
 	require.NoError(t, err)
 
 	r := &rig{server: server}
@@ -46,233 +116,253 @@ func newRig(t *testing.T) *rig {
 	web := httptest.NewServer(handler)
 	t.Cleanup(web.Close)
 	r.url = web.URL
-	file := filepath.Join(t.TempDir(), "orders.db")
-	r.shop, err = shop.Open(t.Context(), file, client, r.url+"/ipn")
+	r.shop, err = shop.Open(t.Context(), s, append([]orders.Option{
+		orders.WithCallback(r.url + "/ipn"), orders.WithInterval(10 * time.Millisecond),
+		orders.WithTimes(5*time.Second, 50*time.Millisecond, 50*time.Millisecond),
+	}, opts...)...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.shop.Close()) })
-	r.db, err = sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(10000)")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, r.db.Close()) })
 	verifier, err := jovepay.NewIPNVerifier(server.IPNSecret)
 	require.NoError(t, err)
-	handler.Handle("/", r.shop.Routes(verifier.Handler(r.shop.Process), slog.New(slog.DiscardHandler)))
+	handler.Handle("/", r.shop.Routes(verifier.Handler(r.shop.Handle), slog.New(slog.DiscardHandler)))
 	return r
 }
 
-// newOrder returns order a.
-func newOrder() shop.Order {
-	return shop.Order{ID: "a", PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc"}
-}
-
-// count returns the number that the query selects.
-func (r *rig) count(t *testing.T, query string) (n int) {
-	t.Helper()
-	require.NoError(t, r.db.QueryRowContext(t.Context(), query).Scan(&n))
-	return n
-}
-
-// requires waits for all deliveries and checks order a.
-func (r *rig) requires(t *testing.T, state jovepay.Decision, shipments int) *shop.Order {
-	t.Helper()
-	require.NoError(t, r.server.WaitDeliveries(t.Context()))
-	order, err := r.shop.Find(t.Context(), "a")
-	require.NoError(t, err)
-	assert.Equal(t, state, order.State)
-	assert.Equal(t, shipments, order.Shipments)
-	assert.Equal(t, shipments > 0, order.Fulfilled)
-	return order
-}
-
-func TestCreateTwiceIsOnePayment(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	first, err := r.shop.Create(t.Context(), newOrder())
-	require.NoError(t, err)
-	second, err := r.shop.Create(t.Context(), newOrder())
-	require.NoError(t, err)
-	assert.Equal(t, first.PaymentID, second.PaymentID)
-	assert.NotEmpty(t, first.PayAddress)
-	assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"))
-}
-
-func TestCreateFindsThePaymentFromBeforeACrash(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
-	created, err := r.shop.Create(t.Context(), newOrder())
-	require.NoError(t, err)
-	// As if the process had crashed before it stored the response.
-	_, err = r.db.ExecContext(t.Context(), `UPDATE orders SET payment_id = '', pay_address = ''`)
-	require.NoError(t, err)
-
-	again, err := r.shop.Create(t.Context(), newOrder())
-	require.NoError(t, err)
-	assert.Equal(t, created.PaymentID, again.PaymentID)
-	assert.Equal(t, created.PayAddress, again.PayAddress)
-	assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"))
-}
-
-func TestNotificationNamesThePaymentOfAnOrder(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	created, err := r.shop.Create(t.Context(), newOrder())
-	require.NoError(t, err)
-	require.NoError(t, r.server.WaitDeliveries(t.Context()))
-	_, err = r.db.ExecContext(t.Context(), `UPDATE orders SET payment_id = ''`)
-	require.NoError(t, err)
-
-	_, err = r.server.Pay(created.PaymentID)
-	require.NoError(t, err)
-	order := r.requires(t, jovepay.DecisionFulfill, 1)
-	assert.Equal(t, created.PaymentID, order.PaymentID)
-}
-
-func TestAdditionalPaymentsAreReviewedAndNeverShipped(t *testing.T) {
-	t.Parallel()
-	for name, paid := range map[string]struct{ order, price, coin string }{
-		"another coin":        {"a", "49.99", "trx"},
-		"another price":       {"a", "30", "btc"},
-		"nobody asked for it": {"a", "49.99", "btc"},
-		"no such order":       {"b", "49.99", "btc"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t)
-			_, err := r.shop.Create(t.Context(), newOrder())
-			require.NoError(t, err)
-			r.payFor(t, paid.order, paid.price, paid.coin)
-			r.requires(t, jovepay.DecisionWait, 0)
-			assert.Equal(t, 1, r.count(t, `SELECT count(*) FROM reviews`))
-			assert.Equal(t, 0, r.count(t, `SELECT count(*) FROM fulfillments`))
-		})
-	}
-}
-
-// payFor pays for an order with a payment that the shop did not create.
-func (r *rig) payFor(t *testing.T, order, price, coin string) {
-	t.Helper()
-	client, err := r.server.Client()
-	require.NoError(t, err)
-	payment, err := client.Payments.Create(t.Context(), jovepay.PaymentRequest{
-		PriceAmount: jovepay.MustAmount(price), PriceCurrency: "usd", PayCurrency: coin,
-		OrderID: order, IPNCallbackURL: r.url + "/ipn",
-	})
-	require.NoError(t, err)
-	_, err = r.server.Pay(payment.ID)
-	require.NoError(t, err)
-}
-
-func TestRefundClosesAnOrderThatWasShipped(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	order, err := r.shop.Create(t.Context(), newOrder())
-	require.NoError(t, err)
-	_, err = r.server.Pay(order.PaymentID)
-	require.NoError(t, err)
-	r.requires(t, jovepay.DecisionFulfill, 1)
-	_, err = r.server.SetStatus(order.PaymentID, jovepay.PaymentRefunded)
-	require.NoError(t, err)
-	r.requires(t, jovepay.DecisionClosed, 1)
-}
-
-func TestReconcileMakesUpForLostNotifications(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
-	order, err := r.shop.Create(t.Context(), newOrder())
-	require.NoError(t, err)
-	_, err = r.server.Pay(order.PaymentID)
-	require.NoError(t, err)
-	r.requires(t, jovepay.DecisionWait, 0)
-
-	since := time.Now().Add(-time.Hour)
-	report, err := r.shop.Reconcile(t.Context(), since)
-	require.NoError(t, err)
-	assert.Equal(t, inbox.Report{Seen: 1, Applied: 1}, report)
-	r.requires(t, jovepay.DecisionFulfill, 1)
-	report, err = r.shop.Reconcile(t.Context(), since)
-	require.NoError(t, err)
-	assert.Equal(t, inbox.Report{Seen: 1, Already: 1}, report)
-}
-
-func TestInvalidEventsFailAndAreNotRecorded(t *testing.T) {
-	t.Parallel()
-	for name, change := range map[string]func(*jovepay.PaymentEvent){
-		"no status":         func(e *jovepay.PaymentEvent) { e.Status = "" },
-		"negative amount":   func(e *jovepay.PaymentEvent) { e.ActuallyPaid = jovepay.MustAmount("-1") },
-		"absurd amount":     func(e *jovepay.PaymentEvent) { e.ActuallyPaid = jovepay.MustAmount("1" + strings.Repeat("0", 60)) },
-		"id with a newline": func(e *jovepay.PaymentEvent) { e.ID = "1\n2" },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t)
-			order, err := r.shop.Create(t.Context(), newOrder())
-			require.NoError(t, err)
-			require.NoError(t, r.server.WaitDeliveries(t.Context()))
-			payment, err := r.server.Payment(order.PaymentID)
-			require.NoError(t, err)
-			event := payment.Event()
-			event.Status = jovepay.PaymentFinished
-			change(event)
-			before := r.count(t, `SELECT count(*) FROM jovepay_inbox`)
-			require.Error(t, r.shop.Process(t.Context(), event))
-			assert.Equal(t, before, r.count(t, `SELECT count(*) FROM jovepay_inbox`))
-			r.requires(t, jovepay.DecisionWait, 0)
-		})
-	}
-}
-
-func TestNotificationFailsWhileTheDatabaseIsDown(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	order, err := r.shop.Create(t.Context(), newOrder())
-	require.NoError(t, err)
-	require.NoError(t, r.server.WaitDeliveries(t.Context()))
-	_, err = r.db.ExecContext(t.Context(), `ALTER TABLE orders RENAME TO gone`)
-	require.NoError(t, err)
-	_, err = r.server.Pay(order.PaymentID)
-	require.NoError(t, err)
-	require.NoError(t, r.server.WaitDeliveries(t.Context()))
-	for _, delivery := range r.server.Deliveries()[1:] {
-		assert.Equal(t, http.StatusInternalServerError, delivery.StatusCode)
-	}
-	_, err = r.db.ExecContext(t.Context(), `ALTER TABLE gone RENAME TO orders`)
-	require.NoError(t, err)
-	r.requires(t, jovepay.DecisionWait, 0)
-
-	_, err = r.shop.Reconcile(t.Context(), time.Now().Add(-time.Hour))
-	require.NoError(t, err)
-	r.requires(t, jovepay.DecisionFulfill, 1)
-}
-
-func TestPages(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	for _, row := range []struct {
-		method, path, body string
-		want               int
-	}{
-		{http.MethodGet, "/orders/a", "", http.StatusNotFound},
-		{http.MethodPut, "/orders/a", "{", http.StatusBadRequest},
-		{http.MethodPut, "/orders/a", `{"price_amount":0,"price_currency":"usd","pay_currency":"btc"}`, http.StatusBadRequest},
-		{http.MethodPut, "/orders/a", `{"price_amount":5}`, http.StatusBadRequest},
-		{http.MethodPut, "/orders/" + strings.Repeat("a", 65), `{"price_amount":5,"price_currency":"usd","pay_currency":"btc"}`, http.StatusBadRequest},
-		{http.MethodPut, "/orders/a", `{"price_amount":50,"price_currency":"usd","pay_currency":"btc"}`, http.StatusOK},
-		{http.MethodGet, "/orders/a", "", http.StatusOK},
-		{http.MethodPut, "/orders/b", `{"price_amount":50,"price_currency":"usd","pay_currency":"none"}`, http.StatusServiceUnavailable},
-		{http.MethodPost, "/ipn", `{}`, http.StatusUnauthorized},
-	} {
-		assert.Equal(t, row.want, r.ask(t, row.method, row.path, row.body), "%s %s %s", row.method, row.path, row.body)
-	}
-}
-
-func (r *rig) ask(t *testing.T, method, path, body string) int {
+// ask sends a request, and decodes the response into result.
+func (r *rig) ask(t *testing.T, method, path, body string, result any) *http.Response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, r.url+path, strings.NewReader(body))
 	require.NoError(t, err)
 	request.Close = true
 	response, err := http.DefaultTransport.RoundTrip(request)
 	require.NoError(t, err)
+	if result != nil {
+		require.NoError(t, json.UnmarshalRead(response.Body, result))
+	}
 	require.NoError(t, response.Body.Close())
-	return response.StatusCode
+	return response
+}
+
+const (
+	price = `{"price_amount": 49.99, "price_currency": "usd"}`
+	staff = `"by": "Ada", "why": "a test"`
+)
+
+// place places order a.
+func (r *rig) place(t *testing.T) {
+	t.Helper()
+	require.Equal(t, http.StatusOK, r.ask(t, http.MethodPut, "/orders/a", price, nil).StatusCode)
+}
+
+// payment returns the payment of order a in a coin.
+func (r *rig) payment(t *testing.T, coin string) (p shop.Payment) {
+	t.Helper()
+	require.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/orders/a/payments/"+coin, "", &p).StatusCode)
+	return p
+}
+
+// order waits for all deliveries, and returns order a.
+func (r *rig) order(t *testing.T) (o shop.Order) {
+	t.Helper()
+	require.NoError(t, r.server.WaitDeliveries(t.Context()))
+	require.Equal(t, http.StatusOK, r.ask(t, http.MethodGet, "/orders/a", "", &o).StatusCode)
+	return o
+}
+
+// requires requires order a to have the state and number of shipments.
+func (r *rig) requires(t *testing.T, state orders.State, shipments int) {
+	t.Helper()
+	o := r.order(t)
+	assert.Equal(t, state, o.State)
+	assert.Equal(t, shipments, o.Shipments)
+	assert.Equal(t, shipments > 0, !o.Fulfilled.IsZero())
+}
+
+func TestAnOrderOnEveryDatabase(t *testing.T) {
+	t.Parallel()
+	for name, database := range databases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, shop.Settings{Database: database(t)})
+			for range 2 {
+				r.place(t)
+			}
+			first, second := r.payment(t, "btc"), r.payment(t, "btc")
+			assert.Equal(t, first, second)
+			assert.NotEmpty(t, first.Address)
+			assert.Equal(t, "0.00078109", first.Left.String())
+			assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"))
+			other := r.payment(t, "trx")
+			r.requires(t, orders.StateWaiting, 0)
+
+			_, err := r.server.PayAmount(first.ID, jovepay.MustAmount("0.0005"))
+			require.NoError(t, err)
+			r.requires(t, orders.StateUnderpaid, 0)
+			var p shop.Problem
+			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/orders/a/payments/xrp", "", &p).StatusCode)
+			assert.Equal(t, "coins_seen", p.Error)
+			_, err = r.server.Pay(other.ID)
+			require.NoError(t, err)
+			r.requires(t, orders.StateFulfilled, 1)
+
+			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/orders/a/payments/btc", "", &p).StatusCode)
+			assert.Equal(t, "closed", p.Error)
+			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPut, "/orders/a", strings.Replace(price, "49", "50", 1), &p).StatusCode)
+			assert.Equal(t, "terms_changed", p.Error)
+
+			var cases []shop.Case
+			r.ask(t, http.MethodGet, "/cases", "", &cases)
+			require.Len(t, cases, 1)
+			assert.Equal(t, orders.CaseFurther, cases[0].Kind)
+			refunded := fmt.Sprintf(`{"decision": "refunded", "version": %d, %s}`, cases[0].Version, staff)
+			outdated := fmt.Sprintf(`{"decision": "refunded", "version": %d, %s}`, cases[0].Version-1, staff)
+			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/cases/"+cases[0].ID, outdated, &p).StatusCode)
+			assert.Equal(t, "case_changed", p.Error)
+			var o shop.Order
+			assert.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/cases/"+cases[0].ID, refunded, &o).StatusCode)
+			assert.Equal(t, []orders.Balance{
+				{Coin: "btc", Bucket: orders.BucketRefunded, Amount: jovepay.MustAmount("0.0005")},
+				{Coin: "trx", Bucket: orders.BucketOrder, Amount: other.Asked},
+			}, o.Money)
+			assert.Equal(t, 1, o.Shipments)
+			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/cases/"+cases[0].ID, refunded, &p).StatusCode)
+			assert.Equal(t, "resolved", p.Error)
+		})
+	}
+}
+
+// Fulfill fails until the shop is told otherwise, and its parcel never remains.
+func TestFulfillFailsForAWhile(t *testing.T) {
+	t.Parallel()
+	for name, database := range databases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := database(t)
+			r := newRig(t, shop.Settings{Database: at, FailFulfill: 100})
+			r.place(t)
+			_, err := r.server.Pay(r.payment(t, "btc").ID)
+			require.NoError(t, err)
+			r.requires(t, orders.StatePaid, 0)
+			assert.Contains(t, r.order(t).Failure, "the warehouse does not respond")
+
+			well := newRig(t, shop.Settings{Database: at}) // another process
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- well.shop.Run(ctx) }()
+			require.Eventually(t, func() bool { return r.order(t).Shipments > 0 }, 10*time.Second, 10*time.Millisecond)
+			stop()
+			require.ErrorIs(t, <-ended, context.Canceled)
+			r.requires(t, orders.StateFulfilled, 1)
+			assert.Empty(t, r.order(t).Failure)
+		})
+	}
+}
+
+func file(t *testing.T) shop.Settings {
+	t.Helper()
+	return shop.Settings{Database: filepath.Join(t.TempDir(), "orders.db")}
+}
+
+func TestPaymentInDoubt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, file(t))
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
+	require.NoError(t, r.server.Inject(
+		jovepaytest.Fault{Method: http.MethodPost, Path: "/v1/payment", Cut: true, AfterEffect: true},
+		jovepaytest.Fault{Method: http.MethodGet, Status: http.StatusBadRequest},
+	))
+	r.place(t)
+	var p shop.Problem
+	response := r.ask(t, http.MethodPost, "/orders/a/payments/btc", "", &p)
+	assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+	assert.Equal(t, "1", response.Header.Get("Retry-After"))
+	assert.Equal(t, "in_doubt", p.Error)
+	assert.WithinDuration(t, time.Now(), p.RetryAt, time.Minute)
+
+	r.server.ClearFaults()
+	r.payment(t, "btc")
+	assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"))
+}
+
+func TestCanceledThenPaid(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, file(t))
+	r.place(t)
+	payment := r.payment(t, "btc")
+	assert.Equal(t, http.StatusBadRequest, r.ask(t, http.MethodPost, "/orders/a/cancel", `{}`, nil).StatusCode, "nobody says why")
+	assert.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/orders/a/cancel", `{`+staff+`}`, nil).StatusCode)
+	_, err := r.server.Pay(payment.ID)
+	require.NoError(t, err)
+	r.requires(t, orders.StateCanceled, 0)
+	o := r.order(t)
+	require.Len(t, o.Cases, 1)
+	assert.Equal(t, orders.CaseCanceled, o.Cases[0].Kind)
+	accept := fmt.Sprintf(`{"decision": "accept", "version": %d, %s}`, o.Cases[0].Version, staff)
+	assert.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/cases/"+o.Cases[0].ID, accept, nil).StatusCode)
+	r.requires(t, orders.StateFulfilled, 1)
+}
+
+func TestTopUps(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, file(t), orders.WithTopUps())
+	r.place(t)
+	payment := r.payment(t, "btc")
+	for _, part := range []string{"0.0005", "0.00028109"} {
+		_, err := r.server.PayAmount(payment.ID, jovepay.MustAmount(part))
+		require.NoError(t, err)
+	}
+	t.Logf("%+v", r.order(t))
+	r.requires(t, orders.StateFulfilled, 1)
+}
+
+func TestReconcileMakesUpForLostNotifications(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, file(t))
+	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
+	r.place(t)
+	_, err := r.server.Pay(r.payment(t, "btc").ID)
+	require.NoError(t, err)
+	r.requires(t, orders.StateWaiting, 0)
+
+	for _, want := range []orders.Report{{Seen: 1, Changed: 1}, {Seen: 1, Known: 1}} {
+		report, err := r.shop.Reconcile(t.Context(), time.Now().Add(-time.Hour))
+		require.NoError(t, err)
+		assert.Equal(t, want, report)
+		r.requires(t, orders.StateFulfilled, 1)
+	}
+}
+
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, file(t), orders.WithMaxPayments(1))
+	for _, row := range []struct {
+		method, path, body string
+		want               int
+		code               string
+	}{
+		{http.MethodGet, "/orders/a", "", http.StatusNotFound, "not_found"},
+		{http.MethodPost, "/orders/a/payments/btc", "", http.StatusNotFound, "not_found"},
+		{http.MethodPost, "/orders/a/cancel", `{` + staff + `}`, http.StatusNotFound, "not_found"},
+		{http.MethodPost, "/cases/1", `{"decision": "accept", ` + staff + `}`, http.StatusNotFound, "not_found"},
+		{http.MethodPost, "/cases/1", `{"decision": "wait", ` + staff + `}`, http.StatusBadRequest, "invalid"},
+		{http.MethodPut, "/orders/a", "{", http.StatusBadRequest, "invalid"},
+		{http.MethodPut, "/orders/a", `{"price_amount": 0, "price_currency": "usd"}`, http.StatusBadRequest, "invalid"},
+		{http.MethodPut, "/orders/a", `{"price_amount": 5}`, http.StatusBadRequest, "invalid"},
+		{http.MethodPut, "/orders/" + strings.Repeat("a", 300), price, http.StatusBadRequest, "invalid"},
+		{http.MethodPut, "/orders/a", price, http.StatusOK, ""},
+		{http.MethodGet, "/orders/a", "", http.StatusOK, ""},
+		{http.MethodPost, "/orders/a/payments/none", "", http.StatusBadRequest, "invalid"},
+		{http.MethodPost, "/orders/a/payments/btc", "", http.StatusOK, ""},
+		{http.MethodPost, "/orders/a/payments/trx", "", http.StatusConflict, "too_many_payments"},
+	} {
+		var got shop.Problem
+		assert.Equal(t, row.want, r.ask(t, row.method, row.path, row.body, &got).StatusCode, "%s %s %s", row.method, row.path, row.body)
+		assert.Equal(t, row.code, got.Error, "%s %s %s", row.method, row.path, row.body)
+	}
+	assert.Equal(t, http.StatusUnauthorized, r.ask(t, http.MethodPost, "/ipn", `{}`, nil).StatusCode)
+	require.NoError(t, r.server.Inject(jovepaytest.Fault{Method: http.MethodPost, Path: "/v1/payment", Status: http.StatusUnauthorized}))
+	r.ask(t, http.MethodPut, "/orders/b", price, nil)
+	var p shop.Problem
+	assert.Equal(t, http.StatusServiceUnavailable, r.ask(t, http.MethodPost, "/orders/b/payments/btc", "", &p).StatusCode)
+	assert.Equal(t, "try_again", p.Error)
 }
