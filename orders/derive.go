@@ -354,9 +354,8 @@ func (d *derivation) settled(p *deposit) *jovepay.Payment {
 	if s.Status == jovepay.PaymentPartiallyPaid {
 		s.Status = jovepay.PaymentFinished
 	}
-	if s.PriceAmount.IsNull() {
-		s.PriceAmount, s.PriceCurrency = d.terms.PriceAmount, d.terms.PriceCurrency
-	}
+	// Its price is that of its own amount.
+	s.PriceAmount, s.PriceCurrency = d.terms.PriceAmount, cmp.Or(s.PriceCurrency, d.terms.PriceCurrency)
 	return &s
 }
 

@@ -92,7 +92,12 @@ func (s *Shop) getOrder(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.view(r, order)
+}
+
+func (s *Shop) view(r *http.Request, order *orders.Order) (any, error) {
 	view := viewOrder(order)
+	var err error
 	view.Shipments, err = s.parcels(r.Context(), order.OrderID)
 	return view, err
 }
@@ -119,7 +124,7 @@ func (s *Shop) postCase(r *http.Request) (any, error) {
 	if order == nil {
 		return nil, err
 	}
-	return viewOrder(order), nil // even if a hook failed: the decision is recorded
+	return s.view(r, order) // even if a hook failed: the decision is recorded
 }
 
 // read reads the body of a request.

@@ -311,7 +311,6 @@ func TestTopUps(t *testing.T) {
 		_, err := r.server.PayAmount(payment.ID, jovepay.MustAmount(part))
 		require.NoError(t, err)
 	}
-	t.Logf("%+v", r.order(t))
 	r.requires(t, orders.StateFulfilled, 1)
 }
 
