@@ -2,7 +2,9 @@ package orders_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -341,4 +343,35 @@ func TestPaymentOfAnotherOrder(t *testing.T) {
 	assert.Equal(t, orders.StatePlaced, r.order(b, "b").State)
 	assert.Equal(t, orders.StateReview, r.order(b, "a").State)
 	assert.Empty(t, r.fulfilled)
+}
+
+// Whatever a genuine notification says fits into the ledger's columns.
+func TestHostileNews(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ coin, part string }{
+		"long coin":        {strings.Repeat("x", 33), "1"},
+		"coin not ASCII":   {"bítcoin", "1"},
+		"coin with spaces": {"b t c", "1"},
+		"tiny refund":      {"btc", "1e-400"},
+		"huge refund":      {"btc", "1e400"},
+		"no refund":        {"btc", `"none"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			b := r.book()
+			r.place(b, "a")
+			p := &jovepay.Payment{
+				ID: "77", OrderID: "a", Status: jovepay.PaymentRefunded, PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd",
+				PayAmount: jovepay.MustAmount("5"), ActuallyPaid: jovepay.MustAmount("5"), PayCurrency: c.coin,
+			}
+			p.Extra = map[string]json.RawMessage{"refunded_amount": json.RawMessage(c.part)}
+			require.NoError(t, b.Handle(t.Context(), p.Event()))
+			for _, m := range r.order(b, "a").Money {
+				assert.LessOrEqual(t, len(m.Coin), 32)
+				assert.LessOrEqual(t, len(m.Amount.String()), 82)
+				assert.Regexp(t, `^[!-~]+$`, m.Coin)
+			}
+		})
+	}
 }

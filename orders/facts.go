@@ -32,7 +32,7 @@ func newFact(event *jovepay.PaymentEvent, entry inbox.Entry) fact {
 	f := fact{Position: entry.Position, Fee: event.Fee, Payment: jovepay.Payment{
 		ID: p.ID, ParentPaymentID: p.ParentPaymentID, InvoiceID: p.InvoiceID, Status: p.Status, OrderID: p.OrderID,
 		PriceAmount: p.PriceAmount, PriceCurrency: p.PriceCurrency,
-		PayAddress: p.PayAddress, PayinExtraID: p.PayinExtraID, PayAmount: p.PayAmount, PayCurrency: p.PayCurrency,
+		PayAddress: p.PayAddress, PayinExtraID: p.PayinExtraID, PayAmount: p.PayAmount, PayCurrency: ticker(p.PayCurrency),
 		ActuallyPaid: p.ActuallyPaid, OutcomeAmount: p.OutcomeAmount, OutcomeCurrency: p.OutcomeCurrency,
 		OriginType: p.OriginType, Network: p.Network, CreatedAt: p.CreatedAt, ExpirationEstimateDate: p.ExpirationEstimateDate,
 	}}
@@ -87,6 +87,19 @@ func has(p *jovepay.Payment, name string) bool {
 	}
 	amount := amounts(p)[name]
 	return amount == nil || amount.Sign() != 0 // it always has an id and a status
+}
+
+// unknownCoin is what a coin is called whose ticker cannot be one. No payment is
+// asked for in it.
+const unknownCoin = "(unknown)"
+
+// ticker returns the coin's ticker as the ledger can have it.
+func ticker(coin string) string {
+	const longest = 32
+	if len(coin) > longest || strings.ContainsFunc(coin, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return unknownCoin
+	}
+	return coin
 }
 
 // view is what all facts of a payment say together. Each member is from the
@@ -291,10 +304,13 @@ func (fs facts) fold() (v view, used []bool) {
 	return v, used
 }
 
+// smallest is how many decimal places an amount has at most, as in the inbox.
+const smallest = 40
+
 // refundedPart returns the part of a payment that was refunded, if p reports one.
 func refundedPart(p *jovepay.Payment) (part jovepay.Amount, ok bool) {
 	text, ok := p.Extra[memberRefunded]
-	if !ok || part.UnmarshalJSON(text) != nil || part.Sign() <= 0 {
+	if !ok || part.UnmarshalJSON(text) != nil || part.Sign() <= 0 || part.Decimal().Exponent() < -smallest {
 		return jovepay.Amount{}, false
 	}
 	return part, true

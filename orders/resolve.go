@@ -83,7 +83,7 @@ func (r Resolution) validate() error {
 	default:
 		return &jovepay.ValidationError{Field: "Decision", Reason: fmt.Sprintf("want accept, reject or refunded, got %.40q", r.Decision)}
 	}
-	if !r.Amount.IsNull() && (r.Decision != DecisionRefunded || r.Amount.Sign() <= 0) {
+	if !r.Amount.IsNull() && (r.Decision != DecisionRefunded || r.Amount.Sign() <= 0 || r.Amount.Decimal().Exponent() < -smallest) {
 		return &jovepay.ValidationError{Field: "Amount", Reason: "want an amount above zero, and only of a refund"}
 	}
 	return r.Reason.validate()
