@@ -13,7 +13,7 @@ import (
 func leasing[Tx any]() []testCase[Tx] {
 	return []testCase[Tx]{
 		{"Lease", (*kit[Tx]).lease,
-			"A lease must have one holder, who can extend it. Leases of different names are independent."},
+			"A lease must have one holder, who can extend it and give it up. Leases of different names are independent."},
 		{"LeaseOnce", (*kit[Tx]).leaseOnce,
 			"Of 20 that acquire a lease at the same time, one must get it, whether nobody had it before or its time has passed."},
 		{"LeaseExpires", (*kit[Tx]).leaseExpires,
@@ -47,6 +47,12 @@ func (k *kit[Tx]) lease() {
 	k.expectAcquired(false, "clean", "a", time.Hour)
 	k.expectAcquired(true, "list", "a", time.Hour)
 	k.expectAcquired(false, "list", "b", time.Microsecond)
+	k.expectAcquired(false, "list", "b", 0)
+	k.expectAcquired(false, "list", "c", time.Hour)
+	k.acquire("list", "a", 0)
+	k.expectAcquired(true, "list", "b", time.Hour)
+	k.expectAcquired(false, "list", "a", time.Hour)
+	k.expectAcquired(false, "clean", "a", time.Hour)
 }
 
 func (k *kit[Tx]) leaseOnce() {

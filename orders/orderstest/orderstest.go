@@ -61,8 +61,15 @@ type Harness[Tx any] struct {
 	// true, and otherwise before. The store must not be able to see which.
 	CutCommit func(ctx context.Context, tx Tx, received bool) error
 
+	// Conflict reports whether a call failed only because others were made at
+	// the same time, as happens at stricter isolation levels however often a
+	// store retries. The tests make such a call again. If it is nil, no such
+	// call may fail.
+	Conflict func(err error) bool
+
 	// OneWriter says that the database has one writing transaction at a time,
-	// as SQLite has. Then calls for different orders may wait for each other.
+	// as SQLite has. Then calls for different orders may wait for each other,
+	// and Begin for calls.
 	OneWriter bool
 }
 

@@ -265,8 +265,7 @@ func (s *shop) hold(ctx context.Context, sc scope) (*joined, error) {
 	case <-ctx.Done():
 		giveUp()
 		j.end <- errCut
-		_ = <-j.done
-		return nil, ctx.Err()
+		return nil, errors.Join(ctx.Err(), <-j.done)
 	}
 }
 
@@ -972,6 +971,9 @@ func inLeases() map[string]breakage {
 		})},
 		"has leases too short": {"LeaseExpires", leases(func(ctx context.Context, b *broken, name, holder string, d time.Duration) (bool, error) {
 			return b.Store.Acquire(ctx, name, holder, d/2)
+		})},
+		"gives up no leases": {"Lease", leases(func(ctx context.Context, b *broken, name, holder string, d time.Duration) (bool, error) {
+			return b.Store.Acquire(ctx, name, holder, max(d, time.Minute))
 		})},
 		"extends no leases": {"Lease", leases(func(ctx context.Context, b *broken, name, holder string, d time.Duration) (bool, error) {
 			return b.Store.Acquire(ctx, name, fmt.Sprint(holder, time.Now()), d)

@@ -54,10 +54,21 @@ func (k *kit[Tx]) together(n int, call func(i int) error) []error {
 	return errs
 }
 
+// insist makes a call until it ends without a conflict.
+func (k *kit[Tx]) insist(call func() error) error {
+	for {
+		err := call()
+		if err == nil || k.Conflict == nil || !k.Conflict(err) || k.t.Context().Err() != nil {
+			return err
+		}
+	}
+}
+
 // all makes n calls at the same time, which have to succeed.
 func (k *kit[Tx]) all(n int, call func(i int) error) {
 	k.t.Helper()
-	if err := errors.Join(k.together(n, call)...); err != nil {
+	errs := k.together(n, func(i int) error { return k.insist(func() error { return call(i) }) })
+	if err := errors.Join(errs...); err != nil {
 		k.t.Errorf("calls at the same time: %v", err)
 	}
 }
@@ -185,8 +196,16 @@ func (k *kit[Tx]) entryOnce() {
 
 // holder is an Update in progress.
 type holder struct {
-	release chan<- error // what work returns
-	done    <-chan error // what Update returned
+	released chan struct{}
+	failure  error        // what work returns once released
+	done     <-chan error // what Update returned
+}
+
+// release ends the work: with an error, or with its change. The work may have to
+// be done again.
+func (h *holder) release(failure error) {
+	h.failure = failure
+	close(h.released)
 }
 
 // start makes a call in the background. The call must have ended when the
@@ -198,18 +217,19 @@ func (k *kit[Tx]) start(call func() error) <-chan error {
 }
 
 // hold begins an Update and returns when its work has been called. The work
-// returns w's change after an error, or nil, was sent to release.
+// returns w's change, or an error, when it is released.
 func (k *kit[Tx]) hold(s orders.Scope, w work) *holder {
 	k.t.Helper()
-	inside, release := make(chan struct{}), make(chan error, 1)
+	h := &holder{released: make(chan struct{})}
+	inside := make(chan struct{})
 	var first sync.Once
-	done := k.start(func() error {
+	h.done = k.start(func() error {
 		return k.updateTx(k.t.Context(), s, func(ctx context.Context, _ Tx, r *orders.Record) (*orders.Change, error) {
 			first.Do(func() { close(inside) })
 			select {
-			case err := <-release:
-				if err != nil {
-					return nil, err
+			case <-h.released:
+				if h.failure != nil {
+					return nil, h.failure
 				}
 				return w(r)
 			case <-ctx.Done():
@@ -219,12 +239,12 @@ func (k *kit[Tx]) hold(s orders.Scope, w work) *holder {
 	})
 	select {
 	case <-inside:
-	case err := <-done:
+	case err := <-h.done:
 		k.t.Fatalf("Update(%v) = %v without calling work", s, err)
 	case <-time.After(patience):
 		k.t.Fatalf("Update(%v) hangs", s)
 	}
-	return &holder{release, done}
+	return h
 }
 
 // expectWait wants a call to wait until its context ends, and to return then.
@@ -279,7 +299,7 @@ func (k *kit[Tx]) waits() {
 	patient := k.start(func() error { return k.update(k.t.Context(), orders.Scope{OrderID: "order"}, increment) })
 	// Give it time to wait. If it is late, the test is weaker, not wrong.
 	<-time.After(moment)
-	h.release <- nil
+	h.release(nil)
 	k.expectDone("the holder", h.done)
 	k.expectDone("the one that waited", patient)
 	k.expectCount("order", 2)
@@ -291,7 +311,7 @@ func (k *kit[Tx]) waits() {
 		return k.update(k.t.Context(), orders.Scope{OrderID: "new", Create: true}, increment)
 	})
 	<-time.After(moment)
-	h.release <- nil
+	h.release(nil)
 	k.expectDone("the holder", h.done)
 	k.expectDone("the one that waited", patient)
 	k.expectCount("new", 2)
@@ -308,7 +328,7 @@ func (k *kit[Tx]) entryWaits() {
 		if !k.OneWriter {
 			k.expectSoon("Update with an entry of another subject", k.forOrder(orders.Scope{OrderID: "b", Entry: entry("another", n)}))
 		}
-		h.release <- nil
+		h.release(nil)
 		k.expectDone("the holder", h.done)
 		k.expectLookup(inbox.Duplicate, e)
 	}
@@ -342,7 +362,7 @@ func (k *kit[Tx]) frozen() {
 			})
 		}
 	}
-	h.release <- nil
+	h.release(nil)
 	k.expectDone("the holder", h.done)
 	same(k, "the order's state", k.load("order").Order.State, "state-2")
 }
@@ -380,11 +400,13 @@ func (k *kit[Tx]) holderFails() {
 	var done []<-chan error
 	for range 8 {
 		done = append(done, k.start(func() error {
-			return k.update(k.t.Context(), orders.Scope{OrderID: "order", Entry: e}, increment)
+			return k.insist(func() error {
+				return k.update(k.t.Context(), orders.Scope{OrderID: "order", Entry: e}, increment)
+			})
 		}))
 	}
 	<-time.After(moment)
-	h.release <- errShop
+	h.release(errShop)
 	if err := <-h.done; !errors.Is(err, errShop) {
 		k.t.Errorf("the holder got %v; want its error", err)
 	}
@@ -408,7 +430,7 @@ func (k *kit[Tx]) now() {
 	})
 	<-time.After(moment)
 	between := k.load("other").Now
-	h.release <- nil
+	h.release(nil)
 	k.expectDone("the holder", h.done)
 	k.expectDone("the one that waited", patient)
 	after := k.load("other").Now
