@@ -31,11 +31,11 @@ func (s *pgxShop) cutCommit(_ context.Context, tx pgx.Tx, received bool) error {
 	if !ok {
 		return errors.New("another connection")
 	}
-	where := beforeCommit
+	where := int32(cutRequest)
 	if received {
-		where = afterCommit
+		where = cutResponse
 	}
-	conn.next.Store(int32(where))
+	conn.cut.Store(where)
 	return nil
 }
 

@@ -42,8 +42,13 @@ func (f *flights) during(do func()) int64 {
 type countedConn struct {
 	net.Conn
 	flights *flights
-	next    atomic.Int32 // where the next commit breaks
+	cut     atomic.Int32 // where the next commit breaks; see below
 }
+
+const (
+	cutRequest  = 1 + iota // the server gets no request to commit
+	cutResponse            // the client gets no response
+)
 
 // commits reports whether the request b executes a COMMIT, by its text or by the
 // name that pgx gives the prepared statement.
@@ -55,9 +60,11 @@ func commits(b []byte) bool {
 
 func (c *countedConn) Write(b []byte) (int, error) {
 	c.flights.n.Add(1)
-	if where := cut(c.next.Load()); where == nowhere || !commits(b) {
+	where := c.cut.Load()
+	if where == 0 || !commits(b) {
 		return c.Conn.Write(b)
-	} else if where == afterCommit {
+	}
+	if where == cutResponse {
 		if _, err := c.Conn.Write(b); err != nil {
 			return 0, err
 		}
@@ -74,7 +81,9 @@ func pgxPool(tb testing.TB, address string, change ...func(*pgxpool.Config)) *pg
 	tb.Helper()
 	config, err := pgxpool.ParseConfig(address)
 	require.NoError(tb, err)
-	config.MaxConns = 16
+	if !strings.Contains(address, "pool_max_conns") {
+		config.MaxConns = 16
+	}
 	for _, c := range change {
 		c(config)
 	}
