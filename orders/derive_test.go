@@ -391,7 +391,9 @@ func TestPermutations(t *testing.T) {
 	l := newLattice(t, palette())
 	has := func(set uint, status jovepay.PaymentStatus, id jovepay.ID) bool {
 		return slices.ContainsFunc(l.palette, func(p jovepay.Payment) bool {
-			i := slices.IndexFunc(l.palette, func(q jovepay.Payment) bool { return q.ID == p.ID && q.Status == p.Status && q.ActuallyPaid.Equal(p.ActuallyPaid) })
+			i := slices.IndexFunc(l.palette, func(q jovepay.Payment) bool {
+				return q.ID == p.ID && q.Status == p.Status && q.ActuallyPaid.Equal(p.ActuallyPaid)
+			})
 			return p.ID == id && p.Status == status && set&(1<<i) != 0
 		})
 	}
@@ -555,4 +557,3 @@ func TestPermutationsOfTopUps(t *testing.T) {
 	t.Logf("%d sets, %d permutations, %d sets with the exception", sets, permutations, exceptions)
 	assert.Positive(t, exceptions)
 }
-
