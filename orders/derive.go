@@ -256,6 +256,7 @@ func (d *derivation) judge(p *deposit) (class, jovepay.Verdict) {
 	switch verdict.Decision {
 	case jovepay.DecisionWait, jovepay.DecisionFulfill, jovepay.DecisionOverpaid, jovepay.DecisionUnderpaid, jovepay.DecisionClosed:
 		p.fits = true
+	default:
 	}
 	switch {
 	case p.open.IsZero() && (isDecided || p.isReturned()):
@@ -280,8 +281,9 @@ func (d *derivation) judge(p *deposit) (class, jovepay.Verdict) {
 		return p.odd(CaseMismatch, verdict.Reason)
 	case jovepay.DecisionClosed:
 		return p.odd(CaseClosed, verdict.Reason)
+	default:
+		return p.odd(CaseUnclear, verdict.Reason)
 	}
-	return p.odd(CaseUnclear, verdict.Reason)
 }
 
 // odd returns the class of a payment that a person has to look at, if coins came.
@@ -529,8 +531,9 @@ func (k CaseKind) pays() bool {
 	switch k {
 	case CaseOverpaid, CaseFurther, CaseRefund, CaseHook, CaseNoOrder:
 		return false
+	default:
+		return true
 	}
-	return true
 }
 
 // spend places the coins of the group that pays for the order.

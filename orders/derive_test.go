@@ -63,7 +63,7 @@ func unreadableMember(name string) news {
 
 // shelf is an order that hears of payments and fulfills at once, without a store.
 type shelf struct {
-	t     testing.TB
+	t     *testing.T
 	rules *rules
 	d     *draft
 	pic   picture
@@ -72,7 +72,7 @@ type shelf struct {
 	clock time.Time
 }
 
-func strict(t testing.TB, options ...Option) *rules {
+func strict(t *testing.T, options ...Option) *rules {
 	t.Helper()
 	s := defaults()
 	for _, opt := range options {
@@ -83,7 +83,7 @@ func strict(t testing.TB, options ...Option) *rules {
 	return r
 }
 
-func newShelf(t testing.TB, terms *Terms, options ...Option) *shelf {
+func newShelf(t *testing.T, terms *Terms, options ...Option) *shelf {
 	t.Helper()
 	s := &shelf{t: t, rules: strict(t, options...), lines: map[string]decimal.Decimal{}, clock: time.Unix(1e9, 0).UTC()}
 	var err error
@@ -128,7 +128,7 @@ func (s *shelf) follow() {
 }
 
 // checkPlaces checks that each amount is in exactly one place.
-func checkPlaces(t testing.TB, d *draft, pic *picture) {
+func checkPlaces(t *testing.T, d *draft, pic *picture) {
 	t.Helper()
 	for id, p := range d.payments {
 		var sum decimal.Decimal
@@ -304,6 +304,7 @@ type latticeNode struct {
 }
 
 func newLattice(t *testing.T, palette []jovepay.Payment, options ...Option) *lattice {
+	t.Helper()
 	l := &lattice{
 		t: t, rules: strict(t, options...), palette: palette,
 		merged: map[string]facts{"": nil}, after: map[string]string{}, pictures: map[string]*latticeResult{},
@@ -355,11 +356,11 @@ func (l *lattice) look(n latticeNode) *latticeResult {
 	return r
 }
 
-// walk visits each set of at most most facts, with how many permutations lead to
+// walk visits each set of at most limit facts, with how many permutations lead to
 // each end.
-func (l *lattice) walk(most int, step func(latticeNode, int) latticeNode, visit func(set uint, ends map[latticeNode]int)) {
+func (l *lattice) walk(limit int, step func(latticeNode, int) latticeNode, visit func(set uint, ends map[latticeNode]int)) {
 	layer := map[uint]map[latticeNode]int{0: {latticeNode{}: 1}}
-	for range most {
+	for range limit {
 		next := map[uint]map[latticeNode]int{}
 		for set, ends := range layer {
 			for i := range l.palette {
@@ -520,8 +521,8 @@ func askedCases(pic *picture) string {
 	return strings.Join(all, "\n")
 }
 
-// With top-ups, too, the order of news counts only if coins are returned, or
-// reported anew, after they paid.
+// With top-ups, too, the order of news counts only if coins are returned after
+// they paid.
 func TestPermutationsOfTopUps(t *testing.T) {
 	t.Parallel()
 	l := newLattice(t, []jovepay.Payment{

@@ -36,18 +36,18 @@ func newFact(event *jovepay.PaymentEvent, entry inbox.Entry) fact {
 		ActuallyPaid: p.ActuallyPaid, OutcomeAmount: p.OutcomeAmount, OutcomeCurrency: p.OutcomeCurrency,
 		OriginType: p.OriginType, Network: p.Network, CreatedAt: p.CreatedAt, ExpirationEstimateDate: p.ExpirationEstimateDate,
 	}}
-	keep := func(name string) {
+	keep := func(name string, value json.RawMessage) {
 		if f.Payment.Extra == nil {
 			f.Payment.Extra = map[string]json.RawMessage{}
 		}
-		f.Payment.Extra[name] = p.Extra[name]
+		f.Payment.Extra[name] = value
 	}
-	if _, ok := refundedPart(p); ok {
-		keep(memberRefunded)
-	}
-	for name := range p.Extra {
-		if isUnreadable(name, p.Extra[name]) {
-			keep(name)
+	for _, name := range slices.Sorted(maps.Keys(p.Extra)) {
+		switch value := p.Extra[name]; {
+		case memberName(name) == memberName(memberRefunded):
+			keep(memberRefunded, value)
+		case isUnreadable(name, value):
+			keep(name, value)
 		}
 	}
 	return f
@@ -219,89 +219,123 @@ func (fs facts) view() view {
 
 // fold returns what the facts say together, and which of them it is from.
 func (fs facts) fold() (v view, used []bool) {
-	sources, unread, isCoinAsked := map[string]int{}, map[string]string{}, false
-	take := func(member string, i int, has bool) bool {
-		if has {
-			sources[member] = i
-		}
-		return has
+	f := folding{view: &v, sources: map[string]int{}, unread: map[string]string{}}
+	for i := range fs {
+		f.add(i, &fs[i])
 	}
-	text := func(member string, i int, to *string, from string) {
-		if take(member, i, from != "") {
-			*to = from
-		}
-	}
-	amount := func(member string, i int, to *jovepay.Amount, from jovepay.Amount) bool {
-		has := take(member, i, from.Sign() != 0)
-		if has {
-			*to = from
-		}
-		return has
-	}
-	for i, f := range fs {
-		p := &f.Payment
-		take("top", i, true)
-		v.ID, v.Status = p.ID, p.Status
-		text("parent", i, (*string)(&v.ParentPaymentID), string(p.ParentPaymentID))
-		text("invoice", i, (*string)(&v.InvoiceID), string(p.InvoiceID))
-		text("order", i, &v.OrderID, p.OrderID)
-		text("price currency", i, &v.PriceCurrency, p.PriceCurrency)
-		text("address", i, &v.PayAddress, p.PayAddress)
-		text("memo", i, &v.PayinExtraID, p.PayinExtraID)
-		text("pay currency", i, &v.PayCurrency, p.PayCurrency)
-		text("outcome currency", i, &v.OutcomeCurrency, p.OutcomeCurrency)
-		text("origin", i, &v.OriginType, p.OriginType)
-		text("network", i, &v.Network, p.Network)
-		isAsked := p.Status != jovepay.PaymentWrongAssetConfirmed // and not just what came
-		if v.coin == "" || isAsked && !isCoinAsked {
-			text("coin", i, &v.coin, p.PayCurrency)
-			isCoinAsked = isAsked && v.coin != ""
-		}
-		amount("price", i, &v.PriceAmount, p.PriceAmount)
-		amount("pay", i, &v.PayAmount, p.PayAmount)
-		amount("outcome", i, &v.OutcomeAmount, p.OutcomeAmount)
-		if p.PayAmount.Cmp(v.asked) > 0 {
-			amount("asked", i, &v.asked, p.PayAmount)
-		}
-		if amount("paid", i, &v.ActuallyPaid, p.ActuallyPaid) {
-			v.receivedIn = p.PayCurrency
-		}
-		for name := range unread {
-			if has(p, name) {
-				delete(unread, name)
-				delete(sources, "unread "+name)
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(p.Extra)) {
-			if take("unread "+memberName(name), i, isUnreadable(name, p.Extra[name])) {
-				unread[memberName(name)] = name
-			}
-		}
-		if part, ok := refundedPart(p); take("refunded", i, ok && part.Cmp(v.refundedPart) > 0) {
-			v.refundedPart = part
-		}
-		if take("fee", i, f.Fee != nil) {
-			v.fee = f.Fee
-		}
-		if take("created", i, !p.CreatedAt.IsZero()) {
-			v.CreatedAt = p.CreatedAt
-		}
-		if take("expires", i, !p.ExpirationEstimateDate.IsZero()) {
-			v.ExpirationEstimateDate = p.ExpirationEstimateDate
-		}
-	}
-	v.receivedIn = cmp.Or(v.receivedIn, v.PayCurrency)
-	for member, name := range unread {
+	for member, name := range f.unread {
 		if v.Extra == nil {
 			v.Extra = map[string]json.RawMessage{}
 		}
-		v.Extra[name] = fs[sources["unread "+member]].Payment.Extra[name]
+		v.Extra[name] = fs[f.sources[unreadKey+member]].Payment.Extra[name]
 	}
+	v.receivedIn = cmp.Or(v.receivedIn, v.PayCurrency)
 	used = make([]bool, len(fs))
-	for _, i := range sources {
+	for _, i := range f.sources {
 		used[i] = true
 	}
 	return v, used
+}
+
+// folding makes a view of facts, added from the oldest to the newest.
+type folding struct {
+	*view
+
+	sources map[string]int    // of each member: the fact that it is from
+	unread  map[string]string // the members that could not be read, and the names that they have
+	isAsked bool              // coin is what was asked for, not just what came
+}
+
+// unreadKey begins the key of the source of a member that could not be read.
+const unreadKey = "unread "
+
+// take notes that a member is from fact i, if that has it.
+func (f *folding) take(member string, i int, has bool) bool {
+	if has {
+		f.sources[member] = i
+	}
+	return has
+}
+
+func (f *folding) text(member string, i int, to *string, from string) {
+	if f.take(member, i, from != "") {
+		*to = from
+	}
+}
+
+// amount takes an amount. Zero is as good as none.
+func (f *folding) amount(member string, i int, to *jovepay.Amount, from jovepay.Amount) bool {
+	has := f.take(member, i, from.Sign() != 0)
+	if has {
+		*to = from
+	}
+	return has
+}
+
+func (f *folding) time(member string, i int, to *jovepay.Time, from jovepay.Time) {
+	if f.take(member, i, !from.IsZero()) {
+		*to = from
+	}
+}
+
+// add adds the fact with index i.
+func (f *folding) add(i int, from *fact) {
+	p := &from.Payment
+	f.take("top", i, true)
+	f.ID, f.Status = p.ID, p.Status
+	f.text("parent", i, (*string)(&f.ParentPaymentID), string(p.ParentPaymentID))
+	f.text("invoice", i, (*string)(&f.InvoiceID), string(p.InvoiceID))
+	f.text("order", i, &f.OrderID, p.OrderID)
+	f.text("price currency", i, &f.PriceCurrency, p.PriceCurrency)
+	f.text("address", i, &f.PayAddress, p.PayAddress)
+	f.text("memo", i, &f.PayinExtraID, p.PayinExtraID)
+	f.text("pay currency", i, &f.PayCurrency, p.PayCurrency)
+	f.text("outcome currency", i, &f.OutcomeCurrency, p.OutcomeCurrency)
+	f.text("origin", i, &f.OriginType, p.OriginType)
+	f.text("network", i, &f.Network, p.Network)
+	f.amount("price", i, &f.PriceAmount, p.PriceAmount)
+	f.amount("pay", i, &f.PayAmount, p.PayAmount)
+	f.amount("outcome", i, &f.OutcomeAmount, p.OutcomeAmount)
+	f.time("created", i, &f.CreatedAt, p.CreatedAt)
+	f.time("expires", i, &f.ExpirationEstimateDate, p.ExpirationEstimateDate)
+	if f.take("fee", i, from.Fee != nil) {
+		f.fee = from.Fee
+	}
+	f.addCoins(i, p)
+	f.addUnread(i, p)
+}
+
+// addCoins adds what was asked for, what came and what was returned.
+func (f *folding) addCoins(i int, p *jovepay.Payment) {
+	if isAsked := p.Status != jovepay.PaymentWrongAssetConfirmed; f.coin == "" || isAsked && !f.isAsked {
+		f.text("coin", i, &f.coin, p.PayCurrency)
+		f.isAsked = isAsked && f.coin != ""
+	}
+	if p.PayAmount.Cmp(f.asked) > 0 {
+		f.amount("asked", i, &f.asked, p.PayAmount)
+	}
+	if f.amount("paid", i, &f.ActuallyPaid, p.ActuallyPaid) {
+		f.receivedIn = p.PayCurrency
+	}
+	if part, ok := refundedPart(p); f.take("refunded", i, ok && part.Cmp(f.refundedPart) > 0) {
+		f.refundedPart = part
+	}
+}
+
+// addUnread adds the deciding members that could not be read. They count until a
+// newer fact has them.
+func (f *folding) addUnread(i int, p *jovepay.Payment) {
+	for member := range f.unread {
+		if has(p, member) {
+			delete(f.unread, member)
+			delete(f.sources, unreadKey+member)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Extra)) {
+		if member := memberName(name); f.take(unreadKey+member, i, isUnreadable(name, p.Extra[name])) {
+			f.unread[member] = name
+		}
+	}
 }
 
 // smallest is how many decimal places an amount has at most, as in the inbox.
