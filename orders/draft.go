@@ -345,5 +345,10 @@ func (d *draft) payment(id jovepay.ID, pic *picture) *Payment {
 	if left, ok := pic.left[id]; ok {
 		p.Left = jovepay.NewAmount(left)
 	}
+	for coin, i := range d.intents {
+		if i.PaymentID == id {
+			p.ShownFor = coin
+		}
+	}
 	return p
 }

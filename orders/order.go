@@ -107,6 +107,10 @@ type Payment struct {
 	ParentID  jovepay.ID // of a further deposit: the payment to whose address it came
 	InvoiceID jovepay.ID // of a payment on JovePay's page
 
+	// ShownFor is the coin for which [Book.Pay] shows this payment, or showed it
+	// last. It is empty for others, such as those on JovePay's page.
+	ShownFor string
+
 	Status  jovepay.PaymentStatus
 	Coin    string // ticker
 	Network string // may be empty

@@ -302,3 +302,27 @@ func TestDoubtsShareThePass(t *testing.T) {
 	cancel()
 	group.Wait()
 }
+
+func TestOrderSaysWhichPaymentIsShown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	b := r.book()
+	r.place(b, "a")
+	foreign, err := r.client.Payments.Create(t.Context(), jovepay.PaymentRequest{
+		PriceAmount: jovepay.MustAmount("5"), PriceCurrency: "usd", PayCurrency: "btc", OrderID: "a",
+	})
+	require.NoError(t, err)
+	r.news(b, foreign, nil)
+	shown := map[jovepay.ID]string{foreign.ID: ""}
+	for _, coin := range []string{"btc", "trx"} {
+		p, err := b.Pay(t.Context(), "a", coin)
+		require.NoError(t, err)
+		assert.Equal(t, coin, p.ShownFor)
+		shown[p.ID] = coin
+	}
+	got := map[jovepay.ID]string{}
+	for _, p := range r.order(b, "a").Payments {
+		got[p.ID] = p.ShownFor
+	}
+	assert.Equal(t, shown, got)
+}
