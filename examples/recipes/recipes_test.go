@@ -137,7 +137,9 @@ func onSQLite(t *testing.T) (*sql.DB, recipe[*sql.Tx]) {
 		rows, err := db.QueryContext(t.Context(), selectPurchases)
 		require.NoError(t, err)
 		defer func() { require.NoError(t, rows.Close()) }()
-		return collect(t, rows)
+		all := collect(t, rows)
+		require.NoError(t, rows.Err())
+		return all
 	}}
 }
 
@@ -147,7 +149,6 @@ const selectPurchases = "SELECT id, shipped FROM purchases"
 func collect(t *testing.T, rows interface {
 	Next() bool
 	Scan(dest ...any) error
-	Err() error
 },
 ) map[string]bool {
 	t.Helper()
@@ -158,7 +159,6 @@ func collect(t *testing.T, rows interface {
 		require.NoError(t, rows.Scan(&id, &shipped))
 		all[id] = shipped
 	}
-	require.NoError(t, rows.Err())
 	return all
 }
 

@@ -115,4 +115,3 @@ func TestRiver(t *testing.T) {
 		})
 	}
 }
-

@@ -37,7 +37,9 @@ func TestSQLCWithPgx(t *testing.T) {
 			rows, err := pool.Query(t.Context(), selectPurchases)
 			require.NoError(t, err)
 			defer rows.Close()
-			return collect(t, rows)
+			all := collect(t, rows)
+			require.NoError(t, rows.Err())
+			return all
 		},
 	}.test(t)
 }
