@@ -100,7 +100,7 @@ type Scope struct {
 
 // Record is what a [Store] has of an order.
 type Record struct {
-	Now     time.Time             // of the database, in UTC
+	Now     time.Time             // of the database, in UTC: when the order was locked, or read
 	Outcome inbox.Outcome         // of Scope.Entry: Applied, Duplicate or Outdated; empty without one
 	Order   *OrderRow             // nil if there is none
 	Parts   []Part                // of the order, sorted by kind and id
@@ -131,7 +131,7 @@ const (
 // Part is a part of an order in a [Store]. An order has one part of each kind
 // and id.
 type Part struct {
-	OrderID string
+	OrderID string // set by the store
 	Kind    PartKind
 	ID      string    // at most 160 bytes of visible ASCII
 	Open    bool      // it waits for something
@@ -143,7 +143,7 @@ type Part struct {
 type LineRow struct {
 	Seq       int64 // set by the store: unique, and growing within an order
 	At        time.Time
-	OrderID   string
+	OrderID   string // set by the store
 	PaymentID jovepay.ID
 	Coin      string         // ticker, at most 32 bytes of ASCII
 	Bucket    Bucket         // at most 32 bytes of ASCII
@@ -158,7 +158,8 @@ type Note struct {
 	Doc []byte // JSON
 }
 
-// Change is what a transaction of a [Store] writes.
+// Change is what a transaction of a [Store] writes. It is an error to change an
+// order that is missing, or to write a payment or a case of another order.
 type Change struct {
 	Order *OrderRow // its State, Due and Doc; nil leaves the order as it is
 	Parts []Part    // inserted, or replaced where kind and id exist
