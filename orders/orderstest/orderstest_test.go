@@ -624,6 +624,15 @@ func inUpdate() map[string]breakage {
 			slices.Reverse(backwards.Notes)
 			return &backwards
 		})},
+		"loses changes of missing orders": {"MissingOrder", func(b *broken) {
+			b.update = func(ctx context.Context, s scope, w work) error {
+				err := b.Store.Update(ctx, s, w)
+				if err != nil && strings.Contains(err.Error(), "missing order") {
+					return nil
+				}
+				return err
+			}
+		}},
 		"lets payments move": {"OneOrderOnly", func(b *broken) {
 			b.update = func(ctx context.Context, s scope, w work) error {
 				err := b.Store.Update(ctx, s, w)

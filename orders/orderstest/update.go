@@ -16,6 +16,8 @@ func updating[Tx any]() []testCase[Tx] {
 	return []testCase[Tx]{
 		{"Create", (*kit[Tx]).createsOrder,
 			"Scope.Create must insert a missing order, even if work changes nothing, and find one that exists. Without it, a missing order is no order, and nothing is inserted."},
+		{"MissingOrder", (*kit[Tx]).missingOrder,
+			"A change of an order that is missing must fail, and nothing may remain."},
 		{"NoOrder", (*kit[Tx]).noOrder,
 			"An event that is about no order must be recorded, and nothing loaded."},
 		{"Outcomes", (*kit[Tx]).outcomes,
@@ -73,6 +75,22 @@ func (k *kit[Tx]) createsOrder() {
 		k.t.Errorf("changed to %s; want version %d, and the same time of creation as %s", describe(*got), version+1, describe(*r.Order))
 	}
 	same(k, "another order", k.snapshot("other"), "")
+}
+
+func (k *kit[Tx]) missingOrder() {
+	for _, id := range []string{"missing", ""} {
+		all := full("missing", 1)
+		for i, c := range []*orders.Change{all, {Order: all.Order}, {Parts: all.Parts}, {Lines: all.Lines}, {Notes: all.Notes}} {
+			e := entry("missing", i)
+			if err := k.update(k.t.Context(), orders.Scope{OrderID: id, Entry: e}, func(*orders.Record) (*orders.Change, error) { return c, nil }); err == nil {
+				k.t.Errorf("change %d of order %q was written", i, id)
+			}
+			k.expectLookup(inbox.Pending, e)
+			same(k, "what remains", k.snapshot("missing")+k.snapshot(""), "")
+		}
+	}
+	k.walkParts(orders.PartQuery{Kind: orders.PartPayment}, 0)
+	k.walkLines(orders.LineQuery{}, 0)
 }
 
 func (k *kit[Tx]) noOrder() {
