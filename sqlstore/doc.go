@@ -1,5 +1,6 @@
-// Package sqlstore keeps the records of an [inbox.Inbox] in PostgreSQL,
-// MariaDB, MySQL or SQLite, in the same transaction as the shop's own writes.
+// Package sqlstore keeps the records of an [inbox.Inbox] and the orders of an
+// [orders.Book] in PostgreSQL, MariaDB, MySQL or SQLite, in the same transaction
+// as the shop's own writes.
 //
 //	db, err := sql.Open("pgx", address)
 //	...
@@ -15,20 +16,24 @@
 //
 // # How it works
 //
-// One table has one row for each payment: the newest event applied to it. A
-// transaction first claims that row with a single statement. The statement
+// The table of the inbox has one row for each payment: the newest event applied to
+// it. A transaction first claims that row with a single statement. The statement
 // decides whether the event is new, and makes other deliveries for the same
 // payment wait for the row's lock until the transaction ends. Then the shop's
 // function runs, the record is completed, and the transaction commits. Events of
 // different payments do not wait for each other.
 //
+// A transaction about an order then locks the order's row, loads the order with
+// one statement, and writes what has changed with one statement for each table.
+// Different orders do not wait for each other.
+//
 // A record can only be completed in the transaction that made its claim. So a
 // function that ends its transaction gets an error, and the event does not count
 // as applied. Functions end a transaction with COMMIT or ROLLBACK, with a
 // statement that commits implicitly, as DDL does on MariaDB and MySQL, or by
-// hiding the error of a statement after which the database rolls back. Whatever
-// such a function has committed stays committed, and happens again with the next
-// delivery.
+// hiding the error of a statement after which the database rolls back. The
+// change of an order is not written either. Whatever such a function has committed
+// stays committed, and happens again with the next delivery.
 //
 // A delivery that waits holds a connection of the pool. Limit the pool with
 // [sql.DB.SetMaxOpenConns], and let the shop's function use its transaction for
@@ -39,9 +44,9 @@
 //
 // If the database aborts a transaction because of a deadlock, a serialization
 // failure or a busy SQLite file, the store runs it again after a random pause,
-// up to five times in total. So the shop's function may run more than once for
-// an event, although only its last run is committed. It must return the errors
-// of its transaction.
+// up to five times in total, or 25 times if it is about an order. So the shop's
+// function may run more than once for an event, although only its last run is
+// committed. It must return the errors of its transaction.
 //
 // # SQLite
 //

@@ -17,7 +17,7 @@ func (s *Store) Apply(ctx context.Context, e inbox.Entry, apply func(context.Con
 		return "", err
 	}
 	var c *claim
-	err = retry(ctx, s.dialect.isConflict, func() error {
+	err = retry(ctx, maxAttempts, s.dialect.isConflict, func() error {
 		return s.transact(ctx, &s.txOptions, func(tx *sql.Tx) (commit bool, err error) {
 			if c, outcome, err = s.claim(ctx, tx, e); c == nil {
 				return false, err
@@ -98,7 +98,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 // committed keeps MySQL from locking the gaps between rows, into which
 // deliveries insert.
 func (s *Store) pruneRange(ctx context.Context, from, to, limit string) (n int64, err error) {
-	err = retry(ctx, s.dialect.isConflict, func() error {
+	err = retry(ctx, maxAttempts, s.dialect.isConflict, func() error {
 		return s.transact(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}, func(tx *sql.Tx) (commit bool, err error) {
 			result, err := tx.ExecContext(ctx, s.statements.prune, from, to, limit)
 			if err != nil {

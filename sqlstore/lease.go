@@ -21,7 +21,7 @@ expires = IF(holder = VALUES(holder), VALUES(expires), expires)`
 
 // Acquire implements [orders.Store].
 func (s *Store) Acquire(ctx context.Context, lease, holder string, d time.Duration) (acquired bool, err error) {
-	err = retry(ctx, s.dialect.isConflict, func() error {
+	err = retry(ctx, maxAttempts, s.dialect.isConflict, func() error {
 		return s.transact(ctx, nil, func(tx *sql.Tx) (commit bool, err error) {
 			result, err := tx.ExecContext(ctx, s.statements.acquire, s.account, lease, holder, d.Microseconds())
 			if err != nil {

@@ -53,7 +53,7 @@ const (
 // Replicas of an earlier version keep working. If the program may not change
 // tables, run [Store.Migrations] by other means instead.
 func (s *Store) Migrate(ctx context.Context) error {
-	if err := retry(ctx, s.dialect.isCreateConflict, func() error { return s.migrate(ctx) }); err != nil {
+	if err := retry(ctx, maxAttempts, s.dialect.isCreateConflict, func() error { return s.migrate(ctx) }); err != nil {
 		return fmt.Errorf("sqlstore: migrate table %s and those beside it: %w", s.table, err)
 	}
 	return nil

@@ -21,7 +21,7 @@ func (s *Store) Update(ctx context.Context, scope orders.Scope, work orders.Work
 		// wait for each other.
 		options.Isolation = sql.LevelReadCommitted
 	}
-	return retry(ctx, s.dialect.isConflict, func() error {
+	return retry(ctx, maxOrderAttempts, s.dialect.isConflict, func() error {
 		return s.transact(ctx, &options, func(tx *sql.Tx) (commit bool, err error) {
 			var c *claim
 			var outcome inbox.Outcome

@@ -31,7 +31,7 @@ func TestRetry(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				attempts, begun := 0, time.Now()
-				err := retry(t.Context(), SQLite.isConflict, func() error {
+				err := retry(t.Context(), maxAttempts, SQLite.isConflict, func() error {
 					attempts++
 					if attempts <= len(c.failures) {
 						return c.failures[attempts-1]
@@ -52,7 +52,7 @@ func TestRetryEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		begun := time.Now()
-		err := retry(ctx, SQLite.isConflict, func() error {
+		err := retry(ctx, maxAttempts, SQLite.isConflict, func() error {
 			cancel()
 			return errBusy
 		})

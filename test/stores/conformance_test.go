@@ -81,7 +81,9 @@ func eachSetting(t *testing.T, run func(t *testing.T, open func(*testing.T) *sho
 				if c.change != nil {
 					address = c.change(address)
 				}
-				return c.shopAt(t, c.openCut(t, address), c.options...)
+				s := c.shopAt(t, c.openCut(t, address), c.options...)
+				s.at = address
+				return s
 			})
 		})
 	}
@@ -90,10 +92,14 @@ func eachSetting(t *testing.T, run func(t *testing.T, open func(*testing.T) *sho
 // ordersHarness is the shop for the kit of orders.
 func (s *shop) ordersHarness(t *testing.T) orderstest.Harness[*sql.Tx] {
 	t.Helper()
+	begin := s.db
+	if s.dialect == sqlstore.SQLite { // the shop waits when it joins, not when it begins
+		begin = s.database.openCut(t, deferred(s.at))
+	}
 	return orderstest.Harness[*sql.Tx]{
 		Store: s.store, Other: s.newStore(t, s.db, sqlstore.WithAccount("other")),
 		Begin: func(ctx context.Context) (tx *sql.Tx, commit, rollback func() error, err error) {
-			tx, err = s.db.BeginTx(ctx, nil)
+			tx, err = begin.BeginTx(ctx, nil)
 			if err != nil {
 				return nil, nil, nil, err
 			}

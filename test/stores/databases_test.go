@@ -132,6 +132,7 @@ func (s *shop) beside(name string) string { return strings.TrimSuffix(s.table, "
 type shop struct {
 	database
 	db     *sql.DB
+	at     string // the address of db, if a test opens it again
 	table  string
 	notes  string
 	store  *sqlstore.Store

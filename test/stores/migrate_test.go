@@ -3,6 +3,7 @@ package stores_test
 import (
 	"context"
 	"database/sql"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -107,6 +108,23 @@ func TestMigrateFromInbox(t *testing.T) {
 			s.run(t, strings.ReplaceAll(firstTables[d.dialect], "INBOX", s.table))
 			s.expectAll(t)
 		})
+	}
+}
+
+// Both stores for PostgreSQL have the same tables.
+func TestMigrationsOfPgx(t *testing.T) {
+	t.Parallel()
+	files, err := os.ReadDir("../../sqlstore/schema/postgresql")
+	require.NoError(t, err)
+	copies, err := os.ReadDir("../../pgxstore/schema")
+	require.NoError(t, err)
+	require.Len(t, copies, len(files))
+	for _, file := range files {
+		want, err := os.ReadFile("../../sqlstore/schema/postgresql/" + file.Name())
+		require.NoError(t, err)
+		got, err := os.ReadFile("../../pgxstore/schema/" + file.Name())
+		require.NoError(t, err)
+		assert.Equal(t, string(want), string(got), file.Name())
 	}
 }
 
