@@ -19,7 +19,7 @@ import (
 func (s *Store) Load(ctx context.Context, orderID string) (*orders.Record, error) {
 	b := &pgx.Batch{}
 	// One snapshot for the order and its parts.
-	b.Queue("begin isolation level repeatable read read only")
+	b.Queue("begin read only, isolation level repeatable read")
 	r := &orders.Record{Located: map[jovepay.ID]string{}}
 	s.queueOrder(b, s.sql(selectOrder), r, orderID)
 	b.Queue(s.sql(selectNow)).QueryRow(func(row pgx.Row) error { return row.Scan((*scannedTime)(&r.Now)) })

@@ -269,7 +269,7 @@ func TestPgxConnectionIsReturned(t *testing.T) {
 		},
 		"rows left open": func(*pgxShop, context.CancelFunc) orders.Work[pgx.Tx] {
 			return func(ctx context.Context, tx pgx.Tx, _ *orders.Record) (*orders.Change, error) {
-				_, err := tx.Query(ctx, "SELECT 1") //nolint:rowserrcheck,sqlclosecheck // that is what is tested
+				_, err := tx.Query(ctx, "SELECT 1") //nolint:sqlclosecheck // that is what is tested
 				return nil, err
 			}
 		},
@@ -406,11 +406,11 @@ func TestPgxSharesTablesWithSQL(t *testing.T) {
 			// They wait for each other.
 			var waiter sync.WaitGroup
 			var done atomic.Bool
-			require.NoError(t, s.store.Update(t.Context(), orders.Scope{OrderID: "sql"}, func(context.Context, pgx.Tx, *orders.Record) (*orders.Change, error) {
+			require.NoError(t, s.store.Update(t.Context(), orders.Scope{OrderID: "sql"}, func(ctx context.Context, _ pgx.Tx, _ *orders.Record) (*orders.Change, error) {
 				entered := make(chan struct{})
 				waiter.Go(func() {
 					close(entered)
-					assert.NoError(t, other.Update(t.Context(), orders.Scope{OrderID: "sql"}, func(context.Context, *sql.Tx, *orders.Record) (*orders.Change, error) {
+					assert.NoError(t, other.Update(ctx, orders.Scope{OrderID: "sql"}, func(context.Context, *sql.Tx, *orders.Record) (*orders.Change, error) {
 						assert.True(t, done.Load(), "it did not wait")
 						return nil, nil
 					}))
@@ -418,7 +418,7 @@ func TestPgxSharesTablesWithSQL(t *testing.T) {
 				<-entered
 				select {
 				case <-time.After(100 * time.Millisecond):
-				case <-t.Context().Done():
+				case <-ctx.Done():
 				}
 				done.Store(true)
 				return nil, nil
@@ -466,7 +466,7 @@ func TestPgxMigrate(t *testing.T) {
 		replicas.Wait()
 		s.create(t, "1")
 	}
-	assert.Equal(t, len(other.Migrations()), len(s.store.Migrations()))
+	require.Len(t, s.store.Migrations(), len(other.Migrations()))
 	for i, m := range other.Migrations() {
 		assert.Equal(t, m.SQL, s.store.Migrations()[i].SQL)
 	}

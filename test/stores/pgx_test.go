@@ -69,11 +69,11 @@ func (c *countedConn) Write(b []byte) (int, error) {
 			return 0, err
 		}
 		// The response says that the server is done; nobody gets it.
-		if _, err := c.Conn.Read(make([]byte, 1)); err != nil {
+		if _, err := c.Read(make([]byte, 1)); err != nil {
 			return 0, err
 		}
 	}
-	return 0, errors.Join(net.ErrClosed, c.Conn.Close())
+	return 0, errors.Join(net.ErrClosed, c.Close())
 }
 
 // pgxPool connects to an address, or skips if nothing listens there.
@@ -169,30 +169,23 @@ func (s *pgxShop) harness() inboxtest.Harness[pgx.Tx] {
 	return inboxtest.Harness[pgx.Tx]{Store: s.store, Write: s.write, Written: s.written, Cut: s.cut}
 }
 
-// pgxModes are pgx's ways of executing a statement.
-var pgxModes = []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"}
-
 func TestPgxInboxConformance(t *testing.T) {
 	t.Parallel()
-	address := databases()["PostgreSQL"].address(t)
-	for name, open := range map[string]func(*testing.T) *pgxShop{
-		"defaults": func(t *testing.T) *pgxShop { return newPgxShop(t) },
-		"account":  func(t *testing.T) *pgxShop { return newPgxShop(t, pgxstore.WithAccount("eu-1")) },
-		"serializable": func(t *testing.T) *pgxShop {
-			return newPgxShopAt(t, withParam(address, "default_transaction_isolation=serializable"))
-		},
-		"exec": func(t *testing.T) *pgxShop {
-			return newPgxShopAt(t, withParam(address, "default_query_exec_mode=exec"))
-		},
-		"simple": func(t *testing.T) *pgxShop {
-			return newPgxShopAt(t, withParam(address, "default_query_exec_mode=simple_protocol"))
-		},
+	for name, c := range map[string]struct {
+		params  string
+		options []pgxstore.Option
+	}{
+		"defaults":     {},
+		"account":      {options: []pgxstore.Option{pgxstore.WithAccount("eu-1")}},
+		"serializable": {params: "default_transaction_isolation=serializable"},
+		"exec":         {params: "default_query_exec_mode=exec"},
+		"simple":       {params: "default_query_exec_mode=simple_protocol"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inboxtest.Run(t, func(t *testing.T) inboxtest.Harness[pgx.Tx] {
 				t.Helper()
-				return open(t).harness()
+				return newPgxShopAt(t, withParam(databases()["PostgreSQL"].address(t), c.params), c.options...).harness()
 			})
 		})
 	}
