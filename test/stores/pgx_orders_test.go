@@ -21,7 +21,14 @@ func (s *pgxShop) ordersHarness(tb testing.TB) orderstest.Harness[pgx.Tx] {
 			if err != nil {
 				return nil, nil, nil, err
 			}
-			return tx, func() error { return tx.Commit(ctx) }, func() error { return tx.Rollback(context.WithoutCancel(ctx)) }, nil
+			rollback := func() error {
+				err := tx.Rollback(context.WithoutCancel(ctx))
+				if err != nil && tx.Conn().IsClosed() { // as pgx does when a context ends, which rolls back too
+					return nil
+				}
+				return err
+			}
+			return tx, func() error { return tx.Commit(ctx) }, rollback, nil
 		},
 	}
 }
