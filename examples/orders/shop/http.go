@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -92,13 +93,13 @@ func (s *Shop) getOrder(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.view(r, order)
+	return s.view(r.Context(), order)
 }
 
-func (s *Shop) view(r *http.Request, order *orders.Order) (any, error) {
-	view := viewOrder(order)
-	var err error
-	view.Shipments, err = s.parcels(r.Context(), order.OrderID)
+// view returns an order with the number of its parcels.
+func (s *Shop) view(ctx context.Context, order *orders.Order) (view *Order, err error) {
+	view = viewOrder(order)
+	view.Shipments, err = s.parcels(ctx, order.OrderID)
 	return view, err
 }
 
@@ -124,7 +125,7 @@ func (s *Shop) postCase(r *http.Request) (any, error) {
 	if order == nil {
 		return nil, err
 	}
-	return s.view(r, order) // even if a hook failed: the decision is recorded
+	return s.view(r.Context(), order) // even if a hook failed: the decision is recorded
 }
 
 // read reads the body of a request.
