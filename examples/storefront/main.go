@@ -1,8 +1,9 @@
 // Command storefront is a small shop that sells tickets for coins.
 //
-//	go run .               run the shop on an emulated JovePay, without real coins
-//	go run . orders        list the newest orders and the payments to review
-//	go run . issue ORDER   issue the ticket of an order after a review
+//	go run .                    run the shop on an emulated JovePay, without real coins
+//	go run . orders             list the newest orders and the payments to review
+//	go run . issue ORDER WHY    issue the ticket of an order after a review
+//	go run . cancel ORDER WHY   cancel an order that is not paid
 //
 // With JOVEPAY_API_KEY it accepts real payments; see README.md for the settings.
 package main
@@ -15,12 +16,14 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"os/user"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/examples/storefront/shop"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
 func main() {
@@ -61,14 +64,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		log:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 	command := strings.Join(args, " ")
-	toIssue, issuing := strings.CutPrefix(command, "issue ")
 	switch {
 	case command == "orders":
 		return list(ctx, s, out)
-	case issuing:
-		return issue(ctx, s, toIssue, out)
+	case len(args) > 2 && (args[0] == "issue" || args[0] == "cancel"):
+		return decide(ctx, s, args, out)
 	case command != "":
-		return fmt.Errorf("unknown command %q: use orders or issue ORDER", command)
+		return fmt.Errorf("unknown command %q: use orders, issue ORDER WHY or cancel ORDER WHY", command)
 	case os.Getenv("JOVEPAY_API_KEY") == "":
 		return demo(ctx, s, out)
 	case s.url == "" && os.Getenv("JOVEPAY_BASE_URL") == "":
@@ -87,33 +89,47 @@ func setting(name, fallback string) string {
 
 // list prints the newest orders and the payments to review.
 func list(ctx context.Context, s settings, out io.Writer) (err error) {
-	orders, err := reopen(ctx, s)
+	tickets, err := reopen(ctx, s)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, orders.Close()) }()
-	recent, err := orders.Recent(ctx, 50)
+	defer func() { err = errors.Join(err, tickets.Close()) }()
+	recent, err := tickets.Recent(ctx, 50)
 	for _, o := range recent {
 		_, _ = fmt.Fprintf(out, "%s  %s  %-11s %8s %s in %-10s %s\n", o.Created.Format(time.DateTime), o.ID, o.State, o.PriceAmount, o.PriceCurrency, o.PayCurrency, o.Item)
 	}
 	if err != nil {
 		return err
 	}
-	odd, err := orders.Odd(ctx)
-	for _, d := range odd {
-		_, _ = fmt.Fprintf(out, "REVIEW payment %s of order %q: %s %s, %s\n", d.PaymentID, d.OrderID, d.ActuallyPaid, d.PayCurrency, d.Reason)
+	for c, err := range tickets.Book.Cases(ctx, orders.CaseOptions{}) {
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(out, "REVIEW order %q, %s: %s\n", c.OrderID, c.Kind, c.Reason)
+		for _, d := range c.Deposits {
+			_, _ = fmt.Fprintf(out, "       payment %s: %s %s\n", d.PaymentID, d.Amount, d.Coin)
+		}
 	}
-	return err
+	return nil
 }
 
-// issue issues the ticket of an order and prints its code.
-func issue(ctx context.Context, s settings, order string, out io.Writer) (err error) {
-	orders, err := reopen(ctx, s)
+// decide carries out the command "issue" or "cancel", in the name of the user who
+// runs it.
+func decide(ctx context.Context, s settings, args []string, out io.Writer) (err error) {
+	tickets, err := reopen(ctx, s)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, orders.Close()) }()
-	code, err := orders.Issue(ctx, order)
+	defer func() { err = errors.Join(err, tickets.Close()) }()
+	staff, err := user.Current()
+	if err != nil {
+		return err
+	}
+	order, reason := args[1], orders.Reason{By: staff.Username, Why: strings.Join(args[2:], " ")}
+	if args[0] == "cancel" {
+		return tickets.Cancel(ctx, order, reason)
+	}
+	code, err := tickets.Issue(ctx, order, reason)
 	if err != nil {
 		return err
 	}
@@ -126,5 +142,9 @@ func reopen(ctx context.Context, s settings) (*shop.Shop, error) {
 	if _, err := os.Stat(s.database); err != nil {
 		return nil, err // shop.Open would create the database
 	}
-	return shop.Open(ctx, shop.Settings{Database: s.database})
+	client, err := jovepay.NewClient(s.account...)
+	if err != nil {
+		return nil, err
+	}
+	return shop.Open(ctx, shop.Settings{Database: s.database, Client: client})
 }

@@ -121,14 +121,14 @@ func TestRealSettings(t *testing.T) {
 	}
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	issued := new(bytes.Buffer)
-	require.ErrorContains(t, run(t.Context(), []string{"issue", id}, issued), "order "+id+" is paid")
+	require.ErrorContains(t, run(t.Context(), []string{"issue", id, "a test"}, issued), "order "+id+" is paid")
 	assert.Empty(t, issued.String())
 	end()
 
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"orders"}, &out))
 	assert.Regexp(t, id+`  paid +49\.99 usd in btc +telescope`, out.String())
-	assert.Regexp(t, `REVIEW payment \d+ of order "`+id+`": 0.00078109 btc, further deposit`, out.String())
+	assert.Regexp(t, `REVIEW order "`+id+`", further: a further deposit came for an order that is paid\n +payment \d+: 0.00078109 btc`, out.String())
 }
 
 // The ticket is issued while the shop runs.
@@ -145,10 +145,10 @@ func TestIssueWhileTheShopRuns(t *testing.T) {
 	require.NoError(t, server.WaitDeliveries(t.Context()))
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"orders"}, &out))
-	assert.Contains(t, out.String(), `of order "`+id+`": 0.0005 btc, 0.00028109 btc of 0.00078109 are missing`)
+	assert.Contains(t, out.String(), `REVIEW order "`+id+`", underpaid: 0.0005 of 0.00078109 btc came`)
 
 	out.Reset()
-	require.NoError(t, run(t.Context(), []string{"issue", id}, &out))
+	require.NoError(t, run(t.Context(), []string{"issue", id, "they", "wrote"}, &out))
 	code, ok := strings.CutPrefix(strings.TrimSpace(out.String()), "order "+id+" has ticket ")
 	require.True(t, ok, out.String())
 	response, err := http.Get(shopURL + "/orders/" + id)
@@ -166,7 +166,7 @@ func TestSettingsAreChecked(t *testing.T) {
 	}{
 		`unknown command "sell it"`: {args: []string{"sell", "it"}},
 		"storefront.db":             {args: []string{"orders"}}, // it does not exist
-		"no such file":              {args: []string{"issue", "SOME"}},
+		"no such file":              {args: []string{"issue", "SOME", "reason"}},
 		"set STOREFRONT_URL":        {env: map[string]string{"JOVEPAY_API_KEY": "some-key", "JOVEPAY_IPN_SECRET": "some-secret"}},
 		"secret":                    {env: map[string]string{"JOVEPAY_API_KEY": "some-key", "STOREFRONT_URL": "https://tickets.example"}},
 		"unable to open database file": {env: map[string]string{

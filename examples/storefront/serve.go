@@ -12,6 +12,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/examples/storefront/shop"
 	"github.com/jovepay/jovepay-go/examples/storefront/web"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
 const (
@@ -26,9 +27,11 @@ const (
 	since = 14 * 24 * time.Hour
 
 	// patience and settleWindow limit how long customers wait for a response
-	// that was lost. Then the page says so, and they can try again.
+	// that was lost. Then the page says so, and they can try again. crashWindow
+	// is for payments that a crash interrupted.
 	patience     = 10 * time.Second
 	settleWindow = 8 * time.Second
+	crashWindow  = 2 * time.Minute
 )
 
 // serve runs the shop until ctx is done. It calls ready with the shop's URL.
@@ -37,8 +40,7 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 	if err != nil {
 		return err
 	}
-	account := append([]jovepay.Option{jovepay.WithTimeout(patience), jovepay.WithSettleWindow(settleWindow)}, s.account...)
-	client, err := jovepay.NewClient(account...)
+	client, err := jovepay.NewClient(append([]jovepay.Option{jovepay.WithTimeout(patience)}, s.account...)...)
 	if err != nil {
 		return err
 	}
@@ -51,12 +53,17 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 	if s.url == "" {
 		s.url = here
 	}
-	orders, err := shop.Open(ctx, shop.Settings{Database: s.database, Client: client, URL: s.url, Currencies: s.currencies})
+	tickets, err := shop.Open(ctx, shop.Settings{
+		Database: s.database, Client: client, URL: s.url, Currencies: s.currencies,
+		Options: []orders.Option{
+			orders.WithTimes(patience, settleWindow, crashWindow), orders.WithReconciliation(s.every, since), orders.WithLogger(s.log),
+		},
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, orders.Close()) }()
-	pages, err := web.New(web.Settings{Shop: orders, Verifier: verifier, Log: s.log, Customer: s.customer})
+	defer func() { err = errors.Join(err, tickets.Close()) }()
+	pages, err := web.New(web.Settings{Shop: tickets, Verifier: verifier, Log: s.log, Customer: s.customer})
 	if err != nil {
 		return err
 	}
@@ -77,7 +84,9 @@ func serve(ctx context.Context, s settings, ready func(url string)) (err error) 
 	})
 	group.Go(func() error {
 		s.available(ctx, client)
-		s.reconcile(ctx, orders)
+		if err := tickets.Book.Run(ctx); ctx.Err() == nil {
+			return err
+		}
 		return nil
 	})
 	ready(here)
@@ -94,27 +103,5 @@ func newServer(handler http.Handler) *http.Server {
 func (s *settings) available(ctx context.Context, client *jovepay.Client) {
 	if _, err := client.Status(ctx); err != nil && ctx.Err() == nil {
 		s.log.ErrorContext(ctx, "JovePay cannot be reached", "error", err)
-	}
-}
-
-// reconcile makes up for lost notifications, at the start and then regularly.
-func (s *settings) reconcile(ctx context.Context, orders *shop.Shop) {
-	ticker := time.NewTicker(s.every)
-	defer ticker.Stop()
-	for {
-		report, err := orders.Reconcile(ctx, time.Now().Add(-since))
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			s.log.ErrorContext(ctx, "reconciliation failed", "report", report, "error", err)
-		case report.Applied > 0:
-			s.log.WarnContext(ctx, "notifications were lost", "payments", report.Applied)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
 	}
 }

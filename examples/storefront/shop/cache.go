@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
+// lookupTime bounds a lookup.
+const lookupTime = 30 * time.Second
+
 // cache keeps values for [priceLife]. The zero cache is empty and ready to use.
 type cache[T any] struct {
 	lookups singleflight.Group
@@ -29,7 +32,7 @@ func (c *cache[T]) get(ctx context.Context, key string, look func(context.Contex
 		return value, nil
 	}
 	lookup := c.lookups.DoChan(key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), setupTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTime)
 		defer cancel()
 		value, err := look(ctx)
 		if err == nil {

@@ -9,18 +9,12 @@ import (
 	"time"
 
 	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
 // ErrInvalidOrder is the error, for [errors.Is], of an order that the shop
 // rejects.
 var ErrInvalidOrder = errors.New("shop: invalid order")
-
-// setupTime bounds the creation of a payment.
-const setupTime = 30 * time.Second
-
-// lookBack is how far the shop's clock may be ahead of JovePay's when the shop
-// looks for an earlier payment.
-const lookBack = 24 * time.Hour
 
 // NewOrderID returns an id that cannot be guessed. The form contains it, so that a
 // form submitted twice is one order.
@@ -37,9 +31,10 @@ type Choice struct {
 }
 
 // Place takes an order and creates its payment. Calling it again for the same
-// order changes nothing.
+// order shows the same payment. A customer who went back and chose another coin
+// gets a payment in that one, unless coins have come.
 //
-// After an error the order may still exist, with its [Trouble]; [Shop.SetUp]
+// After an error the order may still exist, with its [Trouble]; [Shop.Retry]
 // tries again.
 func (s *Shop) Place(ctx context.Context, c Choice) error {
 	if !orderID.MatchString(c.OrderID) || (c.Method != ByAddress && c.Method != ByInvoice) {
@@ -52,115 +47,72 @@ func (s *Shop) Place(ctx context.Context, c Choice) error {
 	if !way.Payable() {
 		return fmt.Errorf("%w: %s cannot be paid in %s", ErrInvalidOrder, c.Item.ID, c.PayCurrency)
 	}
-	_, err = s.db.ExecContext(ctx, `INSERT INTO orders
-		(id, created_ms, item, price_amount, price_currency, pay_currency, method, state)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
-		c.OrderID, time.Now().UnixMilli(), c.Item.ID, c.Item.Price, priceCurrency, c.PayCurrency, c.Method, StatePending)
+	if err := s.insert(ctx, &c); err != nil {
+		return err
+	}
+	return s.pay(ctx, &c)
+}
+
+// insert adds an order to the shop's table and the book, unless it is there. The
+// page of an invoice stays as it was first chosen.
+func (s *Shop) insert(ctx context.Context, c *Choice) error {
+	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	return s.SetUp(ctx, c.OrderID)
+	defer tx.Rollback() //nolint:errcheck // does nothing after a commit
+	if _, err := tx.ExecContext(ctx, `INSERT INTO orders (id, created_ms, item, pay_currency, method) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		c.OrderID, time.Now().UnixMilli(), c.Item.ID, c.PayCurrency, c.Method); err != nil {
+		return err
+	}
+	if err := s.Book.Place(ctx, tx, orders.Terms{
+		OrderID: c.OrderID, PriceAmount: c.Item.Price, PriceCurrency: priceCurrency, Description: itemName(c.Item.ID),
+	}); err != nil {
+		return err
+	}
+	if err := tx.QueryRowContext(ctx, `SELECT CASE method WHEN 'invoice' THEN pay_currency ELSE $2 END, CASE method WHEN 'invoice' THEN method ELSE $3 END
+		FROM orders WHERE id = $1`, c.OrderID, c.PayCurrency, c.Method).Scan(&c.PayCurrency, &c.Method); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
-// SetUp creates the payment of an order that has none, or finds the one created
-// before. Concurrent calls for an order share the work, which continues when the
-// customer leaves.
-func (s *Shop) SetUp(ctx context.Context, id string) error {
-	_, err, _ := s.setups.Do(id, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), setupTime)
-		defer cancel()
-		return nil, s.setUp(ctx, id)
-	})
+// Retry creates the payment of an order that has none, as the customer chose it.
+func (s *Shop) Retry(ctx context.Context, id string) error {
+	order, err := s.Find(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.pay(ctx, &Choice{OrderID: id, PayCurrency: order.PayCurrency, Method: order.Method})
+}
+
+// pay has the book create the payment or invoice, unless it is there, and notes
+// the choice or the trouble.
+func (s *Shop) pay(ctx context.Context, c *Choice) (err error) {
+	if c.Method == ByInvoice {
+		page := s.url + "/orders/" + c.OrderID
+		_, err = s.Book.Invoice(ctx, c.OrderID, orders.InvoiceOptions{
+			Coin: c.PayCurrency, SuccessURL: page, CancelURL: page, PartiallyPaidURL: page,
+		})
+	} else {
+		_, err = s.Book.Pay(ctx, c.OrderID, c.PayCurrency)
+	}
+	ctx = context.WithoutCancel(ctx) // the customer may be gone
+	switch {
+	case errors.Is(err, orders.ErrClosed), errors.Is(err, orders.ErrCoinsSeen):
+		return nil // the page shows what came
+	case err != nil:
+		_, noted := s.db.ExecContext(ctx, `UPDATE orders SET trouble = ? WHERE id = ?`, troubleOf(err), c.OrderID)
+		return errors.Join(err, noted)
+	}
+	_, err = s.db.ExecContext(ctx, `UPDATE orders SET pay_currency = ?, method = ?, trouble = '' WHERE id = ?`, c.PayCurrency, c.Method, c.OrderID)
 	return err
 }
 
-func (s *Shop) setUp(ctx context.Context, id string) error {
-	order, err := s.Find(ctx, id)
-	if err != nil || order.PaymentID != "" || order.InvoiceID != "" {
-		return err
-	}
-	if order.Method == ByInvoice {
-		err = s.createInvoice(ctx, order)
-	} else {
-		err = s.createPayment(ctx, order)
-	}
-	// ctx may have expired; store the result nevertheless.
-	ctx = context.WithoutCancel(ctx)
-	if err != nil {
-		_, noted := s.db.ExecContext(ctx, `UPDATE orders SET trouble = $2 WHERE id = $1 AND payment_id = '' AND invoice_id = ''`, id, troubleOf(err))
-		return errors.Join(err, noted)
-	}
-	return restate(ctx, s.db, id)
-}
-
-// troubleOf tells a rejected payment from an unknown outcome.
+// troubleOf distinguishes a rejected payment from an unknown outcome.
 func troubleOf(err error) Trouble {
-	if errors.Is(err, jovepay.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) {
-		return TroubleUnknown
+	if jovepay.SafeToRetry(err) {
+		return TroubleRejected
 	}
-	return TroubleRejected
-}
-
-// createPayment creates the payment of an order, unless an earlier attempt
-// created one whose response was lost.
-func (s *Shop) createPayment(ctx context.Context, order *Order) error {
-	if order.Trouble != "" || time.Since(order.Created) > setupTime {
-		found, err := s.client.Payments.FindOrder(ctx, order.ID, order.Created.Add(-lookBack))
-		if err != nil {
-			return unknown(err)
-		}
-		for _, payment := range found {
-			if belongs(order, payment) {
-				whole, err := s.client.Payments.Get(ctx, payment.ID) // a list may omit the address
-				if err != nil {
-					return unknown(err)
-				}
-				return unknown(adopt(ctx, s.db, order, whole))
-			}
-		}
-	}
-	payment, err := s.client.Payments.CreateOnce(ctx, jovepay.PaymentRequest{
-		PriceAmount:      order.PriceAmount,
-		PriceCurrency:    order.PriceCurrency,
-		PayCurrency:      order.PayCurrency,
-		OrderID:          order.ID,
-		OrderDescription: itemName(order.Item),
-		IPNCallbackURL:   s.url + "/ipn",
-	})
-	if err != nil {
-		return err
-	}
-	return unknown(adopt(context.WithoutCancel(ctx), s.db, order, payment))
-}
-
-// createInvoice creates the invoice of an order. If the response is lost, SetUp
-// creates another one: the customer never saw the first.
-func (s *Shop) createInvoice(ctx context.Context, order *Order) error {
-	page := s.url + "/orders/" + order.ID
-	invoice, err := s.client.Invoices.Create(ctx, jovepay.InvoiceRequest{
-		PriceAmount:      order.PriceAmount,
-		PriceCurrency:    order.PriceCurrency,
-		PayCurrency:      order.PayCurrency,
-		OrderID:          order.ID,
-		OrderDescription: itemName(order.Item),
-		IPNCallbackURL:   s.url + "/ipn",
-		SuccessURL:       page,
-		CancelURL:        page,
-		PartiallyPaidURL: page,
-	})
-	if err != nil {
-		return err
-	}
-	_, err = s.db.ExecContext(context.WithoutCancel(ctx), `UPDATE orders SET invoice_id = $2, invoice_url = $3, trouble = '' WHERE id = $1`,
-		order.ID, invoice.ID, invoice.URL)
-	return unknown(err)
-}
-
-// unknown marks an error, if there is one, as an unknown outcome: JovePay may have
-// the payment, or the shop could not store it.
-func unknown(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: %w", jovepay.ErrOutcomeUnknown, err)
+	return TroubleUnknown
 }

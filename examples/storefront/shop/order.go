@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
 // ErrNotFound is the error, for [errors.Is], of an order or item that does not
@@ -36,65 +37,35 @@ const (
 
 // Order is what a customer buys, with its payment and its state.
 type Order struct {
-	ID            string
-	Created       time.Time
-	Item          string // id
-	PriceAmount   jovepay.Amount
-	PriceCurrency string
-	PayCurrency   string
-	Method        Method
+	*orders.Order // what the book knows
 
-	PaymentID  jovepay.ID
+	ID          string
+	Created     time.Time
+	Item        string // id
+	PayCurrency string
+	Method      Method
+	Trouble     Trouble
+	Ticket      string // the code; empty until the order is paid
+	State       State
+
+	// The payment that the customer chose to make to an address.
+	PaymentID  jovepay.ID     // empty if there is none
 	PayAmount  jovepay.Amount // in PayCurrency, to be sent to PayAddress
 	PayAddress string
 	Memo       string    // to send with the coins, or they are lost; often empty
 	Expires    time.Time // zero if unknown
+
 	InvoiceID  jovepay.ID
-	InvoiceURL string // JovePay's page
-
-	Trouble Trouble
-	State   State
-	News    []News // of its payments, the oldest first
-	Ticket  string // the code; empty until the order is paid
-
-	paidBy jovepay.ID // the payment that the ticket is for; empty if a person issued it
-}
-
-// expectation is what the order's payment must match.
-func (o *Order) expectation() jovepay.Expectation {
-	return jovepay.Expectation{
-		OrderID:       o.ID,
-		PriceAmount:   o.PriceAmount,
-		PriceCurrency: o.PriceCurrency,
-		PaymentID:     o.PaymentID,
-		InvoiceID:     o.InvoiceID,
-		PayCurrency:   o.PayCurrency,
-		PayAmount:     o.PayAmount,
-	}
-}
-
-// queryer is a database or a transaction.
-type queryer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	InvoiceURL string // JovePay's page; empty if there is none
 }
 
 // Find returns an order, or [ErrNotFound].
 func (s *Shop) Find(ctx context.Context, id string) (*Order, error) {
-	return find(ctx, s.db, id)
-}
-
-func find(ctx context.Context, q queryer, id string) (*Order, error) {
 	o := &Order{ID: id}
-	var created, expires int64
-	err := q.QueryRowContext(ctx, `SELECT created_ms, item, price_amount, price_currency, pay_currency, method,
-			orders.payment_id, pay_amount, pay_address, memo, expires_ms, invoice_id, invoice_url, trouble, state,
-			coalesce(tickets.code, ''), coalesce(tickets.payment_id, '')
-		FROM orders LEFT JOIN tickets ON tickets.order_id = orders.id WHERE orders.id = $1`, id).
-		Scan(&created, &o.Item, &o.PriceAmount, &o.PriceCurrency, &o.PayCurrency, &o.Method,
-			&o.PaymentID, &o.PayAmount, &o.PayAddress, &o.Memo, &expires, &o.InvoiceID, &o.InvoiceURL, &o.Trouble, &o.State,
-			&o.Ticket, &o.paidBy)
+	var created int64
+	err := s.db.QueryRowContext(ctx, `SELECT created_ms, item, pay_currency, method, trouble, coalesce(tickets.code, '')
+		FROM orders LEFT JOIN tickets ON tickets.order_id = orders.id WHERE orders.id = ?`, id).
+		Scan(&created, &o.Item, &o.PayCurrency, &o.Method, &o.Trouble, &o.Ticket)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}
@@ -102,28 +73,56 @@ func find(ctx context.Context, q queryer, id string) (*Order, error) {
 		return nil, err
 	}
 	o.Created = time.UnixMilli(created)
-	if expires > 0 {
-		o.Expires = time.UnixMilli(expires)
+	if o.Order, err = s.Book.Get(ctx, id); err != nil {
+		return nil, err
 	}
-	o.News, err = newsOf(ctx, q, id)
-	return o, err
+	o.State = conclude(o.Order)
+	if o.Invoice != nil {
+		o.InvoiceID, o.InvoiceURL = o.Invoice.ID, o.Invoice.URL
+	}
+	for _, p := range o.Payments {
+		if p.ShownFor == o.PayCurrency && o.Method == ByAddress {
+			o.PaymentID, o.PayAmount, o.PayAddress, o.Memo, o.Expires = p.ID, p.Asked, p.Address, p.Memo, p.Expires
+		}
+	}
+	return o, nil
 }
 
-// Recent returns the newest orders, the newest first, without their news.
-func (s *Shop) Recent(ctx context.Context, limit int) (orders []*Order, err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT id, created_ms, item, price_amount, price_currency, pay_currency, state
-		FROM orders ORDER BY created_ms DESC LIMIT $1`, limit)
+// Payment returns a payment of the order, or nil.
+func (o *Order) Payment(id jovepay.ID) *orders.Payment {
+	for _, p := range o.Payments {
+		if p.ID == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// Recent returns the newest orders, the newest first.
+func (s *Shop) Recent(ctx context.Context, limit int) (recent []*Order, err error) {
+	ids, err := s.recent(ctx, limit)
+	for _, id := range ids {
+		order, err := s.Find(ctx, id)
+		if err != nil {
+			return recent, err
+		}
+		recent = append(recent, order)
+	}
+	return recent, err
+}
+
+func (s *Shop) recent(ctx context.Context, limit int) (ids []string, err error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT id FROM orders ORDER BY created_ms DESC LIMIT ?`, limit)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		o, created := new(Order), int64(0)
-		if err := rows.Scan(&o.ID, &created, &o.Item, &o.PriceAmount, &o.PriceCurrency, &o.PayCurrency, &o.State); err != nil {
+		var id string
+		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		o.Created = time.UnixMilli(created)
-		orders = append(orders, o)
+		ids = append(ids, id)
 	}
-	return orders, rows.Err()
+	return ids, rows.Err()
 }

@@ -7,17 +7,21 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jovepay/jovepay-go"
 )
 
 func TestDatabaseMayHaveAnyName(t *testing.T) {
+	client, err := jovepay.NewClient(jovepay.WithAPIKey("some-key"), jovepay.WithCredentials("shop@example.com", "some-password"))
+	require.NoError(t, err)
 	for _, name := range []string{"plain.db", "what?.db", "a%20b#1&mode=memory.db", "a:b.db", "two words.db"} {
 		dir := t.TempDir()
 		t.Chdir(dir)
 		// By a relative and an absolute path.
-		s, err := Open(t.Context(), Settings{Database: name})
+		s, err := Open(t.Context(), Settings{Database: name, Client: client})
 		require.NoError(t, err)
 		require.NoError(t, s.Close())
-		s, err = Open(t.Context(), Settings{Database: filepath.Join(dir, name)})
+		s, err = Open(t.Context(), Settings{Database: filepath.Join(dir, name), Client: client})
 		require.NoError(t, err)
 		var mode string
 		require.NoError(t, s.db.QueryRowContext(t.Context(), `PRAGMA journal_mode`).Scan(&mode))

@@ -1,11 +1,16 @@
 package shop
 
-import "github.com/jovepay/jovepay-go"
+import (
+	"slices"
+
+	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/orders"
+)
 
 // State is the state of an order as the customer sees it.
 type State string
 
-// The states. If an order has several payments, the state furthest down wins.
+// The states.
 const (
 	StatePending    State = "pending"     // no payment yet; see Order.Trouble
 	StateExpired    State = "expired"     // nothing arrived in time
@@ -20,20 +25,8 @@ const (
 	StatePaid       State = "paid"
 	StateOverpaid   State = "overpaid" // paid, and more than was due
 	StateRefunded   State = "refunded" // paid, and then refunded
+	StateCanceled   State = "canceled" // by the shop
 )
-
-// weight orders the states.
-func (s State) weight() int {
-	for i, state := range []State{
-		StatePending, StateExpired, StateFailed, StateReturned, StateWaiting, StateUnderpaid,
-		StateReview, StateWrongAsset, StateRepeated, StateConfirming, StatePaid, StateOverpaid, StateRefunded,
-	} {
-		if s == state {
-			return i
-		}
-	}
-	return -1
-}
 
 // Open reports whether the state can change without a decision.
 func (s State) Open() bool {
@@ -45,85 +38,66 @@ func (s State) Person() bool {
 	return s == StateReview || s == StateWrongAsset || s == StateRepeated
 }
 
-// odd reports whether a person can decide about a payment. That includes whether
-// an underpayment is enough, perhaps with the rest as another payment.
-func (s State) odd() bool { return s.Person() || s == StateUnderpaid }
-
-// conclude derives the state of an order from the last news of each payment and
-// the payment that its ticket is for, if any. A ticket issued by a person is for
-// all payments.
-func conclude(last []News, paidBy jovepay.ID) State {
-	state, issued := StatePending, false
-	for i := range last {
-		if last[i].Decision == DecisionIssued {
-			issued = true
-		} else if s := last[i].state(paidBy); s.weight() > state.weight() {
-			state = s
-		}
-	}
-	switch {
-	case !issued:
-		return state
-	case state == StateReturned:
-		return StateRefunded
-	}
-	return StatePaid
-}
-
-// state is the state that the news of one payment alone put the order in.
-func (n *News) state(paidBy jovepay.ID) State {
-	bought := n.PaymentID == paidBy
-	switch {
-	case n.Status == jovepay.PaymentRefunded && bought:
-		return StateRefunded
-	case n.Status == jovepay.PaymentRefunded:
-		return StateReturned
-	}
-	switch n.Decision {
-	case jovepay.DecisionFulfill, jovepay.DecisionOverpaid:
-		switch {
-		case !bought:
-			return StateRepeated // another payment paid the order before
-		case n.Decision == jovepay.DecisionOverpaid:
+// conclude returns the state of an order for its customer.
+func conclude(o *orders.Order) State {
+	switch o.State {
+	case orders.StatePlaced:
+		return StatePending
+	case orders.StateWaiting:
+		return StateWaiting
+	case orders.StateUnderpaid:
+		return StateUnderpaid
+	case orders.StateReview:
+		return reviewed(o)
+	case orders.StateConfirming, orders.StatePaid: // or its ticket is still to be issued
+		return StateConfirming
+	case orders.StateFulfilled:
+		if slices.ContainsFunc(o.Money, func(b orders.Balance) bool { return b.Bucket == orders.BucketExcess }) {
 			return StateOverpaid
 		}
 		return StatePaid
-	case jovepay.DecisionWait:
-		if n.Status == jovepay.PaymentWaiting {
-			return StateWaiting
+	case orders.StateRefunded:
+		if o.Fulfilled.IsZero() {
+			return StateReturned
 		}
-		return StateConfirming
-	case jovepay.DecisionUnderpaid:
+		return StateRefunded
+	case orders.StateCanceled:
+		return StateCanceled
+	case orders.StateExpired:
+		if slices.ContainsFunc(o.Payments, func(p *orders.Payment) bool { return p.Status != jovepay.PaymentExpired }) {
+			return StateFailed
+		}
+		return StateExpired
+	}
+	return StateReview
+}
+
+// reviewed returns the state of an order that waits for a decision: that of the
+// case that says most about what came.
+func reviewed(o *orders.Order) State {
+	open := o.OpenCases()
+	for _, state := range []State{StateRepeated, StateWrongAsset} {
+		if slices.ContainsFunc(open, func(c *orders.Case) bool { return CaseState(c) == state }) {
+			return state
+		}
+	}
+	return StateReview
+}
+
+// CaseState returns the state that a case alone would put its order in.
+func CaseState(c *orders.Case) State {
+	switch c.Kind {
+	case orders.CaseUnderpaid:
 		return StateUnderpaid
-	case jovepay.DecisionWrongAsset:
-		return StateWrongAsset
-	case jovepay.DecisionRepeated:
+	case orders.CaseOverpaid:
+		return StateOverpaid
+	case orders.CaseTopUp, orders.CaseFurther, orders.CaseCanceled:
 		return StateRepeated
-	case jovepay.DecisionClosed:
-		if n.Status == jovepay.PaymentExpired {
-			return StateExpired
-		}
-		return StateFailed
-	default: // a mismatch, or unknown
-		return StateReview
+	case orders.CaseWrongAsset:
+		return StateWrongAsset
+	case orders.CaseRefund:
+		return StateRefunded
+	case orders.CaseMismatch, orders.CaseUnclear, orders.CaseClosed, orders.CaseNoOrder, orders.CaseHook:
 	}
-}
-
-// Deposit is a payment of an order, with the state that it alone would put the
-// order in.
-type Deposit struct {
-	News
-
-	State State
-}
-
-// Deposits returns the payments of an order with their last news, without those
-// that [Shop.Issue] settled.
-func (o *Order) Deposits() []Deposit {
-	last := latest(sinceIssue(o.News))
-	deposits := make([]Deposit, len(last))
-	for i, n := range last {
-		deposits[i] = Deposit{n, n.state(o.paidBy)}
-	}
-	return deposits
+	return StateReview
 }

@@ -76,7 +76,7 @@ func (p *pages) place(w http.ResponseWriter, r *http.Request) {
 // retry creates the payment of an order that has none.
 func (p *pages) retry(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	p.redirect(w, r, id, p.Shop.SetUp(r.Context(), id))
+	p.redirect(w, r, id, p.Shop.Retry(r.Context(), id))
 }
 
 // redirect leads to the page of an order, or to JovePay's.
@@ -90,7 +90,7 @@ func (p *pages) redirect(w http.ResponseWriter, r *http.Request, id string, err 
 		return
 	}
 	to := "/orders/" + order.ID
-	if err == nil && order.InvoiceURL != "" {
+	if err == nil && order.Method == shop.ByInvoice && order.InvoiceURL != "" {
 		to += "/go"
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // always below /orders/

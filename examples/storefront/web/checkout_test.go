@@ -12,6 +12,7 @@ import (
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/examples/storefront/shop"
 	"github.com/jovepay/jovepay-go/jovepaytest"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
 func TestOrderByAddressShowsWhereToPay(t *testing.T) {
@@ -132,29 +133,13 @@ func TestInvoiceWithLostResponse(t *testing.T) {
 	r.requires(t, id, shop.StatePaid)
 }
 
-func TestPaymentFromBeforeACrashIsFound(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
-	id := r.order(t, "btc", shop.ByAddress)
-	made := r.payment(t, id)
-	// As if the process had crashed a minute ago, before it stored the response.
-	_, err := r.db.ExecContext(t.Context(), `UPDATE orders SET payment_id = '', pay_address = '', state = 'pending', created_ms = created_ms - 60000`)
-	require.NoError(t, err)
-	assert.Contains(t, r.requires(t, id, shop.StatePending), "Creating your payment")
-	r.post(t, "/orders/"+id+"/retry", url.Values{})
-	r.requires(t, id, shop.StateWaiting)
-	assert.Equal(t, made, r.payment(t, id))
-	assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"))
-}
-
 // JovePay has created the payment, so another currency would be a second one.
 func TestPaymentThatCouldNotBeStored(t *testing.T) {
 	t.Parallel()
-	for method, column := range map[shop.Method]string{shop.ByAddress: "payment_id", shop.ByInvoice: "invoice_id"} {
+	for _, method := range []shop.Method{shop.ByAddress, shop.ByInvoice} {
 		r := newRig(t)
 		require.NoError(t, r.server.SetIPN(jovepaytest.IPNBehavior{Lose: jovepaytest.Hits{Percent: 100}}))
-		_, err := r.db.ExecContext(t.Context(), `CREATE TRIGGER full BEFORE UPDATE OF `+column+` ON orders BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+		_, err := r.db.ExecContext(t.Context(), `CREATE TRIGGER full BEFORE UPDATE ON jovepay_order_parts BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
 		require.NoError(t, err)
 		form := r.choose(t, "telescope", "btc", method)
 		r.post(t, "/items/telescope", form)
@@ -171,6 +156,49 @@ func TestPaymentThatCouldNotBeStored(t *testing.T) {
 			assert.Equal(t, 1, r.server.Count(http.MethodPost, "/v1/payment"), "it is found, not created again")
 		}
 	}
+}
+
+// The customer goes back, chooses another coin, and pays in both.
+func TestAnotherCoinForTheSameOrder(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	form := r.choose(t, "telescope", "btc", shop.ByAddress)
+	id := form.Get("order")
+	r.post(t, "/items/telescope", form)
+	first := r.payment(t, id)
+	form.Set("currency", "trx")
+	r.post(t, "/items/telescope", form)
+	second := r.payment(t, id)
+	assert.NotEqual(t, first, second)
+	assert.Contains(t, r.requires(t, id, shop.StateWaiting), `<code id="amount">399.92</code> TRX`)
+
+	require.NoError(t, pay("")(r.server, first))
+	page := r.requires(t, id, shop.StatePaid)
+	assert.Contains(t, page, "Ticket code:")
+	form.Set("currency", "xrp")
+	r.post(t, "/items/telescope", form)
+	assert.Equal(t, page, r.requires(t, id, shop.StatePaid), "nothing is left to pay")
+	require.NoError(t, pay("")(r.server, second))
+	assert.Contains(t, r.requires(t, id, shop.StatePaid), "We received 399.92\u00a0TRX as an additional payment. We will check")
+	assert.Equal(t, 1, r.count(t, `SELECT count(*) FROM tickets`))
+}
+
+func TestCanceledThenPaid(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.order(t, "btc", shop.ByAddress)
+	payment := r.payment(t, id)
+	require.NoError(t, r.shop.Cancel(t.Context(), id, staff()))
+	assert.NotContains(t, r.requires(t, id, shop.StateCanceled), `id="address"`)
+	require.NoError(t, pay("")(r.server, payment))
+	page := r.requires(t, id, shop.StateCanceled)
+	assert.Contains(t, page, "We received 0.00078109\u00a0BTC as an additional payment. We will check")
+	assert.NotContains(t, page, "Ticket code:")
+	code, err := r.shop.Issue(t.Context(), id, staff())
+	require.NoError(t, err)
+	assert.Contains(t, r.requires(t, id, shop.StatePaid), code)
+	require.ErrorIs(t, r.shop.Cancel(t.Context(), id, staff()), orders.ErrClosed)
+	require.ErrorIs(t, r.shop.Cancel(t.Context(), shop.NewOrderID(), staff()), shop.ErrNotFound)
 }
 
 func TestRejectedPaymentHasAPage(t *testing.T) {

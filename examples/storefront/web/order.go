@@ -38,7 +38,7 @@ func (o *orderPage) Refresh() int {
 
 // Version changes whenever the page has something new to show.
 func (o *orderPage) Version() string {
-	return fmt.Sprint(o.State, o.Trouble, len(o.News))
+	return fmt.Sprint(o.State, o.Trouble, o.PaymentID, len(o.Order.History))
 }
 
 // ShowAddress reports whether there is still something to pay to an address.
@@ -53,7 +53,7 @@ func (o *orderPage) ShowInvoice() bool {
 
 // Over reports whether the order is closed.
 func (o *orderPage) Over() bool {
-	return o.State == shop.StateExpired || o.State == shop.StateFailed || o.State == shop.StateReturned || o.State == shop.StateRefunded
+	return o.State == shop.StateExpired || o.State == shop.StateFailed || o.State == shop.StateReturned || o.State == shop.StateRefunded || o.State == shop.StateCanceled
 }
 
 // order shows an order as a whole page, or only the part that changes.
@@ -80,16 +80,9 @@ func (p *pages) orderPage(order *shop.Order) (*orderPage, error) {
 	}
 	page := &orderPage{Order: order, Item: item, History: history(order)}
 	page.Title, page.Text = describe(order)
+	page.Notes = notes(order)
 	if page.ToPay = order.PayAmount; order.State == shop.StateUnderpaid {
-		page.ToPay = decisive(order).Difference
-	}
-	if order.State == shop.StateOverpaid {
-		page.Notes = append(page.Notes, excess(decisive(order)))
-	}
-	for _, deposit := range order.Deposits() {
-		if deposit.State.Person() && deposit.State != order.State {
-			page.Notes = append(page.Notes, additional(deposit))
-		}
+		page.ToPay = missing(order)
 	}
 	if page.ShowAddress() {
 		if page.QR, err = drawQR(order.PayAddress); err != nil {

@@ -1,11 +1,13 @@
 package web_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -165,7 +167,15 @@ func TestNotificationFailsWhileTheDatabaseIsDown(t *testing.T) {
 	}
 	_, err = r.db.ExecContext(t.Context(), `ALTER TABLE gone RENAME TO tickets`)
 	require.NoError(t, err)
-	r.requires(t, id, shop.StateWaiting)
-	r.reconcile(t)
+	r.requires(t, id, shop.StateConfirming) // the coins are on the books
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.shop.Book.Run(ctx) }()
+	require.Eventually(t, func() bool {
+		order, err := r.shop.Find(t.Context(), id)
+		return err == nil && order.Ticket != ""
+	}, 10*time.Second, 10*time.Millisecond)
+	stop()
+	require.ErrorIs(t, <-ended, context.Canceled)
 	r.requires(t, id, shop.StatePaid)
 }

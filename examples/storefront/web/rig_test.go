@@ -23,6 +23,7 @@ import (
 	"github.com/jovepay/jovepay-go/examples/storefront/shop"
 	"github.com/jovepay/jovepay-go/examples/storefront/web"
 	"github.com/jovepay/jovepay-go/jovepaytest"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -44,7 +45,7 @@ func newRig(t *testing.T) *rig {
 	connections := &http.Transport{}
 	t.Cleanup(connections.CloseIdleConnections)
 	client, err := server.Client(
-		jovepay.WithHTTPClient(&http.Client{Transport: connections}), jovepay.WithSettleWindow(10*time.Millisecond),
+		jovepay.WithHTTPClient(&http.Client{Transport: connections}),
 		jovepay.WithRetry(jovepay.RetryPolicy{MaxAttempts: 2, BaseDelay: time.Millisecond}),
 	)
 	require.NoError(t, err)
@@ -61,6 +62,9 @@ func newRig(t *testing.T) *rig {
 	r.shop, err = shop.Open(t.Context(), shop.Settings{
 		Database: file, Client: client, URL: r.url,
 		Currencies: []string{"btc", "trx", "usdttrc20", "xrp", "unheard"},
+		Options: []orders.Option{
+			orders.WithTimes(time.Second, 10*time.Millisecond, 10*time.Millisecond), orders.WithInterval(10 * time.Millisecond),
+		},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.shop.Close()) })

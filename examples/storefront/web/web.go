@@ -62,7 +62,7 @@ func New(s Settings) (http.Handler, error) {
 	mux.Handle("GET /static/", cache(http.StripPrefix("/static", http.FileServerFS(static))))
 
 	all := http.NewServeMux()
-	all.Handle("POST /ipn", s.Verifier.Handler(s.Shop.Process))
+	all.Handle("POST /ipn", s.Verifier.Handler(s.Shop.Book.Handle))
 	all.Handle("/", http.NewCrossOriginProtection().Handler(guard(mux)))
 	return all, nil
 }

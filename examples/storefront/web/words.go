@@ -1,13 +1,16 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/examples/storefront/shop"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
 // words returns the functions of the templates.
@@ -74,7 +77,7 @@ const review = "We will check it and get back to you. Please don't send anything
 // describe returns the title and the text for the state of an order.
 func describe(o *shop.Order) (title string, text []string) {
 	main := decisive(o)
-	got, wanted := coins(&main.News), coin(o.PayCurrency)
+	got := received(o, main)
 	switch o.State {
 	case shop.StatePending:
 		return pending(o)
@@ -88,19 +91,20 @@ func describe(o *shop.Order) (title string, text []string) {
 		}
 		return "Waiting for your payment", []string{fmt.Sprintf("Send exactly %s to this address%s. This page updates when your coins arrive.", amount(o.PayAmount, o.PayCurrency), with)}
 	case shop.StateConfirming:
-		return "Confirming your payment", []string{fmt.Sprintf("We have detected %s on the network. Confirmation takes a few minutes. You don't need to do anything.", got)}
+		return "Confirming your payment", []string{fmt.Sprintf("We have detected %s on the network. Confirmation takes a few minutes. You don't need to do anything.", detected(o))}
 	case shop.StatePaid:
 		return "Paid, thank you", []string{"Here is your ticket. Show the code at the door."}
 	case shop.StateOverpaid:
 		return "Paid, and more than the price", []string{"Here is your ticket. Show the code at the door."}
 	case shop.StateUnderpaid:
 		text = []string{fmt.Sprintf("We received %s, which is less than the price.", got)}
+		missing := amount(missing(o), o.PayCurrency) + " missing"
 		if o.Method == shop.ByAddress {
-			return missing(main), append(text, "You can send the rest to the same address. It counts as a second payment, so we check it before you get your ticket.")
+			return missing, append(text, "You can send the rest to the same address. It counts as a second payment, so we check it before you get your ticket.")
 		}
-		return missing(main), append(text, "Write to us with your order number. We will tell you how to pay the rest, or refund you.")
+		return missing, append(text, "Write to us with your order number. We will tell you how to pay the rest, or refund you.")
 	case shop.StateWrongAsset:
-		return "We are checking your payment", []string{fmt.Sprintf("We received %s, but we asked for %s.", got, wanted), review}
+		return "We are checking your payment", []string{fmt.Sprintf("We received %s, but we asked for %s.", got, coin(o.PayCurrency)), review}
 	case shop.StateRepeated:
 		return "We are checking your payment", []string{fmt.Sprintf("We received %s as an additional payment.", got), review}
 	case shop.StateReview:
@@ -111,17 +115,10 @@ func describe(o *shop.Order) (title string, text []string) {
 		return "The payment failed", []string{"You were not given a ticket. If coins have left your wallet, write to us with your order number."}
 	case shop.StateReturned, shop.StateRefunded:
 		return "Your payment was refunded", []string{"This order is closed, and its ticket is not valid."}
+	case shop.StateCanceled:
+		return "This order was canceled", []string{"Please don't send any coins for it."}
 	}
 	return "Your order", nil
-}
-
-// excess returns the note on coins beyond the price.
-func excess(n shop.Deposit) string {
-	return fmt.Sprintf("You sent %s too much. Write to us with your order number for a refund.", amount(n.Difference, n.PayCurrency))
-}
-
-func missing(n shop.Deposit) string {
-	return amount(n.Difference, n.PayCurrency) + " missing"
 }
 
 func pending(o *shop.Order) (title string, text []string) {
@@ -137,27 +134,74 @@ func pending(o *shop.Order) (title string, text []string) {
 	}
 }
 
-// decisive returns the deposit that put the order in its state.
-func decisive(o *shop.Order) shop.Deposit {
-	for _, deposit := range o.Deposits() {
-		if deposit.State == o.State {
-			return deposit
+// decisive returns the open case that put the order in its state, or nil.
+func decisive(o *shop.Order) *orders.Case {
+	for _, c := range o.OpenCases() {
+		if shop.CaseState(c) == o.State {
+			return c
 		}
 	}
-	return shop.Deposit{}
+	return nil
 }
 
-// additional returns the note on a deposit besides the one that counts.
-func additional(d shop.Deposit) string {
-	got := coins(&d.News)
-	switch d.State {
-	case shop.StateRepeated:
-		return "We received " + got + " as an additional payment. " + review
-	case shop.StateWrongAsset:
-		return "We received " + got + " in another currency than we asked for. " + review
-	default:
-		return "We received a payment that doesn't match this order. " + review
+// received returns the coins that a case is about in words: of a sum, those that
+// came later.
+func received(o *shop.Order, c *orders.Case) string {
+	if c == nil || len(c.Deposits) == 0 {
+		return "coins"
 	}
+	deposits := slices.DeleteFunc(slices.Clone(c.Deposits), func(d orders.Deposit) bool {
+		p := o.Payment(d.PaymentID)
+		return c.Kind == orders.CaseTopUp && p != nil && p.ParentID == ""
+	})
+	var parts []string
+	for _, d := range deposits {
+		parts = append(parts, coins(d.Amount, d.Coin))
+	}
+	return strings.Join(parts, " and ")
+}
+
+// detected returns the coins that are being confirmed in words.
+func detected(o *shop.Order) string {
+	for _, p := range o.Payments {
+		switch p.Status {
+		case jovepay.PaymentConfirming, jovepay.PaymentConfirmed, jovepay.PaymentSending:
+			return coins(p.Received, p.Coin)
+		}
+	}
+	return "coins"
+}
+
+// missing returns what is missing of an underpaid order.
+func missing(o *shop.Order) jovepay.Amount {
+	if c := decisive(o); c != nil && len(c.Deposits) > 0 {
+		if p := o.Payment(c.Deposits[0].PaymentID); p != nil {
+			return p.Left
+		}
+	}
+	return jovepay.Amount{}
+}
+
+// notes returns what the customer should know besides the state.
+func notes(o *shop.Order) (notes []string) {
+	for _, b := range o.Money {
+		if b.Bucket == orders.BucketExcess {
+			notes = append(notes, fmt.Sprintf("You sent %s too much. Write to us with your order number for a refund.", amount(b.Amount, b.Coin)))
+		}
+	}
+	for _, c := range o.OpenCases() {
+		got := received(o, c)
+		switch state := shop.CaseState(c); {
+		case state == o.State || c.Kind == orders.CaseHook:
+		case state == shop.StateRepeated:
+			notes = append(notes, "We received "+got+" as an additional payment. "+review)
+		case state == shop.StateWrongAsset:
+			notes = append(notes, "We received "+got+" in another currency than we asked for. "+review)
+		case state == shop.StateReview:
+			notes = append(notes, "We received a payment that doesn't match this order. "+review)
+		}
+	}
+	return notes
 }
 
 // line is an entry of the history.
@@ -169,45 +213,60 @@ type line struct {
 // history returns what happened to an order, the oldest first.
 func history(o *shop.Order) []line {
 	lines := []line{{o.Created, "Order placed"}}
-	listed := map[jovepay.ID]bool{} // a payment that does not fit is listed once
-	for i := range o.News {
-		n := &o.News[i]
-		text, odd := note(n)
-		if odd && listed[n.PaymentID] {
+	listed := map[string]bool{} // a payment that does not fit is listed once
+	for _, e := range o.History {
+		text, once := note(o, e)
+		if text == "" || once != "" && listed[once] {
 			continue
 		}
-		listed[n.PaymentID] = odd
-		lines = append(lines, line{n.At, text})
+		listed[once] = true
+		lines = append(lines, line{e.At, text})
 	}
 	return lines
 }
 
-// coins returns the coins of a payment in words. JovePay does not report their
-// amount in all events.
-func coins(n *shop.News) string {
-	if n.ActuallyPaid.Sign() > 0 {
-		return amount(n.ActuallyPaid, n.PayCurrency)
+// coins returns coins in words. JovePay does not report their amount in all
+// events.
+func coins(a jovepay.Amount, ticker string) string {
+	if a.Sign() > 0 {
+		return amount(a, ticker)
 	}
 	return "coins"
 }
 
-// note puts news into words and reports whether they are about a payment that
-// does not fit.
-func note(n *shop.News) (text string, odd bool) {
-	got := coins(n)
-	switch {
-	case n.Decision == shop.DecisionIssued:
-		return "Ticket issued after a manual review", false
-	case n.Status == jovepay.PaymentRefunded:
-		return "Payment refunded", false
-	case n.Decision == jovepay.DecisionRepeated:
-		return "Received " + got + " as an additional payment", true
-	case n.Decision == jovepay.DecisionWrongAsset:
-		return "Received " + got + " in another currency", true
-	case n.Decision == jovepay.DecisionMismatch || n.Decision == jovepay.DecisionUnknown:
-		return "Received a payment that doesn't match", true
+// note puts an event into words. It returns no text for those that are not for the
+// customer, and a key for those that are listed once.
+func note(o *shop.Order, e orders.Event) (text, once string) {
+	switch e.Kind {
+	case orders.EventDecided:
+		if e.Decision == orders.DecisionAccept {
+			return "Ticket issued after a manual review", "accepted"
+		}
+	case orders.EventCanceled:
+		return "Order canceled", ""
+	case orders.EventPayment:
+		return noteOf(o, e)
 	}
-	return progress(n.Status, got), false
+	return "", ""
+}
+
+// noteOf puts the news of a payment into words.
+func noteOf(o *shop.Order, e orders.Event) (text, once string) {
+	p := o.Payment(e.PaymentID)
+	if p == nil {
+		return "", ""
+	}
+	switch {
+	case e.Status == jovepay.PaymentRefunded:
+		return "Payment refunded", ""
+	case p.ParentID != "":
+		return "Received " + coins(p.Received, p.Coin) + " as an additional payment", string(p.ID)
+	case p.ShownFor == "" && p.InvoiceID == "":
+		return "Received a payment that doesn't match", string(p.ID)
+	case e.Coin != cmp.Or(p.ShownFor, o.PayCurrency):
+		return "Received " + coins(e.Received, e.Coin) + " in another currency", string(p.ID)
+	}
+	return progress(e.Status, coins(e.Received, e.Coin)), ""
 }
 
 // progress puts a status of the order's own payment into words.
