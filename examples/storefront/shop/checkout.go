@@ -111,7 +111,7 @@ func (s *Shop) pay(ctx context.Context, c *Choice) (err error) {
 
 // troubleOf distinguishes a rejected payment from an unknown outcome.
 func troubleOf(err error) Trouble {
-	if jovepay.SafeToRetry(err) {
+	if _, inDoubt := errors.AsType[*orders.InDoubtError](err); !inDoubt && jovepay.SafeToRetry(err) {
 		return TroubleRejected
 	}
 	return TroubleUnknown

@@ -44,6 +44,9 @@ func conclude(o *orders.Order) State {
 	case orders.StatePlaced:
 		return StatePending
 	case orders.StateWaiting:
+		if o.Invoice != nil && len(o.Payments) > 0 && !slices.ContainsFunc(o.Payments, isLive) {
+			return ended(o) // the customer could begin again on JovePay's page
+		}
 		return StateWaiting
 	case orders.StateUnderpaid:
 		return StateUnderpaid
@@ -64,12 +67,26 @@ func conclude(o *orders.Order) State {
 	case orders.StateCanceled:
 		return StateCanceled
 	case orders.StateExpired:
-		if slices.ContainsFunc(o.Payments, func(p *orders.Payment) bool { return p.Status != jovepay.PaymentExpired }) {
-			return StateFailed
-		}
-		return StateExpired
+		return ended(o)
 	}
 	return StateReview
+}
+
+func isLive(p *orders.Payment) bool { return !p.Status.Final() }
+
+// ended returns the state of an order whose payments are over.
+func ended(o *orders.Order) State {
+	state := StateExpired
+	for _, p := range o.Payments {
+		switch p.Status {
+		case jovepay.PaymentRefunded:
+			return StateReturned
+		case jovepay.PaymentExpired:
+		default:
+			state = StateFailed
+		}
+	}
+	return state
 }
 
 // reviewed returns the state of an order that waits for a decision: that of the

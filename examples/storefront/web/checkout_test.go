@@ -197,7 +197,11 @@ func TestCanceledThenPaid(t *testing.T) {
 	code, err := r.shop.Issue(t.Context(), id, staff())
 	require.NoError(t, err)
 	assert.Contains(t, r.requires(t, id, shop.StatePaid), code)
-	require.ErrorIs(t, r.shop.Cancel(t.Context(), id, staff()), orders.ErrClosed)
+
+	paid := r.order(t, "btc", shop.ByAddress)
+	require.NoError(t, pay("")(r.server, r.payment(t, paid)))
+	r.requires(t, paid, shop.StatePaid)
+	require.ErrorIs(t, r.shop.Cancel(t.Context(), paid, staff()), orders.ErrClosed)
 	require.ErrorIs(t, r.shop.Cancel(t.Context(), shop.NewOrderID(), staff()), shop.ErrNotFound)
 }
 

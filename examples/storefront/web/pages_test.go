@@ -162,9 +162,8 @@ func TestNotificationFailsWhileTheDatabaseIsDown(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, pay("")(r.server, payments[0].ID))
 	require.NoError(t, r.server.WaitDeliveries(t.Context()))
-	for _, delivery := range r.server.Deliveries()[1:] {
-		assert.Equal(t, http.StatusInternalServerError, delivery.StatusCode)
-	}
+	deliveries := r.server.Deliveries()
+	assert.Equal(t, http.StatusInternalServerError, deliveries[len(deliveries)-1].StatusCode)
 	_, err = r.db.ExecContext(t.Context(), `ALTER TABLE gone RENAME TO tickets`)
 	require.NoError(t, err)
 	r.requires(t, id, shop.StateConfirming) // the coins are on the books
