@@ -90,7 +90,7 @@ func fates() map[string]func(ctx context.Context, r *replica, send time.Duration
 // play has one order's payment asked for while a third replica meets its fate.
 func (s *scene) play(t *testing.T, step histories.Step, fate func(context.Context, *replica, time.Duration, <-chan struct{}) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	victim := newReplica(t, s.program, s.database, s.server, s.times)
 	order := rand.Text()
@@ -100,10 +100,10 @@ func (s *scene) play(t *testing.T, step histories.Step, fate func(context.Contex
 
 	all := append([]*replica{victim}, s.healthy...)
 	ids := make([]jovepay.ID, callers)
-	ask := func(group *errgroup.Group, from, to int, first func(int) int) {
+	ask := func(group *errgroup.Group, replicas []*replica, from, to int) {
 		for i := from; i < to; i++ {
 			group.Go(func() (err error) {
-				ids[i], err = askFor(ctx, all, first(i), order)
+				ids[i], err = askFor(ctx, replicas, i, order)
 				return err
 			})
 		}
@@ -114,14 +114,19 @@ func (s *scene) play(t *testing.T, step histories.Step, fate func(context.Contex
 		held := victim.heldAt()
 		_, err := victim.call(ctx, "/hold", url.Values{"step": {string(step)}})
 		require.NoError(t, err)
-		ask(own, 0, fromVictim, func(int) int { return 0 })
+		for i := range fromVictim {
+			own.Go(func() (err error) {
+				ids[i], err = askFor(ctx, all, 0, order)
+				return err
+			})
+		}
 		select {
 		case at := <-held:
 			require.Equal(t, step, at)
 		case <-ctx.Done():
 			t.Fatalf("step %s was not reached", step)
 		}
-		ask(others, fromVictim, callers, func(i int) int { return 1 + i%2 })
+		ask(others, s.healthy, fromVictim, callers) // who is sent to a frozen process waits for that
 		shown := make(chan struct{})
 		failed := make(chan error, 1)
 		go func() { failed <- fate(ctx, victim, s.times.send, shown) }()
@@ -129,7 +134,7 @@ func (s *scene) play(t *testing.T, step histories.Step, fate func(context.Contex
 		close(shown)
 		require.NoError(t, <-failed)
 	} else {
-		ask(own, 0, callers, func(i int) int { return i % 3 })
+		ask(own, all, 0, callers)
 	}
 	require.NoError(t, errors.Join(own.Wait(), others.Wait()))
 
