@@ -47,6 +47,10 @@ WHERE account = $1 AND kind = 'payment' AND sole_id = ANY($2)`
 	updateOrder = `UPDATE jovepay_orders SET state = $3, due = $4, doc = $5, version = version + 1
 WHERE account = $1 AND id = $2`
 
+	// A transaction at repeatable read that waited for the lock must notice that
+	// something was committed meanwhile, also if that was not the order's row.
+	touchOrder = `UPDATE jovepay_orders SET version = version WHERE account = $1 AND id = $2`
+
 	upsertPart = `INSERT INTO jovepay_order_parts (account, order_id, kind, id, open, at, doc)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (account, order_id, kind, id) DO UPDATE

@@ -222,8 +222,11 @@ func (l *loaded) queueChange(b *pgx.Batch, c *orders.Change) {
 		return
 	}
 	sql, account, id := l.store.sql, l.store.account, l.scope.OrderID
-	if c.Order != nil {
+	switch {
+	case c.Order != nil:
 		b.Queue(sql(updateOrder), account, id, c.Order.State, nullableMicros(c.Order.Due), string(c.Order.Doc))
+	case len(c.Parts) > 0:
+		b.Queue(sql(touchOrder), account, id)
 	}
 	for _, p := range c.Parts {
 		b.Queue(sql(upsertPart), account, id, string(p.Kind), p.ID, p.Open, micros(p.At), string(p.Doc))
