@@ -234,7 +234,12 @@ func situations() []situation {
 		{what: "A gets another asset, and JovePay's staff settle it later", do: func(s *shop) { s.a(waiting, ""); s.a(odd, "49", otherCoin); s.a(finished, "50") },
 			state: "fulfilled", money: "order 50 trx", shipped: true},
 		{what: "A gets another asset, a person rejects it, and JovePay's staff settle it later",
-			do:    func(s *shop) { s.a(waiting, ""); s.a(odd, "49", otherCoin); s.reject("wrong_asset"); s.a(finished, "50") },
+			do: func(s *shop) {
+				s.a(waiting, "")
+				s.a(odd, "49", otherCoin)
+				s.reject("wrong_asset")
+				s.a(finished, "50")
+			},
 			state: "review", money: "review 50 trx", cases: "unclear"},
 		{what: "A finishes, and a further deposit in another asset is accepted", do: func(s *shop) { s.a(finished, "50"); s.further(odd, "49", otherCoin); s.accept("wrong_asset") },
 			state: "fulfilled", money: "order 49 usdttrc20, order 50 trx", shipped: true},

@@ -309,7 +309,7 @@ func (f *folding) add(i int, from *fact) {
 func (f *folding) addCoins(i int, p *jovepay.Payment) {
 	if isAsked := p.Status != jovepay.PaymentWrongAssetConfirmed; f.coin == "" || isAsked && !f.isAsked {
 		f.text("coin", i, &f.coin, p.PayCurrency)
-		f.isAsked = isAsked && f.coin != ""
+		f.isAsked = isAsked && p.PayCurrency != ""
 	}
 	if p.PayAmount.Cmp(f.asked) > 0 {
 		f.amount("asked", i, &f.asked, p.PayAmount)
