@@ -50,6 +50,7 @@ const (
 	CoinsSeen   Outcome = "coins seen"   // [orders.ErrCoinsSeen]
 	CaseChanged Outcome = "case changed" // [orders.ErrCaseChanged]
 	Resolved    Outcome = "resolved"     // [orders.ErrResolved]
+	NotFound    Outcome = "not found"    // [orders.ErrNotFound]
 	InDoubt     Outcome = "in doubt"     // an [orders.InDoubtError]
 	Unknown     Outcome = "unknown"      // any other error, or no response
 )

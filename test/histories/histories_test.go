@@ -54,6 +54,9 @@ func TestHistories(t *testing.T) {
 func TestSabotagedHistories(t *testing.T) {
 	t.Parallel()
 	for name, edits := range sabotages() {
+		if name != "no intent" && !*allFlag {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newField(t, build(t, edits...))
@@ -79,6 +82,7 @@ func sabotages() map[string][]edit {
 		},
 		"shown before it is saved": {
 			{"orders/pay.go", "case next.send != nil:\n\t\t\terr = c.send(ctx, next.send, began)", `case next.send != nil:
+			_ = began
 			p, err := c.client.Payments.Create(ctx, *next.send.Request)
 			if err != nil {
 				return nil, err
@@ -469,7 +473,7 @@ type chaos struct {
 func (c *chaos) run(ctx context.Context) error {
 	random := rand.New(rand.NewPCG(1, 2))
 	steps := histories.Steps()
-	for pause(ctx, time.Duration(100+random.IntN(300))*time.Millisecond) == nil {
+	for pause(ctx, time.Duration(20+random.IntN(100))*time.Millisecond) == nil {
 		r := c.replicas[random.IntN(len(c.replicas))]
 		n := random.IntN(10)
 		isHeld := false
@@ -500,7 +504,7 @@ func (c *chaos) hold(ctx context.Context, r *replica, step histories.Step) bool 
 	if _, err := r.call(ctx, "/hold", url.Values{"step": {string(step)}}); err != nil {
 		return false
 	}
-	limit := time.NewTimer(500 * time.Millisecond)
+	limit := time.NewTimer(300 * time.Millisecond)
 	defer limit.Stop()
 	select {
 	case <-r.heldAt():

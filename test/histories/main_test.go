@@ -34,6 +34,7 @@ import (
 
 var (
 	countFlag  = flag.Int("histories", 40, "check `n` histories")
+	allFlag    = flag.Bool("all", false, "find every sabotage, not only one")
 	ordersFlag = flag.Int("orders", 150, "orders in each failover")
 )
 

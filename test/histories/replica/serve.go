@@ -58,6 +58,8 @@ func outcome(err error) histories.Outcome {
 		return histories.Closed
 	case errors.Is(err, orders.ErrCoinsSeen):
 		return histories.CoinsSeen
+	case errors.Is(err, orders.ErrNotFound):
+		return histories.NotFound
 	case errors.Is(err, orders.ErrCaseChanged):
 		return histories.CaseChanged
 	case errors.Is(err, orders.ErrResolved):
