@@ -11,10 +11,11 @@ PKGS  ?= ./...
 ORDERS ?= 1000
 STORE  ?= postgres
 BROKER ?=
+N      ?= 1000
 SCREENSHOTS ?=
 FILES ?=
 
-.PHONY: help check test race lint fuzz bench examples differential proof browser mutation
+.PHONY: help check test race lint fuzz bench examples differential proof histories failover browser mutation
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1: \2/p' $(MAKEFILE_LIST)
@@ -50,6 +51,12 @@ browser: ## the storefront and the payment page in Chromium; SCREENSHOTS names a
 
 proof: ## each order is fulfilled once, whatever breaks; ORDERS, STORE (postgres, sqlite) and BROKER (jetstream) choose
 	cd test/proof && go run . -orders $(ORDERS) -store $(STORE) -broker '$(BROKER)' $${JOVEPAY_TEST_POSTGRES:+-postgres "$$JOVEPAY_TEST_POSTGRES"}
+
+histories: ## N histories of orders from three processes are linearizable, and those of a broken book are not
+	cd test/histories && JOVEPAY_REQUIRE_DATABASES=1 go test -count=1 -v -timeout 2h -run 'Histories|OnePayment' . -histories $(N) -all
+
+failover: ## PostgreSQL fails over to a replica during ORDERS orders; docs/failover.md has the results
+	cd test/histories && JOVEPAY_REQUIRE_DATABASES=1 go test -count=1 -v -timeout 2h -run Failover . -orders $(ORDERS)
 
 mutation: ## changes operators in the code that money depends on: a test must fail; FILES chooses
 	bash .ci/mutation $(FILES)

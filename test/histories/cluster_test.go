@@ -39,7 +39,7 @@ func newCluster(t *testing.T, isSynchronous bool) *cluster {
 	t.Helper()
 	c := &cluster{t: t, bin: findPrograms(t), as: new(syscall.SysProcAttr)}
 	var err error
-	c.dir, err = os.MkdirTemp("", "failover")
+	c.dir, err = os.MkdirTemp("", "failover") //nolint:usetesting // PostgreSQL's user cannot enter the test's own folder
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(c.dir)) })
 	if os.Geteuid() == 0 {
@@ -158,17 +158,17 @@ func (c *cluster) exec(sql string) {
 // await waits until the replica streams.
 func (c *cluster) await(state string) {
 	c.t.Helper()
-	require.Eventually(c.t, func() bool { return c.sender(state) != 0 }, time.Minute, 50*time.Millisecond, "no replica")
+	require.Eventually(c.t, func() bool { return c.sender(c.t.Context(), state) != 0 }, time.Minute, 50*time.Millisecond, "no replica")
 }
 
 // sender returns the process that sends to the replica, or 0.
-func (c *cluster) sender(state string) (pid int) {
-	conn, err := pgx.Connect(c.t.Context(), c.primary.address())
+func (c *cluster) sender(ctx context.Context, state string) (pid int) {
+	conn, err := pgx.Connect(ctx, c.primary.address())
 	if err != nil {
 		return 0
 	}
-	defer func() { _ = conn.Close(c.t.Context()) }()
-	if conn.QueryRow(c.t.Context(), "SELECT pid FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = $1", state).Scan(&pid) != nil {
+	defer func() { _ = conn.Close(ctx) }()
+	if conn.QueryRow(ctx, "SELECT pid FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = $1", state).Scan(&pid) != nil {
 		return 0
 	}
 	return pid
@@ -178,7 +178,7 @@ func (c *cluster) sender(state string) (pid int) {
 // nothing for so long before that.
 func (c *cluster) failOver(ctx context.Context, lag time.Duration) error {
 	if lag > 0 {
-		pid := c.sender("async")
+		pid := c.sender(ctx, "async")
 		if pid == 0 {
 			return fmt.Errorf("the replica does not stream")
 		}

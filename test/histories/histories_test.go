@@ -47,7 +47,7 @@ func TestHistories(t *testing.T) {
 	assert.Zero(t, verdicts[porcupine.Unknown], "histories that could not be checked in time")
 	assert.Equal(t, *countFlag, verdicts[porcupine.Ok])
 	f.chaos.checkAll(t)
-	t.Logf("%d linearizable histories of %d calls; %s", verdicts[porcupine.Ok], f.calls, &f.chaos)
+	t.Logf("%d linearizable histories of %d operations; %s", verdicts[porcupine.Ok], f.total, &f.chaos)
 }
 
 // A book that is broken has a history that is not linearizable.
@@ -106,7 +106,7 @@ type field struct {
 	isSabotaged bool
 
 	mu    sync.Mutex
-	calls int
+	total int // operations
 }
 
 func newField(t *testing.T, program string) *field {
@@ -151,7 +151,7 @@ func (f *field) run(t *testing.T, n int) map[porcupine.CheckResult]int {
 			verdict, info := porcupine.CheckOperationsVerbose(model(h.made), h.operations, time.Minute)
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			f.calls += len(h.operations)
+			f.total += len(h.operations)
 			verdicts[verdict]++
 			ships[h.order] = h.isFulfilled
 			if verdict != porcupine.Ok && !f.isSabotaged {

@@ -106,7 +106,7 @@ func openDatabase(t *testing.T) *database {
 		t.Skipf("no PostgreSQL: %v; start it with: service postgresql start && createdb test", err)
 	}
 	t.Cleanup(func() {
-		_, err := d.pool.Exec(context.Background(), "DROP SCHEMA "+d.schema+" CASCADE")
+		_, err := d.pool.Exec(context.WithoutCancel(t.Context()), "DROP SCHEMA "+d.schema+" CASCADE")
 		require.NoError(t, err)
 	})
 	d.migrate(t)

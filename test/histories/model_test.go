@@ -153,8 +153,9 @@ func (s *state) pay(coin string, outcome histories.Outcome, id jovepay.ID) bool 
 		return s.isClosed()
 	case histories.CoinsSeen:
 		return !s.isClosed() && live == "" && coinsSeen
+	default:
+		return false
 	}
-	return true
 }
 
 // handle applies news of a payment.
@@ -209,8 +210,7 @@ func (s *state) String() string {
 	return b.String()
 }
 
-// describe is what a view shows, in the words of the model. children are the
-// payments that are further deposits, with their parents.
+// describe is what a view shows, in the words of the model.
 func describe(v *histories.View) string {
 	s := state{fulfilled: v.Fulfilled, canceled: v.Canceled}
 	parents := map[jovepay.ID]jovepay.ID{}

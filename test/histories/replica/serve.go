@@ -70,12 +70,13 @@ func outcome(err error) histories.Outcome {
 
 // place places an order beside a row of the shop.
 func (s *shop) place(r *http.Request) (histories.Response, error) {
+	ctx := r.Context()
 	terms := orders.Terms{OrderID: r.FormValue("order"), PriceAmount: jovepay.MustAmount("50"), PriceCurrency: "usd"}
-	return histories.Response{}, pgx.BeginFunc(r.Context(), s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(r.Context(), "INSERT INTO shop_orders (id) VALUES ($1) ON CONFLICT DO NOTHING", terms.OrderID); err != nil {
+	return histories.Response{}, pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "INSERT INTO shop_orders (id) VALUES ($1) ON CONFLICT DO NOTHING", terms.OrderID); err != nil {
 			return err
 		}
-		return s.book.Place(r.Context(), tx, terms)
+		return s.book.Place(ctx, tx, terms)
 	})
 }
 
