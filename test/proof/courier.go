@@ -14,16 +14,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/jovepay/jovepay-go"
+	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
 const (
-	copies      = 3  // of each notification
-	lostPercent = 1  // of all notifications, never delivered
-	attempts    = 5  // before a copy is given up, as JovePay does
-	couriers    = 32 // concurrent deliveries
-	spread      = 2000
-	backlog     = 20000
+	copies       = 3  // of each notification
+	lostPercent  = 1  // of all notifications, never delivered
+	emptyPercent = 10 // of those that should have an amount, without it
+	attempts     = 5  // before a copy is given up, as JovePay does
+	couriers     = 32 // concurrent deliveries
+	backlog      = 20000
 )
 
 // courier sits between the emulator and the service. It receives each
@@ -32,17 +36,18 @@ const (
 type courier struct {
 	client   *http.Client
 	replicas []*process
+	jovepay  *jovepaytest.Server // signs what the courier changes
 	server   *http.Server
 	listener net.Listener
+	spread   time.Duration // notifications wait up to this time
 
 	mu      sync.Mutex
 	changed *sync.Cond
 	random  *rand.Rand
 	pool    []parcel
-	open    int  // copies neither delivered nor given up
-	hurry   bool // no more notifications will come
+	open    int // copies neither delivered nor given up
 
-	events, lost, delivered, failed, givenUp atomic.Int64
+	events, lost, emptied, delivered, failed, givenUp atomic.Int64
 }
 
 // parcel is one copy of a notification, or several to deliver at once.
@@ -53,22 +58,25 @@ type parcel struct {
 	attempt   int
 }
 
-func newCourier(seed uint64, replicas []*process, listener net.Listener) *courier {
+func newCourier(s *settings, replicas []*process, listener net.Listener, jovepay *jovepaytest.Server) *courier {
 	c := &courier{
 		client: &http.Client{
 			Timeout:   20 * time.Second,
 			Transport: &http.Transport{MaxIdleConnsPerHost: 2 * couriers},
 		},
 		replicas: replicas,
+		jovepay:  jovepay,
 		listener: listener,
-		random:   rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // repeatable on purpose
+		spread:   s.spread,
+		random:   rand.New(rand.NewPCG(s.seed, 1)), //nolint:gosec // repeatable on purpose
 	}
 	c.changed = sync.NewCond(&c.mu)
 	c.server = &http.Server{Handler: c, ReadHeaderTimeout: time.Minute}
 	return c
 }
 
-// ServeHTTP receives a notification from the emulator, and drops some.
+// ServeHTTP receives a notification from the emulator. It drops some, and removes
+// the amount from others, unless the customer waits for them.
 func (c *courier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
@@ -76,25 +84,80 @@ func (c *courier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.events.Add(1)
-	hash := fnv.New64a()
-	_, _ = hash.Write(body)
-	fate := hash.Sum64()
-	if fate%100 < lostPercent {
+	signature, fate := r.Header.Get(jovepay.IPNSignatureHeader), fateOf(body)
+	var event struct {
+		Status jovepay.PaymentStatus `json:"payment_status"`
+	}
+	if json.Unmarshal(body, &event) != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if fate%100 < lostPercent && event.Status != jovepay.PaymentExpired {
 		c.lost.Add(1)
 		return
 	}
-	signature := r.Header.Get(jovepay.IPNSignatureHeader)
+	switch event.Status { // the last ones, after those with the amount
+	case jovepay.PaymentSending, jovepay.PaymentFinished, jovepay.PaymentRefunded:
+		if fate/100%100 < emptyPercent {
+			if body, signature, err = c.empty(body); err != nil {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+		}
+	default:
+	}
+	c.accept(body, signature, fate/10000)
+}
+
+// fateOf returns a number that is as random as the body.
+func fateOf(body []byte) uint64 {
+	hash := fnv.New64a()
+	_, _ = hash.Write(body)
+	return hash.Sum64()
+}
+
+// empty removes the amount from a notification, and signs it again. JovePay's guide
+// does not say that it is always there.
+func (c *courier) empty(body []byte) (text []byte, signature string, err error) {
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(body, &members); err != nil {
+		return nil, "", err
+	}
+	delete(members, "actually_paid")
+	if text, err = json.Marshal(members, json.Deterministic(true)); err != nil {
+		return nil, "", err
+	}
+	c.emptied.Add(1)
+	signature, err = c.jovepay.Sign(text, jovepay.FormJS)
+	return text, signature, err
+}
+
+// accept puts the copies of a notification into the pool, some time from now.
+func (c *courier) accept(body []byte, signature string, fate uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.open += copies
-	if fate/100%2 == 0 {
-		c.pool = append(c.pool, parcel{body, signature, copies, 1})
-	} else {
-		for range copies {
-			c.pool = append(c.pool, parcel{body, signature, 1, 1})
-		}
+	if fate%2 == 0 {
+		c.later(parcel{body, signature, copies, 1})
+		return
 	}
-	c.changed.Broadcast()
+	for range copies {
+		c.later(parcel{body, signature, 1, 1})
+	}
+}
+
+// later puts a parcel into the pool within the spread. The lock is held.
+func (c *courier) later(p parcel) {
+	wait := time.Duration(c.random.Int64N(int64(c.spread) + 1))
+	if c.random.IntN(20) == 0 {
+		wait *= 4
+	}
+	time.AfterFunc(wait, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.pool = append(c.pool, p)
+		c.changed.Broadcast()
+	})
 }
 
 // run receives and delivers until ctx is done.
@@ -129,12 +192,11 @@ func (c *courier) run(ctx context.Context) error {
 // close closes the server, in case run did not.
 func (c *courier) close() error { return c.server.Close() }
 
-// take returns a random parcel. It waits until the pool is large, so that
-// notifications end up far apart, or until no more will come.
+// take returns a random parcel.
 func (c *courier) take(ctx context.Context) (parcel, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.pool) == 0 || len(c.pool) < spread && !c.hurry {
+	for len(c.pool) == 0 {
 		if ctx.Err() != nil {
 			return parcel{}, false
 		}
@@ -239,17 +301,15 @@ func (c *courier) room(ctx context.Context) error {
 func (c *courier) finish(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.hurry = true
-	c.changed.Broadcast()
 	for c.open > 0 && ctx.Err() == nil {
 		c.changed.Wait()
 	}
 	return ctx.Err()
 }
 
-// waiting returns the number of parcels in the pool.
-func (c *courier) waiting() int {
+// left returns the number of copies that are neither delivered nor given up.
+func (c *courier) left() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.pool)
+	return c.open
 }

@@ -1,184 +1,409 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"sync/atomic"
-	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/shopspring/decimal"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/jovepay/jovepay-go"
-	"github.com/jovepay/jovepay-go/examples/orders/shop"
-	"github.com/jovepay/jovepay-go/jovepaytest"
+	"github.com/jovepay/jovepay-go/orders"
 )
 
-const (
-	customers = 16 // at the same time
-	longWay   = 10 // one payment in longWay goes through every status
-)
-
-// market is the customers, with the shop and JovePay.
-type market struct {
-	server   *jovepaytest.Server
-	jovepay  *jovepay.Client
-	client   *http.Client
-	replicas []*process
-	courier  *courier
-	callback string // URL for notifications
-	seed     uint64
-	orders   int
-
-	done, retried atomic.Int64
+// plan is what a customer does, and what must have become of the order in the end.
+type plan struct {
+	name   string
+	weight int // out of all
+	act    func(v *visit) error
+	want   []outcome // one of these
 }
 
-// kind is how a customer behaves.
-type kind int
+// outcome is the final state of an order.
+type outcome struct {
+	state     orders.State
+	shipments int
+	cases     []orders.CaseKind // the open ones, sorted
+}
 
-const (
-	exact     kind = iota // pays the amount due
-	over                  // pays twice as much
-	under                 // pays half
-	expired               // does not pay
-	refunded              // pays and gets a refund
-	repeated              // pays twice
-	otherCoin             // pays in a coin that the shop did not ask for
-)
+// end returns an outcome.
+func end(state orders.State, shipments int, cases ...orders.CaseKind) outcome {
+	return outcome{state, shipments, cases}
+}
 
-// kindOf returns the kind of an order's customer. Out of 20, 11 pay exactly, and
-// there are one or two of each other kind.
-func kindOf(seed uint64, order int) kind {
+// plans are the customers. The names and outcomes are in the table of docs/proof.md.
+func plans(topUps bool) []plan {
+	unpaid := end(orders.StateReview, 0, orders.CaseTopUp)
+	if topUps {
+		unpaid = end(orders.StateUnderpaid, 0, orders.CaseUnderpaid)
+	}
+	return []plan{
+		{"pays exactly", 12, payExactly, []outcome{end(orders.StateFulfilled, 1)}},
+		{"pays too much", 2, payTooMuch, []outcome{end(orders.StateFulfilled, 1, orders.CaseOverpaid)}},
+		{"pays half", 1, payHalf, []outcome{end(orders.StateUnderpaid, 0, orders.CaseUnderpaid)}},
+		{"pays nine tenths, and staff accept", 1, payAlmost, []outcome{end(orders.StateFulfilled, 1)}},
+		{"pays half, and staff return it", 1, payHalfForNothing, []outcome{end(orders.StateRefunded, 0)}},
+		{"pays in two deposits", 3, topUp(topUps), []outcome{end(orders.StateFulfilled, 1)}},
+		{"pays three quarters in two deposits", 1, topUpTooLittle, []outcome{unpaid}},
+		{"pays twice", 1, payTwice, []outcome{end(orders.StateFulfilled, 1, orders.CaseFurther)}},
+		{"pays twice, and staff reject the second", 1, payTwiceRejected, []outcome{end(orders.StateFulfilled, 1)}},
+		{"does not pay", 1, letExpire, []outcome{end(orders.StateExpired, 0)}},
+		{"comes back after the payment has expired", 2, comeBack, []outcome{end(orders.StateFulfilled, 1)}},
+		{"pays an expired payment", 1, payLate, []outcome{end(orders.StateFulfilled, 1)}},
+		{"pays the new payment and the expired one", 1, payBoth, []outcome{end(orders.StateFulfilled, 1, orders.CaseFurther)}},
+		{"chooses another coin", 2, changeCoin, []outcome{end(orders.StateFulfilled, 1)}},
+		{"pays in two coins", 1, payTwoCoins, []outcome{end(orders.StateFulfilled, 1, orders.CaseFurther)}},
+		{"pays in a coin nobody asked for", 1, payWrongAsset, []outcome{end(orders.StateReview, 0, orders.CaseWrongAsset)}},
+		{"pays a payment that the shop did not create", 1, payOutside, []outcome{end(orders.StateFulfilled, 1)}},
+		{"gets a refund", 1, getRefund, []outcome{
+			end(orders.StateRefunded, 1, orders.CaseRefund), end(orders.StateRefunded, 0),
+		}},
+		{"gets a part back", 1, getPart, []outcome{
+			end(orders.StateFulfilled, 1, orders.CaseRefund), end(orders.StateReview, 0, orders.CaseUnclear),
+		}},
+		{"pays too much and gets the excess back", 1, getExcess, []outcome{
+			end(orders.StateFulfilled, 1), end(orders.StateReview, 0, orders.CaseUnclear),
+		}},
+		{"cancels", 1, cancel, []outcome{end(orders.StateCanceled, 0)}},
+		{"cancels and pays", 1, cancelAndPay, []outcome{end(orders.StateCanceled, 0, orders.CaseCanceled)}},
+		{"cancels and pays, and staff accept", 1, cancelAndPayAccepted, []outcome{end(orders.StateFulfilled, 1)}},
+		{"looks and leaves", 1, func(*visit) error { return nil }, []outcome{end(orders.StatePlaced, 0)}},
+	}
+}
+
+// planOf returns the plan of an order's customer.
+func planOf(all []plan, seed uint64, order int) *plan {
+	total := 0
+	for _, p := range all {
+		total += p.weight
+	}
 	random := rand.New(rand.NewPCG(seed, uint64(order))) //nolint:gosec // repeatable on purpose
-	mix := [20]kind{11: over, 12: over, 13: under, 14: under, 15: expired, 16: refunded, 17: repeated, 18: repeated, 19: otherCoin}
-	return mix[random.IntN(len(mix))]
-}
-
-func orderID(order int) string { return fmt.Sprintf("order-%06d", order) }
-
-// open serves all customers.
-func (m *market) open(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(customers)
-	for i := range m.orders {
-		if err := m.courier.room(ctx); err != nil {
-			break
+	left := random.IntN(total)
+	for i := range all {
+		if left -= all[i].weight; left < 0 {
+			return &all[i]
 		}
-		group.Go(func() error {
-			if err := m.serve(ctx, i); err != nil {
-				return fmt.Errorf("%s: %w", orderID(i), err)
-			}
-			m.done.Add(1)
-			return nil
-		})
-	}
-	return group.Wait()
-}
-
-// serve has one customer order and pay.
-func (m *market) serve(ctx context.Context, i int) error {
-	order, err := m.order(ctx, orderID(i))
-	if err != nil {
-		return err
-	}
-	pay := func(percent int64) error { return m.pay(order, percent, i%longWay == 0) }
-	become := func(status jovepay.PaymentStatus) error {
-		_, err := m.server.SetStatus(order.PaymentID, status)
-		return err
-	}
-	switch kindOf(m.seed, i) {
-	case exact:
-		return pay(100)
-	case over:
-		return pay(200)
-	case under:
-		return pay(50)
-	case expired:
-		return become(jovepay.PaymentExpired)
-	case refunded:
-		return errors.Join(pay(100), become(jovepay.PaymentRefunded))
-	case repeated:
-		return errors.Join(pay(100), pay(100))
-	case otherCoin:
-		return m.payInOtherCoin(ctx, order)
 	}
 	return nil
 }
 
-// pay pays a percentage of the amount due. The payment has five events, or three
-// without confirmed and sending.
-func (m *market) pay(order *shop.Order, percent int64, allTheWay bool) error {
-	part := order.PayAmount.Decimal().Mul(decimal.New(percent, -2)).Truncate(8) // btc's decimal places
-	if allTheWay {
-		_, err := m.server.PayAmount(order.PaymentID, jovepay.NewAmount(part))
-		return err
-	}
-	payment, err := m.server.Deposit(order.PaymentID, jovepay.NewAmount(part))
+func payExactly(v *visit) error {
+	p, err := v.ask(btc)
 	if err != nil {
 		return err
 	}
-	end := jovepay.PaymentFinished
+	if v.isLate() { // another payment for the same appears, that nobody was shown
+		if err := v.market.exchange.release(v.orderID); err != nil {
+			return err
+		}
+		if _, err := v.ask(btc); err != nil {
+			return err
+		}
+	}
+	return v.pay(p, 100)
+}
+
+func payTooMuch(v *visit) error { return v.askAndPay(200) }
+
+func payHalf(v *visit) error { return v.askAndPay(50) }
+
+func payAlmost(v *visit) error { return v.payLess(90, orders.DecisionAccept) }
+
+func payHalfForNothing(v *visit) error { return v.payLess(50, orders.DecisionRefunded) }
+
+// payLess pays a percentage of what is asked, and staff decide about it.
+func (v *visit) payLess(percent int64, decision orders.Decision) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	v.later(orders.CaseUnderpaid, decision, part(p.Asked, percent))
+	return v.pay(p, percent)
+}
+
+// topUp pays the rest to the same address. Without the policy, staff accept the sum.
+func topUp(policy bool) func(v *visit) error {
+	return func(v *visit) error {
+		p, err := v.ask(btc)
+		if err != nil {
+			return err
+		}
+		if !policy {
+			v.later(orders.CaseTopUp, orders.DecisionAccept, p.Asked)
+		}
+		first := part(p.Asked, 40)
+		if err := v.deposit(p.ID, first, jovepay.PaymentPartiallyPaid); err != nil {
+			return err
+		}
+		return v.deposit(p.ID, jovepay.NewAmount(p.Asked.Decimal().Sub(first.Decimal())), jovepay.PaymentFinished)
+	}
+}
+
+func topUpTooLittle(v *visit) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		v.deposit(p.ID, part(p.Asked, 50), jovepay.PaymentPartiallyPaid),
+		v.deposit(p.ID, part(p.Asked, 25), jovepay.PaymentFinished))
+}
+
+func payTwice(v *visit) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	return errors.Join(v.pay(p, 100), v.pay(p, 100))
+}
+
+func payTwiceRejected(v *visit) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	v.later(orders.CaseFurther, orders.DecisionReject, p.Asked)
+	return errors.Join(v.pay(p, 100), v.pay(p, 100))
+}
+
+func letExpire(v *visit) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	return v.expire(btc, p)
+}
+
+func comeBack(v *visit) error {
+	if err := letExpire(v); err != nil {
+		return err
+	}
+	return v.askAndPay(100)
+}
+
+func payLate(v *visit) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	return errors.Join(v.expire(btc, p), v.payLate(p))
+}
+
+func payBoth(v *visit) error {
+	old, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	if err := v.expire(btc, old); err != nil {
+		return err
+	}
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	return errors.Join(v.pay(p, 100), v.payLate(old))
+}
+
+func changeCoin(v *visit) error {
+	if _, err := v.ask(btc); err != nil {
+		return err
+	}
+	p, err := v.ask(eth)
+	if err != nil {
+		return err
+	}
+	return v.pay(p, 100)
+}
+
+func payTwoCoins(v *visit) error {
+	first, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	second, err := v.ask(eth)
+	if err != nil {
+		return err
+	}
+	return errors.Join(v.pay(first, 100), v.pay(second, 100))
+}
+
+func payWrongAsset(v *visit) error {
+	p, err := v.ask(eth)
+	if err != nil {
+		return err
+	}
+	wrong, err := v.market.server.DepositWrongAsset(p.ID, "trx", jovepay.Amount{})
+	if err != nil {
+		return err
+	}
+	_, err = v.market.server.Advance(wrong.ID) // and there it waits for a person
+	return err
+}
+
+// payOutside pays a payment that somebody created for the order without the shop.
+func payOutside(v *visit) error {
+	p, err := v.market.jovepay.Payments.Create(v.ctx, jovepay.PaymentRequest{
+		PriceAmount: jovepay.MustAmount(price), PriceCurrency: "usd", PayCurrency: "trx",
+		OrderID: v.orderID, IPNCallbackURL: v.market.callback,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = v.market.server.Pay(p.ID)
+	return err
+}
+
+func getRefund(v *visit) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	if err := v.pay(p, 100); err != nil {
+		return err
+	}
+	_, err = v.market.server.Refund(p.ID)
+	return err
+}
+
+func getPart(v *visit) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	if err := v.pay(p, 100); err != nil {
+		return err
+	}
+	_, err = v.market.server.RefundPart(p.ID, part(p.Asked, 40))
+	return err
+}
+
+func getExcess(v *visit) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	if err := v.pay(p, 200); err != nil {
+		return err
+	}
+	_, err = v.market.server.RefundPart(p.ID, p.Asked)
+	return err
+}
+
+// cancel cancels the order. Afterwards the shop must not show a payment.
+func cancel(v *visit) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	return v.cancel(p)
+}
+
+func (v *visit) cancel(p *shown) error {
+	if err := v.market.cancelOrder(v.ctx, v.orderID); err != nil {
+		return err
+	}
+	switch again, err := v.ask(btc); {
+	case errors.Is(err, errClosed):
+		return nil
+	case err != nil:
+		return err
+	default:
+		return fmt.Errorf("the order was canceled, and payment %s was shown after %s", again.ID, p.ID)
+	}
+}
+
+func cancelAndPay(v *visit) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	return errors.Join(v.cancel(p), v.pay(p, 100))
+}
+
+func cancelAndPayAccepted(v *visit) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	v.later(orders.CaseCanceled, orders.DecisionAccept, p.Asked)
+	return errors.Join(v.cancel(p), v.pay(p, 100))
+}
+
+// visit is one customer with an order.
+type visit struct {
+	ctx     context.Context //nolint:containedctx // a visit is one call
+	market  *market
+	orderID string
+	allWay  bool // payments go through every status
+
+	seen map[string]map[jovepay.ID]bool // what was shown, by coin, since the last payment ended
+	over map[jovepay.ID]bool            // payments that have ended
+}
+
+// isLate reports whether the order's first create is applied late.
+func (v *visit) isLate() bool { return v.market.exchange.isLate(v.orderID) }
+
+// askAndPay asks for a payment and pays a percentage of what is asked.
+func (v *visit) askAndPay(percent int64) error {
+	p, err := v.ask(btc)
+	if err != nil {
+		return err
+	}
+	return v.pay(p, percent)
+}
+
+// part returns a percentage of an amount, to btc's decimal places.
+func part(amount jovepay.Amount, percent int64) jovepay.Amount {
+	return jovepay.NewAmount(amount.Decimal().Mul(decimal.New(percent, -2)).Truncate(8))
+}
+
+// pay pays a percentage of what is asked.
+func (v *visit) pay(p *shown, percent int64) error {
+	amount := p.Asked
+	if percent != 100 {
+		amount = part(p.Asked, percent)
+	}
+	status := jovepay.PaymentFinished
 	if percent < 100 {
-		end = jovepay.PaymentPartiallyPaid
+		status = jovepay.PaymentPartiallyPaid
 	}
-	_, err = m.server.SetStatus(payment.ID, end)
-	return err
+	return v.deposit(p.ID, amount, status)
 }
 
-// payInOtherCoin creates and pays a payment for the order in another coin.
-func (m *market) payInOtherCoin(ctx context.Context, order *shop.Order) error {
-	payment, err := m.jovepay.Payments.Create(ctx, jovepay.PaymentRequest{
-		PriceAmount:    order.PriceAmount,
-		PriceCurrency:  order.PriceCurrency,
-		PayCurrency:    "trx",
-		OrderID:        order.ID,
-		IPNCallbackURL: m.callback,
-	})
+// deposit sends coins to a payment's address. The payment, or the separate one for a
+// further deposit, has five events, or three without confirmed and sending.
+func (v *visit) deposit(id jovepay.ID, amount jovepay.Amount, end jovepay.PaymentStatus) error {
+	if v.allWay {
+		_, err := v.market.server.PayAmount(id, amount)
+		return err
+	}
+	payment, err := v.market.server.Deposit(id, amount)
 	if err != nil {
 		return err
 	}
-	_, err = m.server.Pay(payment.ID)
+	_, err = v.market.server.SetStatus(payment.ID, end)
 	return err
 }
 
-// order places an order and retries until it succeeds.
-func (m *market) order(ctx context.Context, id string) (*shop.Order, error) {
-	body, err := json.Marshal(shop.Order{
-		PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd", PayCurrency: "btc",
-	})
-	if err != nil {
-		return nil, err
+// payLate pays an expired payment.
+func (v *visit) payLate(p *shown) error {
+	if _, err := v.market.server.DepositLate(p.ID, p.Asked); err != nil {
+		return err
 	}
-	for {
-		order, err := m.put(ctx, id, body)
-		if err == nil {
-			return order, nil
-		}
-		m.retried.Add(1)
-		if pause(ctx, 50*time.Millisecond) != nil {
-			return nil, errors.Join(ctx.Err(), err)
-		}
-	}
+	_, err := v.market.server.SetStatus(p.ID, jovepay.PaymentFinished)
+	return err
 }
 
-func (m *market) put(ctx context.Context, id string, body []byte) (*shop.Order, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPut, anyOf(ctx, m.replicas)+"/orders/"+id, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	response, err := m.client.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("status %s", response.Status)
-	}
-	order := new(shop.Order)
-	return order, json.UnmarshalRead(response.Body, order)
+// expire ends a payment without coins.
+func (v *visit) expire(coin string, p *shown) error {
+	v.over[p.ID] = true
+	delete(v.seen, coin)
+	_, err := v.market.server.Expire(p.ID)
+	return err
+}
+
+// later has staff decide about the order's case, once it has all the coins.
+func (v *visit) later(kind orders.CaseKind, decision orders.Decision, coins jovepay.Amount) {
+	v.market.staff.add(task{orderID: v.orderID, kind: kind, coins: coins, decision: decision})
 }

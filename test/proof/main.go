@@ -1,14 +1,15 @@
-// Command proof tries to make the order service of examples/orders fulfill an
-// order twice or never.
+// Command proof tries to make the order service of examples/orders show a customer
+// two payments, fulfill an order twice or never, or lose count of coins.
 //
 //	go run . -orders 1000
 //
-// It runs three processes of the service on one PostgreSQL and JovePay's
-// emulator, plays the customers, and delivers each notification three times,
-// shuffled and concurrently, while it kills processes and cuts connections. One
-// notification in a hundred never arrives. At the end it checks every order in
-// the database. The exit status is 1 if one is wrong and 3 if there is no
-// database to run on. See docs/proof.md.
+// It runs three processes of the service on one database and JovePay's emulator, and
+// plays the customers, each of whom asks for a payment with several clients at once.
+// It delivers each notification three times, shuffled and concurrently, loses one in
+// a hundred, loses responses of JovePay, and kills and freezes processes, also at
+// each step of creating a payment. At the end it checks every order in the database,
+// and every payment of the emulator. The exit status is 1 if something is wrong and 3
+// if there is no database to run on. See docs/proof.md.
 package main
 
 import (
@@ -19,19 +20,43 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
+
+	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// settings are those of the command line.
+// settings are those of the command line, and how rough the run is.
 type settings struct {
 	orders   int
 	store    string
 	broker   string
 	postgres string
+	mariadb  string
 	seed     uint64
-	sabotage bool
+	late     int
+	topUps   bool
+	sabotage *sabotage // nil without one
 	timeout  time.Duration
+
+	clients    int           // of each customer
+	spread     time.Duration // of notifications
+	send       time.Duration // as in [orders.WithTimes]
+	settle     time.Duration
+	crash      time.Duration
+	mix        mix                 // of chaos
+	failures   []jovepaytest.Fault // of JovePay
+	faultEvery int                 // creates
+}
+
+// rough are the settings of a proof.
+func rough() settings {
+	return settings{
+		clients: 3, spread: 3 * time.Second, send: 4 * time.Second, settle: 3 * time.Second, crash: 5 * time.Second,
+		mix: everything(), failures: failures(), faultEvery: 20,
+	}
 }
 
 func main() {
@@ -49,15 +74,18 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	var s settings
+	s, sabotaged := rough(), ""
 	flags := flag.NewFlagSet("proof", flag.ContinueOnError)
 	flags.IntVar(&s.orders, "orders", 1000, "place `n` orders")
-	flags.StringVar(&s.store, "store", "postgres", "postgres: three processes on it; sqlite: one process on a file")
+	flags.StringVar(&s.store, "store", postgres, "postgres, mariadb: three processes on it; sqlite: two on a file")
 	flags.StringVar(&s.broker, "broker", "", "jetstream: with a NATS server between notifications and work, which is killed too")
 	flags.StringVar(&s.postgres, "postgres", "postgres://postgres@127.0.0.1:5432/test?sslmode=disable", "PostgreSQL, for a schema that is dropped in the end")
+	flags.StringVar(&s.mariadb, "mariadb", "root@tcp(127.0.0.1:3306)/test", "MariaDB, for a database that is dropped in the end")
 	flags.Uint64Var(&s.seed, "seed", 1, "random seed; timing stays random")
-	flags.BoolVar(&s.sabotage, "sabotage", false, "apply notifications without the inbox, so that the proof must fail")
-	flags.DurationVar(&s.timeout, "timeout", time.Hour, "give up after this `duration`")
+	flags.IntVar(&s.late, "late", 0, "apply `n` creates after the settle window")
+	flags.BoolVar(&s.topUps, "topups", false, "fulfill an order when several deposits add up to its price; otherwise staff accept that")
+	flags.StringVar(&sabotaged, "sabotage", "", "change the service so that the proof must fail: "+strings.Join(sabotageNames(), ", "))
+	flags.DurationVar(&s.timeout, "timeout", 2*time.Hour, "give up after this `duration`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -66,16 +94,21 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case s.orders < 1:
 		return fmt.Errorf("orders: want 1 or more, got %d", s.orders)
-	case s.store != "postgres" && s.store != "sqlite":
+	case s.late < 0:
+		return fmt.Errorf("late: want 0 or more, got %d", s.late)
+	case !slices.Contains([]string{postgres, mariadb, sqlite}, s.store):
 		return fmt.Errorf("store %q is not known", s.store)
 	case s.broker != "" && s.broker != "jetstream":
 		return fmt.Errorf("broker %q is not known", s.broker)
-	case s.sabotage && (s.store != "postgres" || s.broker != ""):
-		return errors.New("sabotage is for PostgreSQL without a broker")
+	}
+	if sabotaged != "" {
+		if err := s.breakBy(sabotaged); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("not done after %v", s.timeout))
 	defer cancel()
-	result, err := prove(ctx, s, out)
+	result, err := prove(ctx, &s, out)
 	if err != nil {
 		return errors.Join(err, context.Cause(ctx))
 	}

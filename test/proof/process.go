@@ -110,12 +110,46 @@ func (p *process) end() {
 	}
 }
 
-// restart kills the process and starts it again.
+// restart kills the process, if it runs, and starts it again.
 func (p *process) restart(ctx context.Context) error {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	p.end()
 	return p.launchUntilUp(ctx)
+}
+
+// kill kills the process, and reports whether it did: not if it is frozen or being
+// restarted.
+func (p *process) kill() bool {
+	if !p.turn.TryLock() {
+		return false
+	}
+	defer p.turn.Unlock()
+	p.end()
+	return true
+}
+
+// freeze stops the process with SIGSTOP until thaw is called. Nobody kills or
+// restarts it in the meantime. It returns nil if the process is down, or frozen.
+func (p *process) freeze() (thaw func()) {
+	if !p.turn.TryLock() {
+		return nil
+	}
+	p.mu.Lock()
+	cmd, url := p.cmd, p.url
+	p.url = "" // as a load balancer notices
+	p.mu.Unlock()
+	if cmd == nil || url == "" || cmd.Process.Signal(syscall.SIGSTOP) != nil {
+		p.turn.Unlock()
+		return nil
+	}
+	return func() {
+		_ = cmd.Process.Signal(syscall.SIGCONT)
+		p.mu.Lock()
+		p.url = url
+		p.mu.Unlock()
+		p.turn.Unlock()
+	}
 }
 
 // stop stops the process with SIGTERM. It must exit in time with status 0.

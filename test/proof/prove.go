@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,22 +22,25 @@ import (
 
 // proof is one run.
 type proof struct {
-	settings
+	*settings
 	printing sync.Mutex // holds out
 	out      io.Writer
 	dir      string
 	begun    time.Time
+	server   *jovepaytest.Server
 	database *database
 	market   *market
+	staff    *staff
+	exchange *exchange
+	wires    []*wire
 	courier  *courier
 	shops    []*process
 	queue    *queue // nil without a broker
 	chaos    *chaos
-	env      []string
 }
 
 // prove runs a proof, from building the programs to dropping the database.
-func prove(ctx context.Context, s settings, out io.Writer) (r result, err error) {
+func prove(ctx context.Context, s *settings, out io.Writer) (r result, err error) {
 	dir, err := os.MkdirTemp("", "proof")
 	if err != nil {
 		return r, err
@@ -52,31 +56,37 @@ func prove(ctx context.Context, s settings, out io.Writer) (r result, err error)
 	if err := p.build(ctx); err != nil {
 		return r, err
 	}
-	server, err := jovepaytest.NewServer(jovepaytest.WithSeed(s.seed)) //nolint:contextcheck // it runs until Close
+	p.server, err = jovepaytest.NewServer(jovepaytest.WithSeed(s.seed), jovepaytest.WithListLag(listLag)) //nolint:contextcheck // it runs until Close
 	if err != nil {
 		return r, err
 	}
-	defer server.Close()
-	if err := p.open(ctx, server); err != nil {
+	defer p.server.Close()
+	if err := p.open(ctx); err != nil {
 		return r, errors.Join(err, p.close(ctx))
 	}
 	r, err = p.run(ctx)
 	return r, errors.Join(err, p.close(ctx))
 }
 
+// listLag is how far JovePay's list of payments lags behind. With the time after which
+// a create takes effect, it is within the settle window.
+const listLag = 500 * time.Millisecond
+
 // build builds the programs that chaos will kill.
 func (p *proof) build(ctx context.Context) error {
-	const service = "../../examples/orders" // another module
-	programs := map[string][2]string{
-		"orders":     {service, "."},
-		"reconcile":  {service, "."},
+	overlay := ""
+	if p.sabotage != nil {
+		file, err := p.sabotage.overlay(p.dir)
+		if err != nil {
+			return err
+		}
+		overlay = file
+	}
+	for name, at := range map[string][2]string{
+		"orders":     {"../../examples/orders", "."}, // another module
 		"natsserver": {".", "./natsserver"},
-	}
-	if p.sabotage {
-		programs["orders"] = [2]string{".", "./sabotaged"}
-	}
-	for name, at := range programs {
-		cmd := exec.CommandContext(ctx, "go", "build", "-C", at[0], "-o", filepath.Join(p.dir, name), at[1]) //nolint:gosec // programs of this repository
+	} {
+		cmd := exec.CommandContext(ctx, "go", "build", "-C", at[0], "-overlay="+overlay, "-o", filepath.Join(p.dir, name), at[1]) //nolint:gosec // programs of this repository
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w\n%s", name, err, text)
 		}
@@ -85,11 +95,7 @@ func (p *proof) build(ctx context.Context) error {
 }
 
 // open starts everything except the customers.
-func (p *proof) open(ctx context.Context, server *jovepaytest.Server) error {
-	client, err := server.Client()
-	if err != nil {
-		return err
-	}
+func (p *proof) open(ctx context.Context) error {
 	if err := p.openStores(ctx); err != nil {
 		return err
 	}
@@ -98,25 +104,37 @@ func (p *proof) open(ctx context.Context, server *jovepaytest.Server) error {
 		return err
 	}
 	callback := "http://" + listener.Addr().String() + "/ipn"
-	if err := p.openShops(ctx, server, callback); err != nil {
+	p.chaos = &chaos{settings: p.settings, database: p.database, queue: p.queue, server: p.server}
+	p.exchange = newExchange(p.server.URL, p.chaos.faulty())
+	if err := p.openShops(ctx, callback); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	p.courier = newCourier(p.seed, p.shops, listener)
-	p.chaos = &chaos{shops: p.shops, database: p.database, queue: p.queue}
-	p.market = &market{
-		server: server, jovepay: client,
-		client:   &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: customers}},
-		replicas: p.shops, courier: p.courier, callback: callback, seed: p.seed, orders: p.orders,
+	p.chaos.shops, p.chaos.wires = p.shops, p.wires
+	p.courier = newCourier(p.settings, p.shops, listener, p.server)
+	return p.openMarket(callback)
+}
+
+func (p *proof) openMarket(callback string) error {
+	client, err := p.server.Client()
+	if err != nil {
+		return err
 	}
-	return nil
+	p.market = &market{
+		settings: p.settings, server: p.server, jovepay: client,
+		client:   &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: customers}},
+		replicas: p.shops, courier: p.courier, exchange: p.exchange, callback: callback,
+	}
+	p.staff = &staff{market: p.market}
+	p.market.staff = p.staff
+	return p.market.plantLate()
 }
 
 // openStores opens what the shops share: the database and, with a broker, the
 // queue.
 func (p *proof) openStores(ctx context.Context) (err error) {
 	replicas := 3
-	if p.store == "sqlite" {
-		replicas = 1
+	if p.store == sqlite {
+		replicas = 2
 	}
 	if p.database, err = openDatabase(ctx, p.settings, p.dir, replicas); err != nil {
 		return err
@@ -129,23 +147,24 @@ func (p *proof) openStores(ctx context.Context) (err error) {
 	return nil
 }
 
+// failFulfill is the percentage of the shipments that fail.
+const failFulfill = 10
+
 // openShops starts the processes of the service, which have their notifications
 // sent to callback.
-func (p *proof) openShops(ctx context.Context, server *jovepaytest.Server, callback string) error {
-	p.env = []string{
-		"JOVEPAY_BASE_URL=" + server.URL, "JOVEPAY_API_KEY=" + server.APIKey,
-		"JOVEPAY_EMAIL=" + server.Email, "JOVEPAY_PASSWORD=" + server.Password,
-		"JOVEPAY_IPN_SECRET=" + server.IPNSecret,
-	}
+func (p *proof) openShops(ctx context.Context, callback string) error {
 	for i, name := range p.database.names {
-		command := []string{
-			filepath.Join(p.dir, "orders"), "serve", "-listen", "127.0.0.1:0", "-db", name,
-			"-callback", callback, "-every", "30s", "-since", "30s",
+		wire, err := newWire(ctx, p.exchange)
+		if err != nil {
+			return err
 		}
+		p.wires = append(p.wires, wire)
+		command := append(p.command("serve", name, "-every", "30s", "-since", "30s"),
+			"-listen", "127.0.0.1:0", "-callback", callback, "-fail-fulfill", strconv.Itoa(failFulfill))
 		if p.queue != nil {
 			command = append(command, "-broker", "jetstream", "-nats", p.queue.url())
 		}
-		shop, err := newProcess(p.dir, fmt.Sprintf("orders-%d", i+1), p.env, command...)
+		shop, err := newProcess(p.dir, fmt.Sprintf("orders-%d", i+1), p.env(wire.url), command...)
 		if err != nil {
 			return err
 		}
@@ -157,6 +176,23 @@ func (p *proof) openShops(ctx context.Context, server *jovepaytest.Server, callb
 	return nil
 }
 
+// command returns a command of the service.
+func (p *proof) command(name, database string, args ...string) []string {
+	return append([]string{
+		filepath.Join(p.dir, "orders"), name, "-db", database, "-topups=" + strconv.FormatBool(p.topUps), "-interval", "2s",
+		"-send", p.send.String(), "-settle", p.settle.String(), "-crash", p.crash.String(),
+	}, args...)
+}
+
+// env returns the environment of the service, with JovePay at url.
+func (p *proof) env(url string) []string {
+	return []string{
+		"JOVEPAY_BASE_URL=" + url, "JOVEPAY_API_KEY=" + p.server.APIKey,
+		"JOVEPAY_EMAIL=" + p.server.Email, "JOVEPAY_PASSWORD=" + p.server.Password,
+		"JOVEPAY_IPN_SECRET=" + p.server.IPNSecret,
+	}
+}
+
 // run serves the customers while chaos breaks things, and then counts.
 func (p *proof) run(ctx context.Context) (r result, err error) {
 	begun := time.Now()
@@ -165,13 +201,17 @@ func (p *proof) run(ctx context.Context) (r result, err error) {
 	group, life := errgroup.WithContext(life)
 	group.Go(func() error { return p.courier.run(life) })
 	group.Go(func() error { return p.report(life) })
-	group.Go(func() error { return p.chaos.run(life, p.seed, p.progress) })
+	group.Go(func() error { return p.chaos.run(life, p.progress) })
+	group.Go(func() error { return p.staff.run(life) })
 	group.Go(func() error {
 		defer stop()
 		if err := p.market.open(life); err != nil {
 			return err
 		}
-		if err := p.market.server.WaitDeliveries(life); err != nil {
+		if err := pause(life, soon); err != nil { // for the last create that is applied late
+			return err
+		}
+		if err := p.server.WaitDeliveries(life); err != nil {
 			return err
 		}
 		return p.courier.finish(life)
@@ -185,18 +225,43 @@ func (p *proof) run(ctx context.Context) (r result, err error) {
 	if err := p.finish(ctx); err != nil {
 		return r, err
 	}
-	if r, err = p.database.check(ctx, p.settings); err != nil {
+	if r, err = p.check(ctx); err != nil {
 		return r, err
 	}
-	r.deliveries, r.kills = p.courier.delivered.Load(), p.chaos.kills.Load()
 	r.seconds = time.Since(begun).Seconds()
+	for _, line := range r.sample {
+		p.say("wrong: %s", line)
+	}
 	return r, nil
 }
 
-// finish lets the processes complete their work, and then reconciles what was
-// never delivered.
+// check judges the orders and the payments, and counts what happened.
+func (p *proof) check(ctx context.Context) (result, error) {
+	r, err := p.database.check(ctx, p.settings)
+	if err != nil {
+		return r, err
+	}
+	payments, err := p.server.Payments()
+	if err != nil {
+		return r, err
+	}
+	if err := p.database.audit(ctx, &r, payments); err != nil {
+		return r, err
+	}
+	if err := p.database.count(ctx, &r, p.server, p.exchange.strays()); err != nil {
+		return r, err
+	}
+	r.shown = int(p.market.shown.Load())
+	r.deliveries, r.kills, r.freezes = p.courier.delivered.Load(), p.chaos.kills.Load(), p.chaos.freezes.Load()
+	return r, nil
+}
+
+// finish lets the processes complete their work, reconciles what was never
+// delivered, and has staff decide about what is left.
 func (p *proof) finish(ctx context.Context) error {
-	p.say("delivered: %d events, %d of them lost on purpose; %d copies given up", p.courier.events.Load(), p.courier.lost.Load(), p.courier.givenUp.Load())
+	p.say("delivered: %d events, %d of them lost on purpose, %d without their amount; %d copies given up",
+		p.courier.events.Load(), p.courier.lost.Load(), p.courier.emptied.Load(), p.courier.givenUp.Load())
+	p.say("asked for payments %d times, retried %d, in doubt %d; staff decided %d times", p.market.asked.Load(), p.market.retried.Load(), p.market.doubts.Load(), p.staff.done.Load())
 	p.say("chaos: %s", p.chaos)
 	if p.queue != nil {
 		if err := p.queue.drain(ctx); err != nil {
@@ -208,7 +273,13 @@ func (p *proof) finish(ctx context.Context) error {
 		return err
 	}
 	p.say("before reconciliation: %d paid orders not fulfilled, %d in a wrong state", before.lost, before.wrong)
+	if err := p.server.SetListLag(0); err != nil {
+		return err
+	}
 	if err := p.reconcile(ctx); err != nil {
+		return err
+	}
+	if err := p.complete(ctx); err != nil {
 		return err
 	}
 	for _, shop := range p.shops {
@@ -219,14 +290,38 @@ func (p *proof) finish(ctx context.Context) error {
 	return nil
 }
 
+// completeTime is how long staff and failed hooks may take in the end.
+const completeTime = 3 * time.Minute
+
+// complete has staff decide about the remaining cases, and waits for the hooks that
+// failed. What is not done then is found to be wrong.
+func (p *proof) complete(ctx context.Context) error {
+	waiting, cancel := context.WithTimeout(ctx, completeTime)
+	defer cancel()
+	if err := p.staff.finish(waiting); err != nil {
+		p.say("staff: %v", err)
+	}
+	for {
+		n, err := p.database.pending(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		if pause(waiting, 200*time.Millisecond) != nil {
+			p.say("%d orders still have hooks to be called", n)
+			return ctx.Err()
+		}
+	}
+}
+
 // reconcile runs the service's own command for each process, all at once.
 func (p *proof) reconcile(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	since := time.Since(p.begun) + time.Minute
-	for _, name := range p.database.names {
+	for range p.shops {
 		group.Go(func() error {
-			cmd := exec.CommandContext(ctx, filepath.Join(p.dir, "reconcile"), "reconcile", "-db", name, "-since", since.String()) //nolint:gosec // built here
-			cmd.Env = append(os.Environ(), p.env...)                                                                               //nolint:forbidigo // a child needs the environment
+			command := p.command("reconcile", p.database.direct, "-since", since.String())
+			cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // built here
+			cmd.Env = append(os.Environ(), p.env(p.server.URL)...)      //nolint:forbidigo // a child needs the environment
 			text, err := cmd.CombinedOutput()
 			if err != nil {
 				return fmt.Errorf("reconcile: %w: %s", err, text)
@@ -244,8 +339,8 @@ func (p *proof) progress() float64 { return float64(p.market.done.Load()) / floa
 // report prints the progress from time to time.
 func (p *proof) report(ctx context.Context) error {
 	for pause(ctx, 10*time.Second) == nil {
-		p.say("%d orders, %d deliveries, %d parcels waiting, %d failed attempts, %s",
-			p.market.done.Load(), p.courier.delivered.Load(), p.courier.waiting(), p.courier.failed.Load(), p.chaos)
+		p.say("%d orders, %d deliveries, %d on their way, %d failed attempts, %s",
+			p.market.done.Load(), p.courier.delivered.Load(), p.courier.left(), p.courier.failed.Load(), p.chaos)
 	}
 	return nil
 }
@@ -263,8 +358,17 @@ func (p *proof) close(ctx context.Context) (err error) {
 	for _, shop := range p.shops {
 		shop.close()
 	}
+	for _, wire := range p.wires {
+		wire.close()
+	}
+	if p.exchange != nil {
+		p.exchange.client.CloseIdleConnections()
+	}
 	if p.courier != nil {
 		err = p.courier.close()
+	}
+	if p.market != nil {
+		p.market.client.CloseIdleConnections()
 	}
 	if p.queue != nil {
 		p.queue.server.close()
