@@ -46,7 +46,7 @@ func TestHistories(t *testing.T) {
 	assert.Zero(t, verdicts[porcupine.Illegal], "histories that are not linearizable")
 	assert.Zero(t, verdicts[porcupine.Unknown], "histories that could not be checked in time")
 	assert.Equal(t, *countFlag, verdicts[porcupine.Ok])
-	f.chaos.checkAll(t)
+	f.chaos.check(t, *countFlag)
 	t.Logf("%d linearizable histories of %d operations; %s", verdicts[porcupine.Ok], f.total, &f.chaos)
 }
 
@@ -515,12 +515,15 @@ func (c *chaos) hold(ctx context.Context, r *replica, step histories.Step) bool 
 	return false
 }
 
-// checkAll checks that every kind of failure happened.
-func (c *chaos) checkAll(t *testing.T) {
+// check checks that there were enough failures for n histories. A few histories can
+// be over before a process is held.
+func (c *chaos) check(t *testing.T, n int) {
 	t.Helper()
 	assert.Positive(t, c.kills)
-	assert.Positive(t, c.killsAt, "kills at a step")
-	assert.Positive(t, c.freezes)
+	if n >= 500 {
+		assert.Greater(t, c.killsAt, n/50, "kills at a step")
+		assert.Greater(t, c.freezes, n/50)
+	}
 }
 
 func (c *chaos) String() string {
