@@ -233,6 +233,7 @@ func (b *Book[Tx]) isPending(d *draft, pic *picture) bool {
 // runHooks calls the hooks that are due, and notes that they were called.
 func (b *Book[Tx]) runHooks(ctx context.Context, tx Tx, d *draft, pic *picture) error {
 	ctx = context.WithValue(ctx, insideKey{b}, true)
+	pic.discard()
 	if pic.paid && d.doc.Fulfilled.IsZero() {
 		if err := b.call("Fulfill", d.row.ID, func() error { return b.hooks.Fulfill(ctx, tx, d.order(pic)) }); err != nil {
 			return err

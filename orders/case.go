@@ -107,6 +107,7 @@ type Decided struct {
 	Kind     CaseKind  `json:"kind"`
 	Version  int       `json:"version"`
 	Pays     bool      `json:"pays,omitzero"`     // it accepts the coins as payment of the order
+	Void     bool      `json:"void,omitzero"`     // it counts no more: coins were returned before the order was fulfilled
 	Deposits []Deposit `json:"deposits,omitzero"` // what it was about
 }
 

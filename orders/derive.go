@@ -40,7 +40,7 @@ type known struct {
 	invoiced  bool   // there is a page on which the customer can pay
 	payments  map[jovepay.ID]view
 	coins     map[jovepay.ID]string // that the book asked for
-	decided   []Decided
+	decided   []*Decided            // the oldest first
 }
 
 // picture is what follows.
@@ -51,6 +51,7 @@ type picture struct {
 	places    map[jovepay.ID][]Balance
 	left      map[jovepay.ID]decimal.Decimal
 	questions map[string]*question // by what they are about
+	void      []*Decided           // decisions that count no more
 }
 
 // question is a case that should be open.
@@ -113,10 +114,9 @@ type derivation struct {
 	known
 	picture
 	deposits []*deposit
-	groups   []*group     // sorted
-	returned []*deposit   // they paid for the order, which was fulfilled, and JovePay returned coins of them
-	broken   map[int]bool // decisions that accepted more than there is now
-	void     map[int]bool // decisions that count for nothing
+	groups   []*group          // sorted
+	returned []*deposit        // they paid for the order, which was fulfilled, and JovePay returned coins of them
+	broken   map[*Decided]bool // decisions that accepted more than there is now
 }
 
 // derive returns what follows from what is known.
@@ -140,16 +140,16 @@ func compareIDs(a, b jovepay.ID) int {
 // because coins were returned or exchanged since, and the order is not fulfilled,
 // the decision is void: a person has to decide about the rest.
 func (d *derivation) weighAll() {
-	d.void = map[int]bool{}
 	for {
-		d.deposits, d.broken = nil, map[int]bool{}
+		d.deposits, d.broken = nil, map[*Decided]bool{}
 		for _, id := range slices.SortedFunc(maps.Keys(d.payments), compareIDs) {
 			d.deposits = append(d.deposits, d.weigh(id))
 		}
 		if d.fulfilled || len(d.broken) == 0 {
 			return
 		}
-		maps.Copy(d.void, d.broken)
+		first := slices.IndexFunc(d.decided, func(by *Decided) bool { return d.broken[by] })
+		d.void = append(d.void, d.decided[first]) // the next may be right without it
 	}
 }
 
@@ -174,15 +174,14 @@ func (d *derivation) weigh(id jovepay.ID) *deposit {
 // apply takes what people decided about the payment's coins from the open ones, as
 // far as the decisions are chosen.
 func (d *derivation) apply(p *deposit, choose func(Deposit) bool) {
-	for i := range d.decided {
-		by := &d.decided[i]
-		if by.Kind == CaseRefund || by.Kind == CaseHook || d.void[i] {
+	for _, by := range d.decided {
+		if by.Kind == CaseRefund || by.Kind == CaseHook || d.isVoid(by) {
 			continue
 		}
 		left := by.Amount.Decimal() // of a refund
 		for _, about := range by.Deposits {
 			if about.PaymentID == p.id && choose(about) {
-				d.decide(i, p, about, left)
+				d.decide(by, p, about, left)
 			}
 			left = decimal.Max(left.Sub(about.Amount.Decimal()), decimal.Zero)
 		}
@@ -191,17 +190,16 @@ func (d *derivation) apply(p *deposit, choose func(Deposit) bool) {
 
 // decide applies a decision to the coins that it is about. left is what remains of
 // the amount of a refund.
-func (d *derivation) decide(i int, p *deposit, about Deposit, left decimal.Decimal) {
-	by := &d.decided[i]
+func (d *derivation) decide(by *Decided, p *deposit, about Deposit, left decimal.Decimal) {
 	if about.Coin != p.coin || about.Amount.Sign() == 0 {
 		if p.open.IsPositive() { // another amount, or another coin, was decided about
-			d.breakIf(i, by.Pays)
+			d.breakIf(by, true)
 			p.denied = p.denied || by.Decision != DecisionAccept
 		}
 		return
 	}
 	share := decimal.Min(about.Amount.Decimal(), p.open)
-	d.breakIf(i, by.Pays && share.LessThan(about.Amount.Decimal()))
+	d.breakIf(by, share.LessThan(about.Amount.Decimal()))
 	p.open = p.open.Sub(share)
 	switch by.Decision {
 	case DecisionAccept:
@@ -218,11 +216,15 @@ func (d *derivation) decide(i int, p *deposit, about Deposit, left decimal.Decim
 	}
 }
 
-func (d *derivation) breakIf(i int, isBroken bool) {
-	if isBroken {
-		d.broken[i] = true
+// breakIf notes that a decision accepted more than there is.
+func (d *derivation) breakIf(by *Decided, isBroken bool) {
+	if isBroken && by.Pays && !d.isVoid(by) {
+		d.broken[by] = true
 	}
 }
+
+// isVoid reports whether a decision counts no more.
+func (d *derivation) isVoid(by *Decided) bool { return by.Void || slices.Contains(d.void, by) }
 
 // refund takes what JovePay returned: from the coins that people rejected, then
 // from the open ones, then from the accepted ones.
@@ -236,8 +238,8 @@ func (d *derivation) refund(p *deposit) {
 		part := decimal.Min(left, *from)
 		*from, left, p.refunded = from.Sub(part), left.Sub(part), p.refunded.Add(part)
 	}
-	for i, by := range d.decided {
-		d.breakIf(i, by.Pays && !d.void[i] && slices.ContainsFunc(by.Deposits, func(about Deposit) bool {
+	for _, by := range d.decided {
+		d.breakIf(by, slices.ContainsFunc(by.Deposits, func(about Deposit) bool {
 			return about.PaymentID == p.id && !about.isReturned() && (about.Amount.Sign() == 0 || p.accepted.LessThan(accepted))
 		}))
 	}
@@ -297,8 +299,8 @@ func (p *deposit) odd(kind CaseKind, reason string) (class, jovepay.Verdict) {
 
 // isDecided reports whether a person decided about a payment without an amount.
 func (d *derivation) isDecided(id jovepay.ID) bool {
-	return slices.ContainsFunc(d.decided, func(by Decided) bool {
-		return by.Kind != CaseRefund && by.Kind != CaseHook &&
+	return slices.ContainsFunc(d.decided, func(by *Decided) bool {
+		return by.Kind != CaseRefund && by.Kind != CaseHook && !d.isVoid(by) &&
 			slices.ContainsFunc(by.Deposits, func(about Deposit) bool { return about.PaymentID == id && about.Amount.Sign() == 0 })
 	})
 }
@@ -503,8 +505,8 @@ func (d *derivation) payer() *group {
 // isAcceptanceReturned reports whether coins that a person accepted as payment of
 // the order were returned.
 func (d *derivation) isAcceptanceReturned() bool {
-	for i := range d.broken {
-		for _, about := range d.decided[i].Deposits {
+	for by := range d.broken {
+		for _, about := range by.Deposits {
 			for _, p := range d.deposits {
 				if p.id == about.PaymentID && p.isReturned() {
 					d.returned = append(d.returned, p)
@@ -518,12 +520,7 @@ func (d *derivation) isAcceptanceReturned() bool {
 // isAccepted reports whether a person accepted coins as payment of the order that
 // are all still there.
 func (d *derivation) isAccepted() bool {
-	for i, by := range d.decided {
-		if by.Pays && !d.broken[i] && !d.void[i] {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.decided, func(by *Decided) bool { return by.Pays && !d.broken[by] && !d.isVoid(by) })
 }
 
 // pays reports whether accepting a case of this kind pays for the order.
@@ -685,7 +682,7 @@ func (d *derivation) ask() {
 
 // isNoted reports whether a person has noted these refunds.
 func (d *derivation) isNoted(q *question) bool {
-	return slices.ContainsFunc(d.decided, func(by Decided) bool {
+	return slices.ContainsFunc(d.decided, func(by *Decided) bool {
 		return by.Kind == CaseRefund && slices.EqualFunc(by.Deposits, q.deposits, func(a, b Deposit) bool {
 			return a.PaymentID == b.PaymentID && a.Amount.Equal(b.Amount)
 		})

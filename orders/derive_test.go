@@ -112,6 +112,7 @@ func (s *shelf) follow() {
 	s.clock = s.clock.Add(time.Second)
 	s.d.now = s.clock
 	s.pic = s.rules.derive(s.d.known())
+	s.pic.discard()
 	if s.pic.paid && s.d.doc.Fulfilled.IsZero() && !s.fails {
 		s.d.doc.Fulfilled = s.clock
 		s.pic = s.rules.derive(s.d.known())

@@ -118,9 +118,11 @@ func (d *draft) known() known {
 		}
 	}
 	for _, id := range sortedKeys(d.cases) {
-		k.decided = append(k.decided, d.cases[id].Decisions...)
+		for i := range d.cases[id].Decisions {
+			k.decided = append(k.decided, &d.cases[id].Decisions[i])
+		}
 	}
-	slices.SortStableFunc(k.decided, func(a, b Decided) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(k.decided, func(a, b *Decided) int { return a.At.Compare(b.At) })
 	return k
 }
 
@@ -205,8 +207,17 @@ func (d *draft) line(id jovepay.ID, b Balance, amount jovepay.Amount, v *view) {
 	d.lines = append(d.lines, LineRow{At: d.now, OrderID: d.row.ID, PaymentID: id, Coin: b.Coin, Bucket: b.Bucket, Amount: amount, Doc: doc})
 }
 
+// discard notes which decisions count no more. They must not count again once the
+// order is fulfilled.
+func (pic *picture) discard() {
+	for _, by := range pic.void {
+		by.Void = true
+	}
+}
+
 // pose opens, changes and closes cases.
 func (d *draft) pose(pic *picture) {
+	pic.discard()
 	for _, key := range sortedKeys(pic.questions) {
 		q, id := pic.questions[key], caseID(d.row.ID, key)
 		c := d.cases[id]

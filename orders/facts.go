@@ -157,16 +157,17 @@ func complete(a, b fact) fact {
 		if p.Extra == nil {
 			p.Extra = map[string]json.RawMessage{}
 		}
+		if a, b := refundOf(p.Extra[name]), refundOf(value); name == memberRefunded && !a.Equal(b) {
+			if a.LessThan(b) {
+				p.Extra[name] = value
+			}
+			continue
+		}
 		p.Extra[name] = json.RawMessage(lesser(string(p.Extra[name]), string(value)))
 	}
 	for name, value := range p.Extra {
 		if isUnreadable(name, value) { // and is not known from elsewhere
 			clearMember(p, memberName(name))
-		}
-	}
-	if part, ok := refundedPart(p); ok {
-		if other, ok := refundedPart(q); ok && other.Cmp(part) > 0 {
-			p.Extra[memberRefunded] = q.Extra[memberRefunded]
 		}
 	}
 	if lesser(feeText(a.Fee), feeText(b.Fee)) != feeText(a.Fee) {
@@ -341,13 +342,19 @@ func (f *folding) addUnread(i int, p *jovepay.Payment) {
 // smallest is how many decimal places an amount has at most, as in the inbox.
 const smallest = 40
 
+// refundOf returns the amount that a member reports as refunded, or zero.
+func refundOf(value json.RawMessage) decimal.Decimal {
+	var part jovepay.Amount
+	if part.UnmarshalJSON(value) != nil || part.Sign() <= 0 || part.Decimal().Exponent() < -smallest {
+		return decimal.Zero
+	}
+	return part.Decimal()
+}
+
 // refundedPart returns the part of a payment that was refunded, if p reports one.
 func refundedPart(p *jovepay.Payment) (part jovepay.Amount, ok bool) {
-	text, ok := p.Extra[memberRefunded]
-	if !ok || part.UnmarshalJSON(text) != nil || part.Sign() <= 0 || part.Decimal().Exponent() < -smallest {
-		return jovepay.Amount{}, false
-	}
-	return part, true
+	amount := refundOf(p.Extra[memberRefunded])
+	return jovepay.NewAmount(amount), amount.IsPositive()
 }
 
 // received returns how much of the payment arrived.

@@ -167,6 +167,15 @@ func TestFactsOfOneState(t *testing.T) {
 	assert.Equal(t, "T1", v.PayAddress)
 	assert.Equal(t, "memo", v.PayinExtraID)
 	assert.Equal(t, "5", v.refundedPart.String())
+	for _, part := range []string{"20", "5", "100"} {
+		listed.Extra = map[string]json.RawMessage{memberRefunded: json.RawMessage(part)}
+		a, err = factOf(listed.Event())
+		require.NoError(t, err)
+		fs = fs.add(a)
+	}
+	v = fs.view()
+	assert.Equal(t, "100", v.refundedPart.String(), "refunds only grow")
+	listed.Extra = nil
 	assert.NotContains(t, listed.Extra, memberRefunded, "the event is left as it was")
 }
 
