@@ -64,9 +64,9 @@ func (s *shop) a(status jovepay.PaymentStatus, paid string, changes ...func(*jov
 }
 
 // b reports that payment B, of 0.002 btc, has a status.
-func (s *shop) b(status jovepay.PaymentStatus, paid string, changes ...func(*jovepay.Payment)) {
+func (s *shop) b(status jovepay.PaymentStatus, paid string) {
 	s.t.Helper()
-	s.hear("1002", "0.002", "btc", status, paid, changes)
+	s.hear("1002", "0.002", "btc", status, paid, nil)
 }
 
 // further reports a further deposit to the address of payment A.
@@ -376,7 +376,7 @@ func (w situation) row() string {
 	cells := []string{w.what, "`" + string(w.state) + "`"}
 	for _, bucket := range buckets {
 		var found []string
-		for _, m := range strings.Split(w.money, ", ") {
+		for m := range strings.SplitSeq(w.money, ", ") {
 			if amount, ok := strings.CutPrefix(m, string(bucket)+" "); ok {
 				found = append(found, amount)
 			}
@@ -403,14 +403,12 @@ func TestOrders(t *testing.T) {
 	table.WriteString("| what is known | state | for the order | in review | excess | held | refunded | unconfirmed | open cases | shipped |\n" +
 		"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, w := range situations() {
-		t.Run(w.what, func(t *testing.T) {
-			got := w.run(t)
-			assert.Equal(t, w.state, got.state, "state")
-			assert.Equal(t, w.money, got.money, "money")
-			assert.Equal(t, w.cases, got.cases, "open cases")
-			assert.Equal(t, w.shipped, got.shipped, "shipped")
-			table.WriteString(got.row())
-		})
+		got := w.run(t)
+		assert.Equal(t, w.state, got.state, "%s: state", w.what)
+		assert.Equal(t, w.money, got.money, "%s: money", w.what)
+		assert.Equal(t, w.cases, got.cases, "%s: open cases", w.what)
+		assert.Equal(t, w.shipped, got.shipped, "%s: shipped", w.what)
+		table.WriteString(got.row())
 	}
 	page := read(t, file)
 	head, rest, ok := strings.Cut(page, mark)

@@ -51,9 +51,9 @@ func TestTopUps(t *testing.T) {
 		"a payment names itself": {nil, []jovepay.Payment{reported("1001", jovepay.PaymentFinished, "50", childOf("1001"))}, StateReview, "review: 50 trx", "top_up"},
 		"two payments name each other": {nil, []jovepay.Payment{reported("1001", jovepay.PaymentFinished, "50", childOf("1003")), further("1003", "50")},
 			StateReview, "review: 100 trx", "top_up"},
-		"in another coin": {nil, []jovepay.Payment{partial, further("1003", "20", in("usdttrc20"))},
+		"in another coin": {nil, []jovepay.Payment{partial, further("1003", "20", inTether)},
 			StateReview, "held: 30 trx, review: 20 usdttrc20", "underpaid, wrong_asset"},
-		"in another coin and in the right one": {nil, []jovepay.Payment{partial, further("1003", "20", in("usdttrc20")), further("1004", "20")},
+		"in another coin and in the right one": {nil, []jovepay.Payment{partial, further("1003", "20", inTether), further("1004", "20")},
 			StateFulfilled, "order: 50 trx, review: 20 usdttrc20", "wrong_asset"},
 		"refunded before the sum was there": {nil, []jovepay.Payment{partial, reported("1003", jovepay.PaymentRefunded, "10", childOf("1001")), further("1004", "10")},
 			StateUnderpaid, "held: 40 trx, refunded: 10 trx (assumed)", "underpaid"},
@@ -90,7 +90,7 @@ func TestDecisionsAndLaterNews(t *testing.T) {
 	partial, finished := reported("1001", jovepay.PaymentPartiallyPaid, "30"), reported("1001", jovepay.PaymentFinished, "50")
 	other := reported("1002", jovepay.PaymentFinished, "0.002")
 	further := reported("1003", jovepay.PaymentFinished, "20", childOf("1001"))
-	odd := reported("1003", jovepay.PaymentWrongAssetConfirmed, "49", childOf("1001"), in("usdttrc20"))
+	odd := reported("1003", jovepay.PaymentWrongAssetConfirmed, "49", childOf("1001"), inTether)
 	shelf := func() *shelf { return newShelf(t, agreed()) }
 
 	// Accepting coins for a paid order does not displace those that pay.
@@ -132,6 +132,13 @@ func TestDecisionsAndLaterNews(t *testing.T) {
 	s.follow()
 	assert.False(t, s.shipped(), "a person accepted 50, not 30")
 	s.accept(CaseUnderpaid).want(StateFulfilled, "order: 30 trx, refunded: 20 trx (assumed)", "")
+
+	// The void acceptance does not come back when something else ships the order.
+	s = shelf().hear(partial, further)
+	s.fails = true
+	s.accept(CaseTopUp).hear(reported("1003", jovepay.PaymentRefunded, "", childOf("1001"))).reject(CaseUnderpaid)
+	s.fails = false
+	s.hear(other).want(StateFulfilled, "excess: 30 trx, order: 0.002 btc, refunded: 20 trx (assumed)", "")
 
 	// An order that is not in the book cannot be accepted.
 	s = newShelf(t, nil).hear(finished).want(StateReview, "review: 50 trx", "no_order")

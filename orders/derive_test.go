@@ -51,7 +51,7 @@ func childOf(parent jovepay.ID) news {
 	return func(p *jovepay.Payment) { p.ParentPaymentID, p.OriginType = parent, "REPEATED" }
 }
 
-func in(coin string) news { return func(p *jovepay.Payment) { p.PayCurrency = coin } }
+func inTether(p *jovepay.Payment) { p.PayCurrency = "usdttrc20" }
 
 func returning(part string) news {
 	return func(p *jovepay.Payment) { p.Extra = map[string]json.RawMessage{memberRefunded: json.RawMessage(part)} }
@@ -204,12 +204,6 @@ func (s *shelf) giveBack(kind CaseKind, amount string) *shelf {
 	return s
 }
 
-func (s *shelf) cancel() *shelf {
-	s.d.doc.Canceled = s.clock
-	s.follow()
-	return s
-}
-
 // money writes what is in the buckets, sorted.
 func (s *shelf) money() string { return money(s.d.order(&s.pic).Money) }
 
@@ -264,7 +258,7 @@ func palette() []jovepay.Payment {
 		reported("1001", jovepay.PaymentConfirming, "50"),
 		reported("1001", jovepay.PaymentPartiallyPaid, "30"),
 		reported("1001", jovepay.PaymentExpired, ""), // after that, the others are late
-		reported("1001", jovepay.PaymentWrongAssetConfirmed, "49", in("usdttrc20")),
+		reported("1001", jovepay.PaymentWrongAssetConfirmed, "49", inTether),
 		reported("1001", jovepay.PaymentFinished, "50"),
 		reported("1001", jovepay.PaymentFinished, "60"),
 		reported("1001", jovepay.PaymentRefunded, ""),
@@ -274,7 +268,7 @@ func palette() []jovepay.Payment {
 		reported("1002", jovepay.PaymentFinished, "0.002"),
 		reported("1003", jovepay.PaymentWaiting, "", childOf("1001")),
 		reported("1003", jovepay.PaymentFinished, "20", childOf("1001")),
-		reported("1004", jovepay.PaymentWrongAssetConfirmed, "49", childOf("1001"), in("usdttrc20")),
+		reported("1004", jovepay.PaymentWrongAssetConfirmed, "49", childOf("1001"), inTether),
 		reported("1004", jovepay.PaymentFinished, "48", childOf("1001")), // settled by JovePay's staff
 	}
 }
@@ -536,7 +530,7 @@ func TestPermutationsOfTopUps(t *testing.T) {
 		reported("1003", jovepay.PaymentFinished, "20", childOf("1001")),
 		reported("1003", jovepay.PaymentRefunded, "20", childOf("1001")),
 		reported("1004", jovepay.PaymentFinished, "20", childOf("1003")),
-		reported("1004", jovepay.PaymentWrongAssetConfirmed, "20", childOf("1001"), in("usdttrc20")),
+		reported("1004", jovepay.PaymentWrongAssetConfirmed, "20", childOf("1001"), inTether),
 	}, WithTopUps())
 	sets, permutations, exceptions := 0, 0, 0
 	l.walk(6, l.add, func(set uint, ends map[latticeNode]int) {

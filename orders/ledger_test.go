@@ -19,11 +19,11 @@ import (
 
 var updateCSV = flag.Bool("update-csv", false, "write testdata/statement.csv")
 
-func newBook(t *testing.T, store Store[inbox.NoTx], opts ...Option) *Book[inbox.NoTx] {
+func newBook(t *testing.T) *Book[inbox.NoTx] {
 	t.Helper()
 	client, err := jovepay.NewClient(jovepay.WithAPIKey("key"))
 	require.NoError(t, err)
-	b, err := New(client, store, Hooks[inbox.NoTx]{Fulfill: func(context.Context, inbox.NoTx, *Order) error { return nil }}, opts...)
+	b, err := New(client, new(Memory), Hooks[inbox.NoTx]{Fulfill: func(context.Context, inbox.NoTx, *Order) error { return nil }})
 	require.NoError(t, err)
 	return b
 }
@@ -33,20 +33,20 @@ func TestStatement(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
-		b := newBook(t, new(Memory))
+		b := newBook(t)
 		noon := time.Now().Add(12 * time.Hour)
 		require.NoError(t, b.Place(ctx, inbox.NoTx{}, Terms{OrderID: `=cmd|' /C calc'!A0`, PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd"}))
 		tell := func(p jovepay.Payment, fee *jovepay.Fee) {
 			t.Helper()
 			p.OrderID = `=cmd|' /C calc'!A0`
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			require.NoError(t, b.Handle(ctx, &jovepay.PaymentEvent{Payment: p, Fee: fee}))
 		}
 		tell(reported("1001", jovepay.PaymentConfirming, "60"), nil)
 		tell(reported("1001", jovepay.PaymentFinished, "60", func(p *jovepay.Payment) {
 			p.OutcomeAmount, p.OutcomeCurrency = jovepay.MustAmount("59.7"), "usdttrc20"
 		}), &jovepay.Fee{Currency: "usdttrc20", ServiceFee: jovepay.MustAmount("0.3"), DepositFee: jovepay.MustAmount("0")})
-		time.Sleep(time.Until(noon))
+		<-time.After(time.Until(noon))
 		tell(reported("-1002", jovepay.PaymentFinished, "0.5", func(p *jovepay.Payment) { p.PayCurrency, p.PayAmount = "+btc", jovepay.MustAmount("0.5") }), nil)
 		tell(reported("1001", jovepay.PaymentRefunded, ""), nil)
 
@@ -127,7 +127,8 @@ func TestStatementPages(t *testing.T) {
 	require.Len(t, sums, 1)
 	assert.Equal(t, "2007", sums[0].Amount.String())
 	assert.Equal(t, 3, asked)
-	for range s.Lines(t.Context()) {
+	for _, err := range s.Lines(t.Context()) {
+		require.NoError(t, err)
 		break
 	}
 	assert.Equal(t, 4, asked)
