@@ -99,6 +99,8 @@ type rig struct {
 	server *jovepaytest.Server
 	shop   *shop.Shop
 	url    string // where the shop serves
+
+	retryAfter string // of the last response
 }
 
 func newRig(t *testing.T, s shop.Settings, opts ...orders.Option) *rig {
@@ -128,8 +130,8 @@ func newRig(t *testing.T, s shop.Settings, opts ...orders.Option) *rig {
 	return r
 }
 
-// ask sends a request, and decodes the response into result.
-func (r *rig) ask(t *testing.T, method, path, body string, result any) *http.Response {
+// ask sends a request, decodes the response into result, and returns its status.
+func (r *rig) ask(t *testing.T, method, path, body string, result any) (status int) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, r.url+path, strings.NewReader(body))
 	require.NoError(t, err)
@@ -140,7 +142,8 @@ func (r *rig) ask(t *testing.T, method, path, body string, result any) *http.Res
 		require.NoError(t, json.UnmarshalRead(response.Body, result))
 	}
 	require.NoError(t, response.Body.Close())
-	return response
+	r.retryAfter = response.Header.Get("Retry-After")
+	return response.StatusCode
 }
 
 const (
@@ -151,13 +154,13 @@ const (
 // place places order a.
 func (r *rig) place(t *testing.T) {
 	t.Helper()
-	require.Equal(t, http.StatusOK, r.ask(t, http.MethodPut, "/orders/a", price, nil).StatusCode)
+	require.Equal(t, http.StatusOK, r.ask(t, http.MethodPut, "/orders/a", price, nil))
 }
 
 // payment returns the payment of order a in a coin.
 func (r *rig) payment(t *testing.T, coin string) (p shop.Payment) {
 	t.Helper()
-	require.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/orders/a/payments/"+coin, "", &p).StatusCode)
+	require.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/orders/a/payments/"+coin, "", &p))
 	return p
 }
 
@@ -165,11 +168,11 @@ func (r *rig) payment(t *testing.T, coin string) (p shop.Payment) {
 func (r *rig) order(t *testing.T) (o shop.Order) {
 	t.Helper()
 	require.NoError(t, r.server.WaitDeliveries(t.Context()))
-	require.Equal(t, http.StatusOK, r.ask(t, http.MethodGet, "/orders/a", "", &o).StatusCode)
+	require.Equal(t, http.StatusOK, r.ask(t, http.MethodGet, "/orders/a", "", &o))
 	return o
 }
 
-// requires requires order a to have the state and number of shipments.
+// requires checks the state of order a and its number of shipments.
 func (r *rig) requires(t *testing.T, state orders.State, shipments int) {
 	t.Helper()
 	o := r.order(t)
@@ -199,15 +202,15 @@ func TestAnOrderOnEveryDatabase(t *testing.T) {
 			require.NoError(t, err)
 			r.requires(t, orders.StateUnderpaid, 0)
 			var p shop.Problem
-			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/orders/a/payments/xrp", "", &p).StatusCode)
+			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/orders/a/payments/xrp", "", &p))
 			assert.Equal(t, "coins_seen", p.Error)
 			_, err = r.server.Pay(other.ID)
 			require.NoError(t, err)
 			r.requires(t, orders.StateFulfilled, 1)
 
-			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/orders/a/payments/btc", "", &p).StatusCode)
+			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/orders/a/payments/btc", "", &p))
 			assert.Equal(t, "closed", p.Error)
-			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPut, "/orders/a", strings.Replace(price, "49", "50", 1), &p).StatusCode)
+			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPut, "/orders/a", strings.Replace(price, "49", "50", 1), &p))
 			assert.Equal(t, "terms_changed", p.Error)
 
 			var cases []shop.Case
@@ -216,16 +219,16 @@ func TestAnOrderOnEveryDatabase(t *testing.T) {
 			assert.Equal(t, orders.CaseFurther, cases[0].Kind)
 			refunded := fmt.Sprintf(`{"decision": "refunded", "version": %d, %s}`, cases[0].Version, staff)
 			outdated := fmt.Sprintf(`{"decision": "refunded", "version": %d, %s}`, cases[0].Version-1, staff)
-			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/cases/"+cases[0].ID, outdated, &p).StatusCode)
+			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/cases/"+cases[0].ID, outdated, &p))
 			assert.Equal(t, "case_changed", p.Error)
 			var o shop.Order
-			assert.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/cases/"+cases[0].ID, refunded, &o).StatusCode)
+			assert.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/cases/"+cases[0].ID, refunded, &o))
 			assert.Equal(t, []orders.Balance{
 				{Coin: "btc", Bucket: orders.BucketRefunded, Amount: jovepay.MustAmount("0.0005")},
 				{Coin: "trx", Bucket: orders.BucketOrder, Amount: other.Asked},
 			}, o.Money)
 			assert.Equal(t, 1, o.Shipments)
-			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/cases/"+cases[0].ID, refunded, &p).StatusCode)
+			assert.Equal(t, http.StatusConflict, r.ask(t, http.MethodPost, "/cases/"+cases[0].ID, refunded, &p))
 			assert.Equal(t, "resolved", p.Error)
 		})
 	}
@@ -273,9 +276,8 @@ func TestPaymentInDoubt(t *testing.T) {
 	))
 	r.place(t)
 	var p shop.Problem
-	response := r.ask(t, http.MethodPost, "/orders/a/payments/btc", "", &p)
-	assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
-	assert.Equal(t, "1", response.Header.Get("Retry-After"))
+	assert.Equal(t, http.StatusServiceUnavailable, r.ask(t, http.MethodPost, "/orders/a/payments/btc", "", &p))
+	assert.Equal(t, "1", r.retryAfter)
 	assert.Equal(t, "in_doubt", p.Error)
 	assert.WithinDuration(t, time.Now(), p.RetryAt, time.Minute)
 
@@ -289,8 +291,8 @@ func TestCanceledThenPaid(t *testing.T) {
 	r := newRig(t, file(t))
 	r.place(t)
 	payment := r.payment(t, "btc")
-	assert.Equal(t, http.StatusBadRequest, r.ask(t, http.MethodPost, "/orders/a/cancel", `{}`, nil).StatusCode, "nobody says why")
-	assert.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/orders/a/cancel", `{`+staff+`}`, nil).StatusCode)
+	assert.Equal(t, http.StatusBadRequest, r.ask(t, http.MethodPost, "/orders/a/cancel", `{}`, nil), "nobody says why")
+	assert.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/orders/a/cancel", `{`+staff+`}`, nil))
 	_, err := r.server.Pay(payment.ID)
 	require.NoError(t, err)
 	r.requires(t, orders.StateCanceled, 0)
@@ -298,7 +300,7 @@ func TestCanceledThenPaid(t *testing.T) {
 	require.Len(t, o.Cases, 1)
 	assert.Equal(t, orders.CaseCanceled, o.Cases[0].Kind)
 	accept := fmt.Sprintf(`{"decision": "accept", "version": %d, %s}`, o.Cases[0].Version, staff)
-	assert.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/cases/"+o.Cases[0].ID, accept, nil).StatusCode)
+	assert.Equal(t, http.StatusOK, r.ask(t, http.MethodPost, "/cases/"+o.Cases[0].ID, accept, nil))
 	r.requires(t, orders.StateFulfilled, 1)
 }
 
@@ -355,13 +357,13 @@ func TestRequests(t *testing.T) {
 		{http.MethodPost, "/orders/a/payments/trx", "", http.StatusConflict, "too_many_payments"},
 	} {
 		var got shop.Problem
-		assert.Equal(t, row.want, r.ask(t, row.method, row.path, row.body, &got).StatusCode, "%s %s %s", row.method, row.path, row.body)
+		assert.Equal(t, row.want, r.ask(t, row.method, row.path, row.body, &got), "%s %s %s", row.method, row.path, row.body)
 		assert.Equal(t, row.code, got.Error, "%s %s %s", row.method, row.path, row.body)
 	}
-	assert.Equal(t, http.StatusUnauthorized, r.ask(t, http.MethodPost, "/ipn", `{}`, nil).StatusCode)
+	assert.Equal(t, http.StatusUnauthorized, r.ask(t, http.MethodPost, "/ipn", `{}`, nil))
 	require.NoError(t, r.server.Inject(jovepaytest.Fault{Method: http.MethodPost, Path: "/v1/payment", Status: http.StatusUnauthorized}))
 	r.ask(t, http.MethodPut, "/orders/b", price, nil)
 	var p shop.Problem
-	assert.Equal(t, http.StatusServiceUnavailable, r.ask(t, http.MethodPost, "/orders/b/payments/btc", "", &p).StatusCode)
+	assert.Equal(t, http.StatusServiceUnavailable, r.ask(t, http.MethodPost, "/orders/b/payments/btc", "", &p))
 	assert.Equal(t, "try_again", p.Error)
 }

@@ -237,14 +237,12 @@ func coins(a jovepay.Amount, ticker string) string {
 // note puts an event into words. It returns no text for those that are not for the
 // customer, and a key for those that are listed once.
 func note(o *shop.Order, e orders.Event) (text, once string) {
-	switch e.Kind {
-	case orders.EventDecided:
-		if e.Decision == orders.DecisionAccept {
-			return "Ticket issued after a manual review", "accepted"
-		}
-	case orders.EventCanceled:
+	switch {
+	case e.Kind == orders.EventDecided && e.Decision == orders.DecisionAccept:
+		return "Ticket issued after a manual review", "accepted"
+	case e.Kind == orders.EventCanceled:
 		return "Order canceled", ""
-	case orders.EventPayment:
+	case e.Kind == orders.EventPayment:
 		return noteOf(o, e)
 	}
 	return "", ""
