@@ -9,13 +9,14 @@ COUNT ?= 6
 BENCH ?= .
 PKGS  ?= ./...
 ORDERS ?= 1000
+LATE   ?= 0
 STORE  ?= postgres
 BROKER ?=
 N      ?= 1000
 SCREENSHOTS ?=
 FILES ?=
 
-.PHONY: help check test race lint fuzz bench examples differential proof histories failover browser mutation
+.PHONY: help check test race lint fuzz bench examples differential proof sabotage histories failover browser mutation
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1: \2/p' $(MAKEFILE_LIST)
@@ -49,8 +50,11 @@ bench: ## the tables of docs/performance.md; BENCH, PKGS and COUNT choose
 browser: ## the storefront and the payment page in Chromium; SCREENSHOTS names a folder for pictures
 	cd test/browser && JOVEPAY_REQUIRE_BROWSER=1 JOVEPAY_SCREENSHOTS='$(abspath $(SCREENSHOTS))' go test -count=1 ./...
 
-proof: ## each order is fulfilled once, whatever breaks; ORDERS, STORE (postgres, sqlite) and BROKER (jetstream) choose
-	cd test/proof && go run . -orders $(ORDERS) -store $(STORE) -broker '$(BROKER)' $${JOVEPAY_TEST_POSTGRES:+-postgres "$$JOVEPAY_TEST_POSTGRES"}
+proof: ## an order is paid once and fulfilled once, whatever breaks; ORDERS, LATE, STORE (postgres, mariadb, sqlite) and BROKER (jetstream) choose
+	cd test/proof && go run . -orders $(ORDERS) -late $(LATE) -store $(STORE) -broker '$(BROKER)' $${JOVEPAY_TEST_POSTGRES:+-postgres "$$JOVEPAY_TEST_POSTGRES"} $${JOVEPAY_TEST_MARIADB:+-mariadb "$$JOVEPAY_TEST_MARIADB"}
+
+sabotage: ## the proof finds what it must: every sabotage of the book
+	cd test/proof && JOVEPAY_SABOTAGE=all go test -count=1 -timeout 60m -run TestSabotageIsFound -v .
 
 histories: ## N histories of orders from three processes are linearizable, and those of a broken book are not
 	cd test/histories && JOVEPAY_REQUIRE_DATABASES=1 go test -count=1 -v -timeout 2h -run 'Histories|OnePayment' . -histories $(N) -all

@@ -13,10 +13,6 @@ import (
 	"github.com/jovepay/jovepay-go/jovepaytest"
 )
 
-// stallTime is how long the database's responses are held back before a process is
-// killed or frozen, so that commits happen that it does not know of.
-const stallTime = 50 * time.Millisecond
-
 // chaos kills and freezes processes, breaks connections, and loses JovePay's
 // responses.
 type chaos struct {
@@ -148,7 +144,7 @@ func (c *chaos) freeze(ctx context.Context, what blow, i int, at step, long bool
 	}
 	c.freezes.Add(1)
 	d := c.send + time.Second/2
-	if long {
+	if long || c.longFreezes {
 		d = c.send + c.crash + 3*time.Second
 	}
 	_ = pause(ctx, d)
@@ -168,7 +164,7 @@ func (c *chaos) hit(ctx context.Context, what blow, i int, at step, strike func(
 		if len(c.database.proxies) > 0 {
 			c.database.proxies[i].stall(true)
 			defer c.database.proxies[i].stall(false)
-			_ = pause(ctx, stallTime)
+			_ = pause(ctx, c.stall)
 		}
 		strike()
 	default:

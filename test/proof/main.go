@@ -41,6 +41,7 @@ type settings struct {
 	sabotage *sabotage // nil without one
 	timeout  time.Duration
 
+	customers  int           // at the same time; most of them wait
 	clients    int           // of each customer
 	spread     time.Duration // of notifications
 	send       time.Duration // as in [orders.WithTimes]
@@ -49,13 +50,18 @@ type settings struct {
 	mix        mix                 // of chaos
 	failures   []jovepaytest.Fault // of JovePay
 	faultEvery int                 // creates
+
+	// stall is how long the database's responses are held back before a process is
+	// killed or frozen, so that commits happen that it does not know of.
+	stall       time.Duration
+	longFreezes bool // all freezes last until others may have created a payment
 }
 
 // rough are the settings of a proof.
 func rough() settings {
 	return settings{
-		clients: 3, spread: 3 * time.Second, send: 4 * time.Second, settle: 3 * time.Second, crash: 5 * time.Second,
-		mix: everything(), failures: failures(), faultEvery: 20,
+		customers: 128, clients: 3, spread: 3 * time.Second, send: 4 * time.Second, settle: 3 * time.Second, crash: 5 * time.Second,
+		mix: everything(), failures: failures(), faultEvery: 20, stall: 50 * time.Millisecond,
 	}
 }
 

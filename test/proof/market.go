@@ -18,11 +18,10 @@ import (
 )
 
 const (
-	customers = 128 // at the same time; most of them wait
-	longWay   = 10  // the payments of one order in longWay go through every status
-	price     = "49.99"
-	btc       = "btc"
-	eth       = "eth"
+	longWay = 10 // the payments of one order in longWay go through every status
+	price   = "49.99"
+	btc     = "btc"
+	eth     = "eth"
 )
 
 // market is the customers, with the shop and JovePay.
@@ -47,7 +46,7 @@ func orderID(order int) string { return fmt.Sprintf("order-%06d", order) }
 func (m *market) open(ctx context.Context) error {
 	all := plans(m.topUps)
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(customers)
+	group.SetLimit(m.customers)
 	for i := range m.orders {
 		if err := m.courier.room(ctx); err != nil {
 			break

@@ -121,7 +121,7 @@ func (p *proof) openMarket(callback string) error {
 	}
 	p.market = &market{
 		settings: p.settings, server: p.server, jovepay: client,
-		client:   &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: customers}},
+		client:   &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: idleConns}},
 		replicas: p.shops, courier: p.courier, exchange: p.exchange, callback: callback,
 	}
 	p.staff = &staff{market: p.market}

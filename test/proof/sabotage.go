@@ -73,7 +73,8 @@ func sabotages() []sabotage {
 			stores: []string{postgres, mariadb},
 			tune: func(s *settings) {
 				calm(s)
-				s.mix, s.crash = mix{freezeStalled}, time.Second
+				s.customers = 16 // so that creates begin all the time
+				s.mix, s.crash, s.stall, s.longFreezes = mix{freezeStalled}, time.Second, 300*time.Millisecond, true
 			},
 		},
 		{
@@ -81,7 +82,7 @@ func sabotages() []sabotage {
 			edits: []edit{{
 				"orders/settle.go",
 				"isProof := err == nil && !now.Before(doubts[i].settles)",
-				"isProof := err == nil",
+				"isProof := err == nil && !now.IsZero()",
 			}},
 			tune: func(s *settings) {
 				calm(s)
@@ -138,16 +139,11 @@ func sabotages() []sabotage {
 		},
 		{
 			name: "erased", // news without an amount say that nothing came
-			edits: []edit{
-				{"orders/facts.go", "amount(\"paid\", i, &v.ActuallyPaid, p.ActuallyPaid)", "erasable(\"paid\", i, &v.ActuallyPaid, p.ActuallyPaid)"},
-				{"orders/facts.go", "	for i, f := range fs {\n		p := &f.Payment\n", `	erasable := func(member string, i int, to *jovepay.Amount, from jovepay.Amount) bool {
-		*to = from
-		return take(member, i, true)
-	}
-	for i, f := range fs {
-		p := &f.Payment
-`},
-			},
+			edits: []edit{{
+				"orders/facts.go",
+				"	if f.amount(\"paid\", i, &f.ActuallyPaid, p.ActuallyPaid) {\n",
+				"	f.ActuallyPaid = p.ActuallyPaid\n	if f.take(\"paid\", i, true) {\n",
+			}},
 			tune: calm,
 		},
 		{

@@ -44,6 +44,9 @@ type trap struct {
 	sprung chan struct{} // closed after the strike
 }
 
+// idleConns is how many connections to a host are kept.
+const idleConns = 256
+
 // trapTime is how long a trap waits for a response.
 const trapTime = 5 * time.Second
 
@@ -69,7 +72,7 @@ func newExchange(target string, created func(int64)) *exchange {
 	return &exchange{
 		target: target, created: created, late: map[string]*held{},
 		client: &http.Client{
-			Transport:     &http.Transport{MaxIdleConnsPerHost: customers, DisableCompression: true},
+			Transport:     &http.Transport{MaxIdleConnsPerHost: idleConns, DisableCompression: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
