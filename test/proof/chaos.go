@@ -35,10 +35,12 @@ type blow int
 const (
 	kill blow = iota
 	killAtCreate
-	killStalled
+	killStalled // while commits are held back
+	killIntent  // while the commit of an intent is
 	freeze
 	freezeAtCreate
 	freezeStalled
+	freezeIntent
 	cutConnections
 	terminateConnections
 )
@@ -49,7 +51,7 @@ type mix []blow
 // everything is the mix of a proof.
 func everything() mix {
 	return mix{
-		kill, killAtCreate, killAtCreate, killStalled, freeze, freezeAtCreate, freezeStalled,
+		kill, killAtCreate, killAtCreate, killStalled, killIntent, freeze, freezeAtCreate, freezeStalled, freezeIntent,
 		cutConnections, cutConnections, terminateConnections,
 	}
 }
@@ -102,14 +104,14 @@ func (c *chaos) strike(ctx context.Context, group *errgroup.Group, random *rand.
 	}
 	i, at, long := random.IntN(len(c.shops)), step(random.IntN(int(steps))), random.IntN(2) == 0
 	switch what := c.mix[random.IntN(len(c.mix))]; what {
-	case kill, killAtCreate, killStalled:
+	case kill, killAtCreate, killStalled, killIntent:
 		c.hit(ctx, what, i, at, func() {
 			if c.shops[i].kill() {
 				c.kills.Add(1)
 			}
 		})
 		return c.shops[i].restart(ctx)
-	case freeze, freezeAtCreate, freezeStalled:
+	case freeze, freezeAtCreate, freezeStalled, freezeIntent:
 		if !c.frozen.CompareAndSwap(false, true) {
 			return nil
 		}
@@ -160,16 +162,37 @@ func (c *chaos) hit(ctx context.Context, what blow, i int, at step, strike func(
 			return // there was none
 		}
 		<-t.sprung
-	case killStalled, freezeStalled:
+	case killStalled, freezeStalled, killIntent, freezeIntent:
 		if len(c.database.proxies) > 0 {
-			c.database.proxies[i].stall(true)
-			defer c.database.proxies[i].stall(false)
-			_ = pause(ctx, c.stall)
+			defer c.stall(ctx, c.database.proxies[i], what)()
 		}
 		strike()
 	default:
 		strike()
 	}
+}
+
+// stallTime is how long commits are held back, or waited for.
+const stallTime = time.Second
+
+// stall holds back commits: one of an intent, or all of some time.
+func (c *chaos) stall(ctx context.Context, p *proxy, what blow) (end func()) {
+	which, d := stallsCommits, stallTime/20
+	if what == killIntent || what == freezeIntent {
+		which, d = stallsIntents, stallTime
+	}
+	p.stall(which)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-p.held:
+		if which == stallsCommits {
+			_ = pause(ctx, d)
+		}
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return func() { p.stall(noStall) }
 }
 
 // fault makes something fail in JovePay's next response to a create, or to a look at

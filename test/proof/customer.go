@@ -45,7 +45,7 @@ func plans(topUps bool) []plan {
 		{"pays nine tenths, and staff accept", 1, payAlmost, []outcome{end(orders.StateFulfilled, 1)}},
 		{"pays half, and staff return it", 1, payHalfForNothing, []outcome{end(orders.StateRefunded, 0)}},
 		{"pays in two deposits", 3, topUp(topUps), []outcome{end(orders.StateFulfilled, 1)}},
-		{"pays three quarters in two deposits", 1, topUpTooLittle, []outcome{unpaid}},
+		{"pays nine tenths in two deposits", 1, topUpTooLittle, []outcome{unpaid}},
 		{"pays twice", 1, payTwice, []outcome{end(orders.StateFulfilled, 1, orders.CaseFurther)}},
 		{"pays twice, and staff reject the second", 1, payTwiceRejected, []outcome{end(orders.StateFulfilled, 1)}},
 		{"does not pay", 1, letExpire, []outcome{end(orders.StateExpired, 0)}},
@@ -146,8 +146,8 @@ func topUpTooLittle(v *visit) error {
 		return err
 	}
 	return errors.Join(
-		v.deposit(p.ID, part(p.Asked, 50), jovepay.PaymentPartiallyPaid),
-		v.deposit(p.ID, part(p.Asked, 25), jovepay.PaymentFinished))
+		v.deposit(p.ID, part(p.Asked, 60), jovepay.PaymentPartiallyPaid),
+		v.deposit(p.ID, part(p.Asked, 30), jovepay.PaymentFinished))
 }
 
 func payTwice(v *visit) error {

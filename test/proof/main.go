@@ -51,9 +51,6 @@ type settings struct {
 	failures   []jovepaytest.Fault // of JovePay
 	faultEvery int                 // creates
 
-	// stall is how long the database's responses are held back before a process is
-	// killed or frozen, so that commits happen that it does not know of.
-	stall       time.Duration
 	longFreezes bool // all freezes last until others may have created a payment
 }
 
@@ -61,7 +58,7 @@ type settings struct {
 func rough() settings {
 	return settings{
 		customers: 128, clients: 3, spread: 3 * time.Second, send: 4 * time.Second, settle: 3 * time.Second, crash: 5 * time.Second,
-		mix: everything(), failures: failures(), faultEvery: 20, stall: 50 * time.Millisecond,
+		mix: everything(), failures: failures(), faultEvery: 20,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -284,17 +285,18 @@ func TestProxyCutsStallsAndCloses(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "x", string(got))
 
-	c.stall(true)
-	_, err = far.Write([]byte("y"))
+	c.stall(stallsCommits)
+	_, err = far.Write([]byte("COMMIT"))
 	require.NoError(t, err)
 	require.NoError(t, near.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
 	_, err = near.Read(got)
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-	c.stall(false)
+	c.stall(noStall)
 	require.NoError(t, near.SetReadDeadline(time.Time{}))
-	_, err = near.Read(got)
+	whole := make([]byte, 6)
+	_, err = io.ReadFull(near, whole)
 	require.NoError(t, err)
-	assert.Equal(t, "y", string(got))
+	assert.Equal(t, "COMMIT", string(whole))
 
 	random := rand.New(rand.NewPCG(1, 1))
 	cut := 0

@@ -1,16 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // proxy is between a process and its database. It cuts connections: in the middle
-// of a statement, or between a commit and its response. And it stalls them: what
-// the database does has happened, and the process does not know it yet.
+// of a statement, or between a commit and its response. And it stalls commits: they
+// have happened, and the process does not know it yet.
 type proxy struct {
 	listener net.Listener
 	target   string
@@ -19,15 +21,25 @@ type proxy struct {
 	mu     sync.Mutex
 	conns  map[net.Conn]net.Conn // nil when closed
 	flows  sync.Cond             // the stall has ended
-	stalls bool
+	stalls stall
+	held   chan struct{} // has one after a commit was held back
 }
+
+// stall is which commits are held back.
+type stall int
+
+const (
+	noStall       stall = iota
+	stallsIntents       // those of intents to create a payment
+	stallsCommits       // all
+)
 
 func newProxy(ctx context.Context, target string) (*proxy, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{listener: listener, target: target, conns: map[net.Conn]net.Conn{}}
+	p := &proxy{listener: listener, target: target, conns: map[net.Conn]net.Conn{}, held: make(chan struct{}, 1)}
 	p.flows.L = &p.mu
 	p.running.Go(func() { p.accept(ctx) })
 	return p, nil
@@ -47,16 +59,30 @@ func (p *proxy) accept(ctx context.Context) {
 		if !p.add(near, far) {
 			return
 		}
+		var commits, intends atomic.Bool // of the transaction
 		p.running.Go(func() {
-			_, _ = io.Copy(far, near)
+			p.pass(far, near, func(request []byte) {
+				commits.Store(isCommit(request))
+				if bytes.Contains(request, []byte(`"state":"sending"`)) {
+					intends.Store(true)
+				}
+			})
 			p.remove(near)
 		})
 		p.running.Go(func() {
-			p.respond(near, far)
+			p.pass(near, far, func(response []byte) {
+				if commits.Load() || isCommit(response) {
+					p.hold(intends.Swap(false))
+				}
+			})
 			p.remove(near)
 		})
 	}
 }
+
+// isCommit reports whether a text has MariaDB's request to commit, or PostgreSQL's
+// response to one.
+func isCommit(text []byte) bool { return bytes.Contains(text, []byte("COMMIT")) }
 
 // add registers a connection, unless the proxy is closed.
 func (p *proxy) add(near, far net.Conn) bool {
@@ -70,24 +96,33 @@ func (p *proxy) add(near, far net.Conn) bool {
 	return true
 }
 
-// respond passes on what the database sends, except during a stall.
-func (p *proxy) respond(near io.Writer, far io.Reader) {
+// pass passes on what is read, after see has seen it.
+func (p *proxy) pass(to io.Writer, from io.Reader, see func([]byte)) {
 	buffer := make([]byte, 32<<10)
 	for {
-		n, err := far.Read(buffer)
-		p.mu.Lock()
-		for p.stalls {
-			p.flows.Wait()
-		}
-		p.mu.Unlock()
+		n, err := from.Read(buffer)
+		see(buffer[:n])
 		if n > 0 {
-			if _, err := near.Write(buffer[:n]); err != nil {
+			if _, err := to.Write(buffer[:n]); err != nil {
 				return
 			}
 		}
 		if err != nil {
 			return
 		}
+	}
+}
+
+// hold holds a commit back during a stall.
+func (p *proxy) hold(isIntent bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.stalls == stallsCommits || p.stalls == stallsIntents && isIntent {
+		select {
+		case p.held <- struct{}{}:
+		default:
+		}
+		p.flows.Wait()
 	}
 }
 
@@ -118,11 +153,15 @@ func (p *proxy) cut(random *rand.Rand) int {
 	return n
 }
 
-// stall begins or ends a stall.
-func (p *proxy) stall(is bool) {
+// stall begins a stall, or ends it with noStall.
+func (p *proxy) stall(which stall) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stalls = is
+	select {
+	case <-p.held:
+	default:
+	}
+	p.stalls = which
 	p.flows.Broadcast()
 }
 
@@ -130,7 +169,7 @@ func (p *proxy) address() string { return p.listener.Addr().String() }
 
 func (p *proxy) close() {
 	_ = p.listener.Close()
-	p.stall(false)
+	p.stall(noStall)
 	p.mu.Lock()
 	for near := range p.conns {
 		p.sever(near)

@@ -74,7 +74,7 @@ func sabotages() []sabotage {
 			tune: func(s *settings) {
 				calm(s)
 				s.customers = 16 // so that creates begin all the time
-				s.mix, s.crash, s.stall, s.longFreezes = mix{freezeStalled}, time.Second, 300*time.Millisecond, true
+				s.mix, s.crash, s.longFreezes = mix{freezeIntent}, time.Second, true
 			},
 		},
 		{
