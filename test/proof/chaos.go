@@ -147,7 +147,7 @@ func (c *chaos) freeze(ctx context.Context, what blow, i int, at step, long bool
 	c.freezes.Add(1)
 	d := c.send + time.Second/2
 	if long || c.longFreezes {
-		d = c.send + c.crash + 3*time.Second
+		d = c.send + c.crash + 5*time.Second
 	}
 	_ = pause(ctx, d)
 	thaw()

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/jovepaytest"
@@ -76,7 +75,7 @@ func newCourier(s *settings, replicas []*process, listener net.Listener, jovepay
 }
 
 // ServeHTTP receives a notification from the emulator. It drops some, and removes
-// the amount from others, unless the customer waits for them.
+// the amount from others, unless it is the only one that says something.
 func (c *courier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
@@ -85,28 +84,34 @@ func (c *courier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.events.Add(1)
 	signature, fate := r.Header.Get(jovepay.IPNSignatureHeader), fateOf(body)
-	var event struct {
-		Status jovepay.PaymentStatus `json:"payment_status"`
-	}
+	var event notice
 	if json.Unmarshal(body, &event) != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	if fate%100 < lostPercent && event.Status != jovepay.PaymentExpired {
+	isLast := event.Status == jovepay.PaymentExpired || event.Status == jovepay.PaymentFinished && event.forgets()
+	if fate%100 < lostPercent && !isLast {
 		c.lost.Add(1)
 		return
 	}
-	switch event.Status { // the last ones, after those with the amount
-	case jovepay.PaymentSending, jovepay.PaymentFinished, jovepay.PaymentRefunded:
-		if fate/100%100 < emptyPercent {
-			if body, signature, err = c.empty(body); err != nil {
-				w.WriteHeader(http.StatusInternalServerError)
-				return
-			}
+	if event.Status == jovepay.PaymentRefunded && event.forgets() || fate/100%100 < emptyPercent && !isLast && event.isLate() {
+		if body, signature, err = c.empty(body); err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
 		}
-	default:
 	}
 	c.accept(body, signature, fate/10000)
+}
+
+// isLate reports whether the payment is beyond the first statuses, which report the
+// amount.
+func (n notice) isLate() bool {
+	switch n.Status {
+	case jovepay.PaymentSending, jovepay.PaymentFinished, jovepay.PaymentRefunded:
+		return true
+	default:
+		return false
+	}
 }
 
 // fateOf returns a number that is as random as the body.
@@ -119,12 +124,7 @@ func fateOf(body []byte) uint64 {
 // empty removes the amount from a notification, and signs it again. JovePay's guide
 // does not say that it is always there.
 func (c *courier) empty(body []byte) (text []byte, signature string, err error) {
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(body, &members); err != nil {
-		return nil, "", err
-	}
-	delete(members, "actually_paid")
-	if text, err = json.Marshal(members, json.Deterministic(true)); err != nil {
+	if text, err = without(body, "actually_paid"); err != nil {
 		return nil, "", err
 	}
 	c.emptied.Add(1)

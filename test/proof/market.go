@@ -60,7 +60,7 @@ func (m *market) open(ctx context.Context) error {
 				return fmt.Errorf("%s: %w", v.orderID, err)
 			}
 			if p := planOf(all, m.seed, i); p != nil {
-				if err := p.act(v); err != nil {
+				if err := p.act(v); err != nil && !errors.Is(err, errStale) {
 					return fmt.Errorf("%s, who %s: %w", v.orderID, p.name, err)
 				}
 			}
@@ -108,7 +108,14 @@ type shown struct {
 	Asked   jovepay.Amount `json:"asked"`
 }
 
-var errClosed = errors.New("closed")
+var (
+	errClosed = errors.New("closed")
+	errStale  = errors.New("the shop still shows a payment that has ended")
+)
+
+// staleTime is how long a customer asks for a new payment after one has ended. Then
+// the order stays as it is, and is found to be wrong.
+const staleTime = time.Minute
 
 // ask asks for the payment in a coin, as several clients at the same time, until all
 // are shown one that has not ended. All must be shown the same.
@@ -152,6 +159,7 @@ func (v *visit) verify(coin string, p *shown) error {
 
 // insistOnPayment is one client. An impatient one asks again before it should.
 func (v *visit) insistOnPayment(ctx context.Context, coin string, impatient bool) (*shown, error) {
+	begun := time.Now()
 	for {
 		v.market.asked.Add(1)
 		status, body, err := v.market.send(ctx, http.MethodPost, "/orders/"+v.orderID+"/payments/"+coin, nil)
@@ -165,6 +173,9 @@ func (v *visit) insistOnPayment(ctx context.Context, coin string, impatient bool
 			}
 			if !v.over[p.ID] {
 				return p, nil
+			}
+			if time.Since(begun) > staleTime {
+				return nil, errStale
 			}
 			wait = 200 * time.Millisecond // the shop does not know yet that it has ended
 		default:

@@ -321,7 +321,7 @@ func (p *proof) reconcile(ctx context.Context) error {
 		group.Go(func() error {
 			command := p.command("reconcile", p.database.direct, "-since", since.String())
 			cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // built here
-			cmd.Env = append(os.Environ(), p.env(p.server.URL)...)      //nolint:forbidigo // a child needs the environment
+			cmd.Env = append(os.Environ(), p.env(p.wires[0].url)...)    //nolint:forbidigo // a child needs the environment
 			text, err := cmd.CombinedOutput()
 			if err != nil {
 				return fmt.Errorf("reconcile: %w: %s", err, text)

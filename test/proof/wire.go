@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/jovepay/jovepay-go"
 )
@@ -213,7 +214,63 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 
 func (w *wire) answer(ctx context.Context, out http.ResponseWriter, r *http.Request, body []byte) {
 	response, err := w.exchange.pass(ctx, r, body)
+	if err == nil && r.Method == http.MethodGet && r.URL.Path == "/v1/payment" {
+		err = forget(response)
+	}
 	deliver(out, response, err)
+}
+
+// forget removes the amount from the rows of some refunded payments in a list:
+// JovePay's guide does not say that it is always there.
+func forget(response *http.Response) error {
+	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	if err != nil || !bytes.Contains(body, []byte(`"refunded"`)) {
+		return err
+	}
+	var list map[string]jsontext.Value
+	var rows []jsontext.Value
+	if json.Unmarshal(body, &list) != nil || json.Unmarshal(list["data"], &rows) != nil {
+		return nil // not a list, but an error
+	}
+	for i, row := range rows {
+		var of notice
+		if bytes.Contains(row, []byte(`"refunded"`)) && json.Unmarshal(row, &of) == nil && of.forgets() {
+			if rows[i], err = without(row, "actually_paid"); err != nil {
+				return err
+			}
+		}
+	}
+	if list["data"], err = json.Marshal(rows); err != nil {
+		return err
+	}
+	if body, err = json.Marshal(list); err != nil {
+		return err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	response.Header.Del("Content-Length")
+	return nil
+}
+
+// notice is what JovePay says of a payment.
+type notice struct {
+	ID     jovepay.ID            `json:"payment_id"`
+	Status jovepay.PaymentStatus `json:"payment_status"`
+}
+
+// forgets reports whether JovePay doesn't report the amount of a payment anymore
+// once it is refunded.
+func (n notice) forgets() bool { return fateOf([]byte(n.ID))%3 == 0 }
+
+// without returns an object without a member.
+func without(object []byte, member string) (jsontext.Value, error) {
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(object, &members); err != nil {
+		return nil, err
+	}
+	delete(members, member)
+	return json.Marshal(members, json.Deterministic(true))
 }
 
 // pass sends a request to JovePay.
