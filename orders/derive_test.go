@@ -47,8 +47,12 @@ func reported(id jovepay.ID, status jovepay.PaymentStatus, paid string, changes 
 	return p
 }
 
+// childOf makes a payment a further deposit. JovePay reports as its price what its
+// coins were worth when they came.
 func childOf(parent jovepay.ID) news {
-	return func(p *jovepay.Payment) { p.ParentPaymentID, p.OriginType = parent, "REPEATED" }
+	return func(p *jovepay.Payment) {
+		p.ParentPaymentID, p.OriginType, p.PriceAmount = parent, "REPEATED", jovepay.MustAmount("12.5")
+	}
 }
 
 func inTether(p *jovepay.Payment) { p.PayCurrency = "usdttrc20" }
