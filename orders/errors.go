@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jovepay/jovepay-go"
 )
 
 // Errors of a [Book], for [errors.Is]. Those of the client and of the database are
@@ -35,7 +37,7 @@ var (
 
 // InDoubtError means that it is not known whether JovePay created the payment of
 // an order. Nothing more is sent before that is known: ask again at RetryAt.
-// errors.Is finds the cause, which may be [jovepay.ErrOutcomeUnknown].
+// errors.Is finds [jovepay.ErrOutcomeUnknown], and the cause if there is one.
 type InDoubtError struct {
 	OrderID string
 	Coin    string    // empty for an invoice
@@ -52,6 +54,10 @@ func (e *InDoubtError) Error() string {
 	}
 	return s
 }
+
+// Is reports whether target is [jovepay.ErrOutcomeUnknown]: that is what is in doubt,
+// whatever the cause, and [jovepay.SafeToRetry] is false.
+func (e *InDoubtError) Is(target error) bool { return target == jovepay.ErrOutcomeUnknown }
 
 // Unwrap returns the cause, or nil.
 func (e *InDoubtError) Unwrap() error { return e.err }

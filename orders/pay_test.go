@@ -71,6 +71,8 @@ func TestPayWithLostResponse(t *testing.T) {
 				doubt, ok := errors.AsType[*orders.InDoubtError](err)
 				require.True(t, ok, "%v", err)
 				require.Equal(t, "a", doubt.OrderID)
+				require.ErrorIs(t, err, jovepay.ErrOutcomeUnknown)
+				require.False(t, jovepay.SafeToRetry(err))
 				doubts++
 				require.Less(t, doubts, 20)
 				wait(t, time.Until(doubt.RetryAt))
