@@ -140,6 +140,14 @@ func TestDecisionsAndLaterNews(t *testing.T) {
 	s.fails = false
 	s.hear(other).want(StateFulfilled, "excess: 30 trx, order: 0.002 btc, refunded: 20 trx (assumed)", "")
 
+	// Coins that were kept while something else paid don't pay later.
+	s = shelf()
+	s.fails = true
+	s.hear(finished, odd).accept(CaseWrongAsset).hear(reported("1001", jovepay.PaymentRefunded, ""))
+	s.fails = false
+	s.follow()
+	assert.False(t, s.shipped(), "a person kept the coins, and did not accept them as payment")
+
 	// An order that is not in the book cannot be accepted.
 	s = newShelf(t, nil).hear(finished).want(StateReview, "review: 50 trx", "no_order")
 	require.ErrorIs(t, s.resolve(DecisionAccept, CaseNoOrder, ""), jovepay.ErrInvalidRequest)

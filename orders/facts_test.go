@@ -198,7 +198,7 @@ func TestFactsAreNotErasedByAbsence(t *testing.T) {
 		assert.Equal(t, "50", v.ActuallyPaid.String())
 		assert.Equal(t, "50", v.PayAmount.String())
 		assert.Equal(t, "49.99", v.PriceAmount.String())
-		assert.Equal(t, "T1, trx, trx, order-1", v.PayAddress+", "+v.Network+", "+v.PayCurrency+", "+v.OrderID)
+		assert.Equal(t, "T1, trx, order-1, trx", v.PayAddress+", "+v.Network+", "+v.OrderID+", "+v.PayCurrency)
 	}
 }
 
