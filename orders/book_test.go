@@ -302,6 +302,31 @@ func TestReconcile(t *testing.T) {
 	assert.Equal(t, []orders.State{orders.StateFulfilled, orders.StateFulfilled, orders.StateWaiting}, states)
 }
 
+// Two reports that differ only in the refunded part are two states, also in the
+// list.
+func TestReconcileRefundedParts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	b := r.book()
+	r.place(b, "a")
+	shown, err := b.Pay(t.Context(), "a", "btc")
+	require.NoError(t, err)
+	_, err = r.server.Pay(shown.ID)
+	require.NoError(t, err)
+	part := jovepay.MustAmount("0.0001")
+	refunded, err := r.server.RefundPart(shown.ID, part)
+	require.NoError(t, err)
+	lost := *refunded
+	lost.Extra = nil // as if the first report had no amount
+	require.NoError(t, b.Handle(t.Context(), lost.Event()))
+	_, err = b.Reconcile(t.Context(), time.Time{})
+	require.NoError(t, err)
+	back := r.order(b, "a").Refunded()
+	require.Len(t, back, 1)
+	assert.Equal(t, part.String(), back[0].Amount.String())
+	assert.False(t, back[0].Assumed)
+}
+
 // An event that is not about a payment is handed over once.
 func TestOtherEvents(t *testing.T) {
 	t.Parallel()

@@ -203,11 +203,13 @@ func (b *Book[Tx]) reconcile(ctx context.Context, p *jovepay.Payment, located ma
 	if err != nil {
 		return false, err
 	}
-	if _, known := located[p.ID]; known {
+	f := newFact(event, entry)
+	_, isPart := refundedPart(&f.Payment) // which counts for nothing in an entry
+	if _, known := located[p.ID]; known && !isPart {
 		outcome, err := b.store.Lookup(ctx, entry)
 		if err != nil || outcome == inbox.Duplicate {
 			return false, wrap(err)
 		}
 	}
-	return b.learn(ctx, newFact(event, entry), entry)
+	return b.learn(ctx, f, entry)
 }

@@ -17,7 +17,7 @@ type State string
 // canceled until a person accepts money for it.
 const (
 	StatePlaced     State = "placed"     // nobody has asked for a payment
-	StateExpired    State = "expired"    // all payments are over, and no coins came
+	StateExpired    State = "expired"    // all payments are over, and no coins wait for anything
 	StateWaiting    State = "waiting"    // for the customer's coins
 	StateUnderpaid  State = "underpaid"  // coins came, but not enough
 	StateReview     State = "review"     // a person has to decide about coins that came
