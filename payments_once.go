@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -116,4 +118,82 @@ func (s *PaymentsService) settle(ctx context.Context, c *creation) (*Payment, er
 			return nil, err
 		}
 	}
+}
+
+const (
+	// clockTolerance is how far a clock may be off if nothing shows the error: this
+	// machine's if the server sends no Date, and that of the list's filter, which
+	// may have a resolution of days.
+	clockTolerance = 24 * time.Hour
+
+	// meanwhile is how long before the start of a call, by the server's clock, a
+	// payment may have been created and still count as created during the call.
+	meanwhile = time.Minute
+)
+
+// serverClock translates times of this machine's clock into the server's. A nil
+// serverClock records nothing.
+type serverClock struct {
+	start time.Time // when it was made, by this machine's clock
+
+	mu     sync.Mutex
+	behind time.Duration // the most that a response showed the server's clock to be behind
+	seen   bool          // there was a response
+	dated  bool          // there was one with a Date
+}
+
+func newServerClock() *serverClock { return &serverClock{start: time.Now()} }
+
+// elapsed returns how much time has passed from one reading of this machine's clock
+// to another. Of a clock that was set, and one that stopped while the machine was
+// suspended, it believes the one that counts more.
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}
+
+// note learns from the Date of a response.
+func (c *serverClock) note(header http.Header) {
+	if c == nil {
+		return
+	}
+	now := c.start.Add(elapsed(c.start, time.Now()))
+	date, err := http.ParseTime(header.Get("Date"))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = true
+	if err != nil {
+		return
+	}
+	c.dated = true
+	c.behind = max(c.behind, now.Sub(date))
+}
+
+// listFrom returns a time from which a list has everything created since began, a
+// time of this machine's clock. It is zero if nothing shows the server's clock.
+func (c *serverClock) listFrom(began time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen && !c.dated {
+		return time.Time{}
+	}
+	return began.Add(-c.behind).Add(-clockTolerance) // one by one: the sum may overflow
+}
+
+// before reports whether something was certainly created before began, a time of
+// this machine's clock.
+func (c *serverClock) before(created Time, began time.Time) bool {
+	if created.IsZero() {
+		return false
+	}
+	latest := created.Time
+	if latest.Equal(latest.Truncate(24 * time.Hour)) {
+		latest = latest.Add(24 * time.Hour) // it may be a date without a time
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	margin := clockTolerance
+	if c.dated {
+		margin = meanwhile
+	}
+	return latest.Before(began.Add(-c.behind).Add(-margin))
 }

@@ -2,18 +2,11 @@ package jovepaytest
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/url"
 	"time"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/jovepay/jovepay-go"
 	"github.com/jovepay/jovepay-go/internal/emulator"
 	"github.com/jovepay/jovepay-go/internal/emulator/engine"
-	"github.com/jovepay/jovepay-go/internal/emulator/ipn"
 )
 
 // The groups of actions, by who does them.
@@ -426,77 +419,6 @@ func setIPN() verb[IPNBehavior, none] {
 	}, do: func(s *Server, b IPNBehavior) (none, error) {
 		return none{}, invalid(s.ipns.SetBehavior(b.behavior()))
 	}}
-}
-
-// message is a notification that no payment causes. Only URL and Text are in
-// the journal: what the others say is composed into Text.
-type message struct {
-	URL  string         `json:"url" usage:"where to send it" placeholder:"url" example:"http://127.0.0.1:8080/ipn"`
-	Kind string         `json:"kind,omitzero" usage:"send the guide's example of a payment, withdrawal or recurring payment" placeholder:"kind" example:"payment"`
-	With jsontext.Value `json:"with,omitzero" usage:"members that replace those of the kind's example" example:"{\"payment_status\":\"failed\"}"`
-	Body jsontext.Value `json:"body,omitzero" usage:"send this JSON as it is, instead of a kind"`
-	Text string         `json:"text,omitzero" usage:"send this text as it is, instead of a kind"`
-}
-
-func sendIPN() verb[message, none] {
-	return verb[message, none]{Action: Action{
-		Name: "SendIPN", Command: "send-ipn", Route: "POST ipn/send", Group: byNobody,
-		Summary: "Sign a notification of your own and send it",
-		Details: "Sign a notification and deliver it like any other. Fail unless the shop responds with a 2xx status.",
-	}, wait: func(ctx context.Context, s *Server, m message) (none, error) {
-		return none{}, wrapDelivery(s.ipns.Send(ctx, ipn.Notification{
-			URL: m.URL, At: s.engine.Now(),
-			Body: func(bool) ([]byte, error) { return []byte(m.Text), nil },
-		}))
-	}}
-}
-
-// compose writes the body that is asked for into Text.
-func (m *message) compose() error {
-	given := 0
-	for _, is := range []bool{m.Kind != "", m.Body != nil, m.Text != ""} {
-		if is {
-			given++
-		}
-	}
-	address, err := url.Parse(m.URL)
-	switch {
-	case err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Host == "":
-		return errors.New("url must be an absolute http or https URL")
-	case given != 1:
-		return errors.New("want one of kind, body and text")
-	case m.Kind == "" && m.With != nil:
-		return errors.New("with goes with a kind only")
-	case m.Body != nil:
-		m.Text = string(m.Body)
-	case m.Kind != "":
-		if m.Text, err = m.example(); err != nil {
-			return err
-		}
-	}
-	m.Kind, m.With, m.Body = "", nil, nil
-	return nil
-}
-
-func (m *message) example() (string, error) {
-	var event jovepay.Event
-	switch m.Kind {
-	case "payment":
-		event = new(jovepay.PaymentEvent)
-	case "withdrawal":
-		event = new(jovepay.WithdrawalEvent)
-	case "recurring":
-		event = new(jovepay.RecurringPaymentEvent)
-	default:
-		return "", fmt.Errorf("kind must be payment, withdrawal or recurring, got %.40q", m.Kind)
-	}
-	if m.With != nil {
-		if err := json.Unmarshal(m.With, event); err != nil {
-			return "", fmt.Errorf("with: %w", explain(err))
-		}
-	}
-	body, err := IPNBody(event)
-	return string(body), err
 }
 
 type notificationNumber struct {
