@@ -23,7 +23,8 @@ import (
 // returns [ErrInHook]. It may be called again after its transaction was rolled
 // back.
 //
-// If a hook fails or panics, its transaction is rolled back, and what was reported
+// If a hook fails or panics, or its transaction cannot be committed, for example
+// because it ignored an error of tx, the transaction is rolled back, and what was reported
 // is recorded in another one without hooks. The error is a [*HookError]. The hook
 // is called again with each later event of the order, and by [Book.Run], until it
 // succeeds.
@@ -124,12 +125,14 @@ func (b *Book[Tx]) enter(ctx context.Context) error {
 var errUnchanged = errors.New("orders: nothing to do")
 
 // change lets edit change an order, calls the hooks that this requires, and
-// commits. If a hook fails, it commits the same without hooks, and returns the
-// hook's error. edit may be called several times. If it returns errUnchanged,
+// commits. If a hook fails, or the commit after it, it commits the same without
+// hooks, and returns a [HookError]. edit may be called several times. If it returns errUnchanged,
 // nothing is committed.
 func (b *Book[Tx]) change(ctx context.Context, scope Scope, edit func(*draft, *Record) error) error {
+	var called string // the hook that was called last
 	work := func(ctx context.Context, hook func(context.Context, Tx, *draft, *picture) error) error {
 		err := b.store.Update(ctx, scope, func(ctx context.Context, tx Tx, r *Record) (*Change, error) {
+			called = ""
 			d, err := newDraft(scope.OrderID, r)
 			if err != nil {
 				return nil, err
@@ -141,6 +144,7 @@ func (b *Book[Tx]) change(ctx context.Context, scope Scope, edit func(*draft, *R
 			if err := hook(ctx, tx, d, &pic); err != nil {
 				return nil, err
 			}
+			called = d.called
 			return b.finish(d, &pic)
 		})
 		if errors.Is(err, errUnchanged) {
@@ -150,16 +154,23 @@ func (b *Book[Tx]) change(ctx context.Context, scope Scope, edit func(*draft, *R
 	}
 	err := work(ctx, b.runHooks)
 	failed, ok := errors.AsType[*HookError](err)
-	if !ok {
+	switch {
+	case ok:
+	case err == nil || called == "":
 		return wrap(err)
+	default: // the hook may be why the transaction could not be committed
+		failed = &HookError{Hook: called, OrderID: publicOrderID(scope.OrderID), err: err}
 	}
 	b.log.ErrorContext(ctx, "jovepay: hook failed", "hook", failed.Hook, "order", scope.OrderID, "error", failed.err)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime) // it may have ended during the hook
 	defer cancel()
 	return cmp.Or(wrap(work(ctx, func(_ context.Context, _ Tx, d *draft, pic *picture) error {
-		d.fail(failed)
-		*pic = b.derive(d.known())
 		d.pose(pic)
+		if b.isPending(d, pic) { // or another process has called the hook since
+			d.fail(failed)
+			*pic = b.derive(d.known())
+			d.pose(pic)
+		}
 		return nil
 	})), error(failed))
 }
@@ -235,6 +246,7 @@ func (b *Book[Tx]) runHooks(ctx context.Context, tx Tx, d *draft, pic *picture) 
 	ctx = context.WithValue(ctx, insideKey{b}, true)
 	pic.discard()
 	if pic.paid && d.doc.Fulfilled.IsZero() {
+		d.called = "Fulfill"
 		if err := b.call("Fulfill", d.row.ID, func() error { return b.hooks.Fulfill(ctx, tx, d.order(pic)) }); err != nil {
 			return err
 		}
@@ -259,6 +271,7 @@ func (b *Book[Tx]) runHooks(ctx context.Context, tx Tx, d *draft, pic *picture) 
 func (b *Book[Tx]) tell(ctx context.Context, tx Tx, d *draft, pic *picture) error {
 	if from := d.doc.Told; d.isPlaced() && from != pic.state {
 		if b.hooks.Changed != nil {
+			d.called = "Changed"
 			if err := b.call("Changed", d.row.ID, func() error { return b.hooks.Changed(ctx, tx, d.order(pic), from) }); err != nil {
 				return err
 			}
@@ -272,6 +285,7 @@ func (b *Book[Tx]) tell(ctx context.Context, tx Tx, d *draft, pic *picture) erro
 			continue
 		}
 		if b.hooks.Review != nil {
+			d.called = "Review"
 			if err := b.call("Review", d.row.ID, func() error { return b.hooks.Review(ctx, tx, c.public(d.row.ID, id)) }); err != nil {
 				return err
 			}
