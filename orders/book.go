@@ -354,7 +354,7 @@ func (b *Book[Tx]) Import(ctx context.Context, tx Tx, terms Terms, past Past) er
 			if err != nil {
 				return err
 			}
-			d.learn(f, p.PayAddress != "")
+			d.learn(f, false) // a row of the list may have an address and no memo
 		}
 		return nil
 	})
