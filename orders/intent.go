@@ -74,7 +74,7 @@ func (d *draft) adopt(id jovepay.ID) {
 	v := d.payments[id].Facts.view()
 	i := d.intents[v.coin]
 	switch {
-	case i == nil || i.State != intentSending && i.State != intentInDoubt:
+	case i == nil || i.Request == nil || i.State != intentSending && i.State != intentInDoubt:
 	case d.isMade(id), slices.Contains(i.Prior, id), v.isChild(), v.InvoiceID != "", !isMadeBy(i.Request, &v):
 	case v.isOver() && v.CreatedAt.Before(i.Began.Add(-clockTolerance)): // or no time is known
 	default:

@@ -63,13 +63,13 @@ func fly[T any, Tx any](ctx context.Context, b *Book[Tx], key string, work func(
 // of the client and the database, such as [jovepay.ErrInvalidRequest] for a coin
 // that does not exist. After each of them it is safe to call Pay again.
 func (b *Book[Tx]) Pay(ctx context.Context, orderID, coin string) (*Payment, error) {
+	r := jovepay.PaymentRequest{
+		OrderID: "1", PriceAmount: jovepay.MustAmount("1"), PriceCurrency: "usd", PayCurrency: coin,
+	}
+	if err := r.Validate(); err != nil { // or it could be invoiceCoin
+		return nil, err
+	}
 	return fly(ctx, b, orderID+"\x00"+coin, func(ctx context.Context) (*Payment, error) {
-		r := jovepay.PaymentRequest{
-			OrderID: "1", PriceAmount: jovepay.MustAmount("1"), PriceCurrency: "usd", PayCurrency: coin,
-		}
-		if err := r.Validate(); err != nil {
-			return nil, err
-		}
 		c := &checkout[Tx]{Book: b, orderID: orderID, coin: coin}
 		return c.run(ctx)
 	})
