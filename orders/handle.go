@@ -124,7 +124,7 @@ type Report struct {
 	Failed  int // with an error
 }
 
-// maxErrors is the number of failures that Reconcile returns one by one.
+// maxErrors is the number of failures that are returned one by one.
 const maxErrors = 10
 
 // reconcilePage is how many payments are looked up together.
@@ -162,10 +162,15 @@ func (b *Book[Tx]) Reconcile(ctx context.Context, since time.Time) (Report, erro
 		}
 	}
 	failures = append(failures, b.reconcilePage(ctx, page, &report)...)
+	return report, errors.Join(append(firstErrors(failures), ctx.Err())...)
+}
+
+// firstErrors returns the first failures, and how many more there are.
+func firstErrors(failures []error) []error {
 	if more := len(failures) - maxErrors; more > 0 {
-		failures = append(failures[:maxErrors], fmt.Errorf("orders: %d more failures", more))
+		return append(failures[:maxErrors], fmt.Errorf("orders: %d more failures", more))
 	}
-	return report, errors.Join(append(failures, ctx.Err())...)
+	return failures
 }
 
 // reconcilePage records the payments of a page.

@@ -46,23 +46,24 @@ const duePage = 500
 func (b *Book[Tx]) finishDue(ctx context.Context) error {
 	tried := map[string]bool{}
 	var failures []error
-	for {
-		ids, err := b.store.Due(ctx, duePage)
+	for limit := duePage; ; {
+		ids, err := b.store.Due(ctx, limit)
 		if err != nil {
-			return wrap(err)
+			return errors.Join(append(firstErrors(failures), wrap(err))...)
 		}
+		isLast := len(ids) < limit
 		ids = slices.DeleteFunc(ids, func(id string) bool { return tried[id] })
-		if len(ids) == 0 {
-			return errors.Join(failures...)
+		switch {
+		case len(ids) == 0 && isLast:
+			return errors.Join(firstErrors(failures)...)
+		case len(ids) == 0:
+			limit += duePage // those that failed are still due, and come first
 		}
 		for _, id := range ids {
 			tried[id] = true
 			if err := b.record(ctx, id, func(*draft) error { return nil }); err != nil {
 				failures = append(failures, err)
 			}
-		}
-		if len(failures) > maxErrors {
-			return errors.Join(failures...)
 		}
 	}
 }

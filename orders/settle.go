@@ -3,6 +3,7 @@ package orders
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jovepay/jovepay-go"
@@ -42,21 +43,22 @@ type doubtful struct {
 // replica does it at a time; the others leave it to that.
 func (b *Book[Tx]) settleDoubts(ctx context.Context) error {
 	return b.alone(ctx, leaseDoubts, b.interval/2, func(ctx context.Context) error {
-		now, doubts, err := b.doubts(ctx)
-		if err != nil || len(doubts) == 0 {
-			return err
+		now, doubts, unread := b.doubts(ctx)
+		if len(doubts) == 0 {
+			return unread
 		}
 		creates := make([]jovepay.UnknownCreate, len(doubts))
 		for i, d := range doubts {
 			creates[i] = d.create
 		}
 		found, err := b.client.Payments.FindCreated(ctx, creates)
-		failures := []error{wrap(err)}
+		failures := []error{unread, wrap(err)}
 		for i, f := range found {
 			isProof := err == nil && !now.Before(doubts[i].settles)
 			failures = append(failures, b.settleDoubt(ctx, doubts[i], f, isProof))
 		}
-		return errors.Join(failures...)
+		failures = slices.DeleteFunc(failures, func(err error) bool { return err == nil })
+		return errors.Join(firstErrors(failures)...)
 	})
 }
 
@@ -82,13 +84,16 @@ func (b *Book[Tx]) settleDoubt(ctx context.Context, d doubtful, f jovepay.FoundC
 }
 
 // doubts returns the creates of payments in doubt, and a time before which all were
-// looked up. A create whose sender has not reported back in time is put in doubt.
+// looked up. A create whose sender has not reported back in time is put in doubt. An
+// order that cannot be read does not keep others waiting: the error is returned with
+// the creates of those.
 func (b *Book[Tx]) doubts(ctx context.Context) (now time.Time, doubts []doubtful, err error) {
 	query := PartQuery{Kind: PartIntent, Open: true, Limit: partPage}
+	var failures []error
 	for {
 		parts, err := b.store.Parts(ctx, query)
 		if err != nil {
-			return now, nil, wrap(err)
+			return now, doubts, errors.Join(append(firstErrors(failures), wrap(err))...)
 		}
 		for _, part := range parts {
 			if part.ID == invoiceCoin {
@@ -96,7 +101,8 @@ func (b *Book[Tx]) doubts(ctx context.Context) (now time.Time, doubts []doubtful
 			}
 			d, at, err := b.doubt(ctx, part.OrderID, part.ID)
 			if err != nil {
-				return now, nil, err
+				failures = append(failures, err)
+				continue
 			}
 			if now.IsZero() {
 				now = at
@@ -106,7 +112,7 @@ func (b *Book[Tx]) doubts(ctx context.Context) (now time.Time, doubts []doubtful
 			}
 		}
 		if len(parts) < partPage {
-			return now, doubts, nil
+			return now, doubts, errors.Join(firstErrors(failures)...)
 		}
 		query.After = &parts[len(parts)-1]
 	}
@@ -164,6 +170,8 @@ func (b *Book[Tx]) alone(ctx context.Context, lease string, rest time.Duration, 
 	if err != nil {
 		rest = 0
 	}
-	_, released := b.store.Acquire(context.WithoutCancel(ctx), lease, holder, rest)
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	defer cancel()
+	_, released := b.store.Acquire(ctx, lease, holder, rest)
 	return errors.Join(err, wrap(released))
 }
