@@ -53,7 +53,7 @@ type draft struct {
 	payments map[jovepay.ID]*paymentDoc
 	intents  map[string]*intentDoc
 	cases    map[string]*caseDoc // by id
-	called   string // the hook that was called last
+	called   string              // the hook that was called last
 	notes    []Event
 	lines    []LineRow
 	loaded   map[string][]byte // the documents as they were

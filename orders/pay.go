@@ -180,9 +180,13 @@ func (c *checkout[Tx]) judge(d *draft) (step, error) {
 	case d.made() >= c.maxPayments:
 		return step{}, fmt.Errorf("%w: order %.100q has %d", ErrTooManyPayments, c.orderID, d.made())
 	}
+	request := c.request(d.doc.Terms)
+	if err := request.Validate(); err != nil { // or it could not be looked up after a crash
+		return step{}, err
+	}
 	return step{send: &intentDoc{
 		State: intentSending, Token: newToken(), Began: d.now, Deadline: d.now.Add(c.sendTime),
-		Request: c.request(d.doc.Terms), Prior: sortedKeys(d.payments),
+		Request: request, Prior: sortedKeys(d.payments),
 	}}, nil
 }
 
