@@ -47,6 +47,7 @@ type settings struct {
 	send       time.Duration // as in [orders.WithTimes]
 	settle     time.Duration
 	crash      time.Duration
+	complete   time.Duration       // for staff and failed hooks in the end
 	mix        mix                 // of chaos
 	failures   []jovepaytest.Fault // of JovePay
 	faultEvery int                 // creates
@@ -58,7 +59,7 @@ type settings struct {
 func rough() settings {
 	return settings{
 		customers: 128, clients: 3, spread: 3 * time.Second, send: 4 * time.Second, settle: 3 * time.Second, crash: 5 * time.Second,
-		mix: everything(), failures: failures(), faultEvery: 20,
+		complete: 3 * time.Minute, mix: everything(), failures: failures(), faultEvery: 20,
 	}
 }
 

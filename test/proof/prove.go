@@ -290,13 +290,10 @@ func (p *proof) finish(ctx context.Context) error {
 	return nil
 }
 
-// completeTime is how long staff and failed hooks may take in the end.
-const completeTime = 3 * time.Minute
-
 // complete has staff decide about the remaining cases, and waits for the hooks that
 // failed. What is not done then is found to be wrong.
 func (p *proof) complete(ctx context.Context) error {
-	waiting, cancel := context.WithTimeout(ctx, completeTime)
+	waiting, cancel := context.WithTimeout(ctx, p.settings.complete)
 	defer cancel()
 	if err := p.staff.finish(waiting); err != nil {
 		p.say("staff: %v", err)

@@ -74,7 +74,7 @@ func sabotages() []sabotage {
 			tune: func(s *settings) {
 				calm(s)
 				s.customers = 16 // so that creates begin all the time
-				s.mix, s.crash, s.longFreezes = mix{freezeIntent}, time.Second, true
+				s.mix, s.send, s.crash, s.longFreezes = mix{freezeIntent}, 6*time.Second, time.Second, true
 			},
 		},
 		{
@@ -163,7 +163,7 @@ func sabotages() []sabotage {
 
 // calm has nothing break by itself: what then is wrong is due to the sabotage.
 func calm(s *settings) {
-	s.mix, s.faultEvery, s.spread = nil, 0, time.Second
+	s.mix, s.faultEvery, s.spread, s.complete = nil, 0, time.Second, 20*time.Second
 }
 
 func sabotageNames() []string {
