@@ -91,13 +91,11 @@ func (m *market) plantLate() error {
 
 // order places the visit's order.
 func (v *visit) order() error {
-	_, err := v.market.insist(v.ctx, http.MethodPut, "/orders/"+v.orderID, map[string]string{"price_amount": price, "price_currency": "usd"})
-	return err
+	return v.market.insist(v.ctx, http.MethodPut, "/orders/"+v.orderID, map[string]string{"price_amount": price, "price_currency": "usd"})
 }
 
 func (m *market) cancelOrder(ctx context.Context, id string) error {
-	_, err := m.insist(ctx, http.MethodPost, "/orders/"+id+"/cancel", map[string]string{"by": "customer", "why": "changed my mind"})
-	return err
+	return m.insist(ctx, http.MethodPost, "/orders/"+id+"/cancel", map[string]string{"by": "customer", "why": "changed my mind"})
 }
 
 // shown is a payment as the shop shows it.
@@ -146,13 +144,13 @@ func (v *visit) ask(coin string) (*shown, error) {
 
 // verify compares what was shown with JovePay's payment.
 func (v *visit) verify(coin string, p *shown) error {
-	real, err := v.market.server.Payment(p.ID)
+	made, err := v.market.server.Payment(p.ID)
 	switch {
 	case err != nil:
 		return fmt.Errorf("payment %s was shown: %w", p.ID, err)
-	case real.OrderID != v.orderID || real.PayCurrency != coin || real.PayAddress != p.Address || !real.PayAmount.Equal(p.Asked):
+	case made.OrderID != v.orderID || made.PayCurrency != coin || made.PayAddress != p.Address || !made.PayAmount.Equal(p.Asked):
 		return fmt.Errorf("the shop shows payment %s with %s %s to %s, JovePay %s %s to %s for order %s",
-			p.ID, p.Asked, p.Coin, p.Address, real.PayAmount, real.PayCurrency, real.PayAddress, real.OrderID)
+			p.ID, p.Asked, p.Coin, p.Address, made.PayAmount, made.PayCurrency, made.PayAddress, made.OrderID)
 	}
 	return nil
 }
@@ -211,22 +209,22 @@ func readProblem(body []byte) (p problem) {
 }
 
 // insist sends a request to any process until it succeeds, or can't.
-func (m *market) insist(ctx context.Context, method, path string, body any) ([]byte, error) {
+func (m *market) insist(ctx context.Context, method, path string, body any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for {
 		status, response, err := m.send(ctx, method, path, text)
 		switch {
 		case err == nil && status == http.StatusOK:
-			return response, nil
+			return nil
 		case err == nil && status < http.StatusInternalServerError:
-			return nil, fmt.Errorf("%s %s: %s", method, path, response)
+			return fmt.Errorf("%s %s: %s", method, path, response)
 		}
 		m.retried.Add(1)
 		if pause(ctx, 50*time.Millisecond) != nil {
-			return nil, errors.Join(ctx.Err(), err)
+			return errors.Join(ctx.Err(), err)
 		}
 	}
 }

@@ -30,8 +30,13 @@ type edit struct {
 	from, to string
 }
 
-// sabotages is the table of all.
+// sabotages returns all.
 func sabotages() []sabotage {
+	return slices.Concat(creating(), finding(), storing(), judging())
+}
+
+// creating is about the sending of creates.
+func creating() []sabotage {
 	return []sabotage{
 		{
 			name: "no-intent", // a create is sent without a word to the other processes
@@ -77,6 +82,12 @@ func sabotages() []sabotage {
 				s.mix, s.send, s.crash, s.longFreezes = mix{freezeIntent}, 6*time.Second, time.Second, true
 			},
 		},
+	}
+}
+
+// finding is about creates whose outcome is unknown.
+func finding() []sabotage {
+	return []sabotage{
 		{
 			name: "early-look", // a list that can be incomplete is taken for a proof
 			edits: []edit{{
@@ -101,6 +112,12 @@ func sabotages() []sabotage {
 				s.mix = mix{killAtCreate}
 			},
 		},
+	}
+}
+
+// storing is about transactions.
+func storing() []sabotage {
+	return []sabotage{
 		{
 			name: "no-lock", // two transactions change the same order at the same time
 			edits: []edit{
@@ -128,6 +145,12 @@ func sabotages() []sabotage {
 				s.mix, s.spread = mix{killStalled, cutConnections, terminateConnections}, 10*time.Second
 			},
 		},
+	}
+}
+
+// judging is about what JovePay reports.
+func judging() []sabotage {
+	return []sabotage{
 		{
 			name: "no-order", // what was heard last counts, whatever it is
 			edits: []edit{{

@@ -121,7 +121,7 @@ func (s *staff) decide(ctx context.Context, t *task) (done bool, err error) {
 				return false, err
 			}
 			status, _, err := s.market.send(ctx, http.MethodPost, "/cases/"+c.ID, text)
-			return err == nil && status == http.StatusOK, nil //nolint:nilerr // again later
+			return err == nil && status == http.StatusOK, nil // or again later
 		}
 	}
 	return false, nil

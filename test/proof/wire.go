@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -26,7 +27,7 @@ const (
 	stepArrived              // sent, and not applied yet
 	stepApplied              // applied, and not responded to
 	stepAnswered             // responded to
-	steps
+	steps                    // their number
 )
 
 // wire is between a process and JovePay. It sees each create, and lets chaos strike
@@ -125,7 +126,7 @@ func (x *exchange) release(orderID string) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	var payment jovepay.Payment
 	if err := json.UnmarshalRead(response.Body, &payment); err != nil {
 		return fmt.Errorf("a late create: status %s: %w", response.Status, err)
@@ -205,7 +206,7 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		response, err := w.exchange.pass(ctx, r, body)
 		t.strike()
 		deliver(out, response, err)
-	case stepAnswered:
+	case stepAnswered, steps:
 		w.answer(ctx, out, r, body)
 		_ = http.NewResponseController(out).Flush()
 		t.strike()
@@ -232,7 +233,7 @@ func forget(response *http.Response) error {
 	var list map[string]jsontext.Value
 	var rows []jsontext.Value
 	if json.Unmarshal(body, &list) != nil || json.Unmarshal(list["data"], &rows) != nil {
-		return nil // not a list, but an error
+		return nil //nolint:nilerr // not a list, but an error of JovePay
 	}
 	for i, row := range rows {
 		var of notice
@@ -275,7 +276,7 @@ func without(object []byte, member string) (jsontext.Value, error) {
 
 // pass sends a request to JovePay.
 func (x *exchange) pass(ctx context.Context, r *http.Request, body []byte) (*http.Response, error) {
-	on, err := http.NewRequestWithContext(ctx, r.Method, x.target+r.URL.RequestURI(), io.NopCloser(bytes.NewReader(body)))
+	on, err := http.NewRequestWithContext(ctx, r.Method, x.target+r.URL.RequestURI(), io.NopCloser(bytes.NewReader(body))) //nolint:gosec // target is the emulator
 	if err != nil {
 		return nil, err
 	}
@@ -284,7 +285,7 @@ func (x *exchange) pass(ctx context.Context, r *http.Request, body []byte) (*htt
 		on.Body = http.NoBody
 	}
 	on.Header = r.Header.Clone()
-	return x.client.Do(on)
+	return x.client.Do(on) //nolint:gosec // see above
 }
 
 // deliver passes a response on, or cuts the connection if there is none.
@@ -293,15 +294,13 @@ func deliver(out http.ResponseWriter, response *http.Response, err error) {
 		cut(out)
 		return
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		cut(out)
 		return
 	}
-	for name, values := range response.Header {
-		out.Header()[name] = values
-	}
+	maps.Copy(out.Header(), response.Header)
 	out.WriteHeader(response.StatusCode)
 	_, _ = out.Write(body)
 }
