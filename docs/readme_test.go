@@ -206,7 +206,9 @@ func TestReadmeRuns(t *testing.T) { //nolint:paralleltest // it sets the environ
 	require.NoError(t, r.quote(t.Context(), client))
 	require.NoError(t, r.all(t.Context(), client))
 	require.NoError(t, r.emulate())
-	require.NotNil(t, r.shipOnce) // compiled; examples/orders runs it
+	require.NotNil(t, r.shipOnce) // compiled; package inbox runs one like it
+	require.NotNil(t, r.book)     // compiled, as is the next; examples/orders runs them
+	require.NotNil(t, r.checkout)
 	_, err = client.Payments.Get(t.Context(), "1")
 	require.ErrorIs(t, err, jovepay.ErrNotFound)
 	r.wrong(err)

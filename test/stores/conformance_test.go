@@ -94,7 +94,7 @@ func (s *shop) ordersHarness(t *testing.T) orderstest.Harness[*sql.Tx] {
 	t.Helper()
 	begin := s.db
 	if s.dialect == sqlstore.SQLite { // the shop waits when it joins, not when it begins
-		begin = s.database.openCut(t, deferred(s.at))
+		begin = s.openCut(t, deferred(s.at))
 	}
 	return orderstest.Harness[*sql.Tx]{
 		Store: s.store, Other: s.newStore(t, s.db, sqlstore.WithAccount("other")),
