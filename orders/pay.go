@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -85,14 +86,13 @@ type checkout[Tx any] struct {
 	waits         int
 }
 
-// step is what a look at the intent led to.
+// step is what a look at the intent led to. The zero step is a create in doubt.
 type step struct {
 	show    *Payment
 	bind    jovepay.ID // the payment shown, to become that of the intent
 	fetch   jovepay.ID // to be read first
 	send    *intentDoc // just begun by this call
 	waiting bool       // for another process
-	doubt   *intentDoc
 }
 
 func (c *checkout[Tx]) run(ctx context.Context) (*Payment, error) {
@@ -111,7 +111,7 @@ func (c *checkout[Tx]) run(ctx context.Context) (*Payment, error) {
 		case next.waiting:
 			err = c.wait(ctx)
 		default:
-			err = c.resolve(ctx, next.doubt)
+			err = c.resolve(ctx, nil)
 		}
 		if err != nil {
 			return nil, err
@@ -174,9 +174,9 @@ func (c *checkout[Tx]) judge(d *draft) (step, error) {
 		return step{waiting: true}, nil
 	case i.State == intentSending:
 		d.lost(c.coin, i, c.crash)
-		return step{doubt: i}, nil
+		return step{}, nil
 	case i.State == intentInDoubt:
-		return step{doubt: i}, nil
+		return step{}, nil
 	case d.made() >= c.maxPayments:
 		return step{}, fmt.Errorf("%w: order %.100q has %d", ErrTooManyPayments, c.orderID, d.made())
 	}
@@ -286,24 +286,15 @@ func (c *checkout[Tx]) send(ctx context.Context, i *intentDoc, began time.Time) 
 		freed := c.endIntent(ctx, c.orderID, c.coin, i.Token, func(_ *draft, own *intentDoc) { own.free() })
 		return errors.Join(fmt.Errorf("orders: order %.100q: %w", c.orderID, err), freed)
 	}
-	doubt := &InDoubtError{OrderID: c.orderID, Coin: c.coin, err: err}
-	var create []jovepay.UnknownCreate
 	noted := c.endIntent(ctx, c.orderID, c.coin, i.Token, func(d *draft, own *intentDoc) {
-		doubt.RetryAt = d.now.Add(c.settle)
-		own.doubt(doubt.RetryAt)
+		own.doubt(d.now.Add(c.settle))
 		d.note(Event{Kind: EventDoubt, Coin: c.coin, Why: err.Error()})
-		create = []jovepay.UnknownCreate{d.unknown(c.coin, d.now.Sub(own.Began), err)}
 	})
 	if noted != nil {
 		return errors.Join(fmt.Errorf("orders: order %.100q: %w", c.orderID, err), noted)
 	}
-	// The payment may be in the list already. If the list can't be read now, Run
-	// reads it later.
-	found, _ := c.client.Payments.FindCreated(ctx, create)
-	if len(found) == 1 && found[0].Payment != nil {
-		return c.saveCreated(ctx, i, found[0].Payment)
-	}
-	return doubt
+	c.looked = false // the payment may be in the list already
+	return c.resolve(ctx, err)
 }
 
 // saveCreated records a payment that was created, and opens its intent. It tries
@@ -330,29 +321,27 @@ func (c *checkout[Tx]) wait(ctx context.Context) error {
 	return sleep(ctx, min(10*time.Millisecond<<min(c.waits, 10), 500*time.Millisecond))
 }
 
-// resolve finds out about a create in doubt, if it can be known already.
-func (c *checkout[Tx]) resolve(ctx context.Context, i *intentDoc) error {
-	doubt := &InDoubtError{OrderID: c.orderID, Coin: c.coin, RetryAt: i.Settles}
-	if c.looked {
-		doubt.RetryAt = i.Settles.Add(c.interval)
-		return doubt
-	}
-	c.looked = true
-	if err := c.settleDoubts(ctx); err != nil {
-		doubt.err = err
-		return doubt
+// resolve finds out about a create in doubt, if it can be known already. cause is
+// why it is in doubt; it may be nil. If the list can't be read now, Run reads it
+// later.
+func (c *checkout[Tx]) resolve(ctx context.Context, cause error) error {
+	if !c.looked {
+		c.looked = true
+		cause = cmp.Or(cause, c.settleDoubts(ctx))
 	}
 	d, err := c.read(ctx, c.orderID)
 	if err != nil {
 		return err
 	}
-	if now := d.intents[c.coin]; now != nil && now.State == intentInDoubt {
-		if !d.now.Before(now.Settles) {
-			doubt.RetryAt = d.now.Add(c.interval)
-		}
-		return doubt
+	i := d.intents[c.coin]
+	if i == nil || i.State != intentInDoubt {
+		return nil
 	}
-	return nil
+	doubt := &InDoubtError{OrderID: c.orderID, Coin: c.coin, RetryAt: i.Settles, err: cause}
+	if !d.now.Before(i.Settles) {
+		doubt.RetryAt = d.now.Add(c.interval)
+	}
+	return doubt
 }
 
 // sleep waits for d, or returns the error of ctx.
