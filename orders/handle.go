@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jovepay/jovepay-go"
@@ -54,8 +55,8 @@ func (e *elsewhereError) Error() string { return "orders: the payment is part of
 // whether the payment is the book's.
 func (b *Book[Tx]) learn(ctx context.Context, f fact, entry inbox.Entry) (recorded bool, err error) {
 	ids := []jovepay.ID{f.Payment.ID}
-	if f.Payment.ParentPaymentID != "" {
-		ids = append(ids, f.Payment.ParentPaymentID)
+	if parent := f.Payment.ParentPaymentID; isPartID(string(parent)) {
+		ids = append(ids, parent)
 	}
 	orderID, err := b.orderOf(ctx, &f.Payment, ids)
 	if err != nil {
@@ -85,6 +86,13 @@ func (b *Book[Tx]) learn(ctx context.Context, f fact, entry inbox.Entry) (record
 		scope.OrderID, scope.Create = elsewhere.orderID, true
 	}
 	return false, err
+}
+
+// isPartID reports whether a part can have the id. A store need not be able to look
+// for others.
+func isPartID(id string) bool {
+	const longest = 160
+	return id != "" && len(id) <= longest && !strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
 // maxMoves is how often the order of a payment can turn out to be another one:

@@ -50,9 +50,12 @@ func (b *Book[Tx]) Resolve(ctx context.Context, caseID string, r Resolution) (*O
 	if err := r.validate(); err != nil {
 		return nil, err
 	}
-	parts, err := b.store.Parts(ctx, PartQuery{Kind: PartCase, ID: caseID, Limit: 1})
-	if err != nil {
-		return nil, wrap(err)
+	var parts []Part
+	if isPartID(caseID) {
+		var err error
+		if parts, err = b.store.Parts(ctx, PartQuery{Kind: PartCase, ID: caseID, Limit: 1}); err != nil {
+			return nil, wrap(err)
+		}
 	}
 	if len(parts) == 0 {
 		return nil, fmt.Errorf("%w: case %.100q", ErrNotFound, caseID)
