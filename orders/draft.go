@@ -2,6 +2,7 @@ package orders
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,9 +33,33 @@ type paymentDoc struct {
 }
 
 // encode returns a document of the store. It writes equal values alike, and broken
-// characters as U+FFFD: news of money must not fail for them.
+// characters as U+FFFD: news of money must not fail for them. Payments reject them,
+// so those of facts are cleaned before; see clean.
 func encode(v any) ([]byte, error) {
 	return jsonv2.Marshal(v, jsonv2.Deterministic(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// clean returns the fact as it can be written: with broken characters as U+FFFD, and
+// an unreadable member that is no valid JSON as an array of its text, which is
+// unreadable too.
+func (f fact) clean() fact {
+	p := &f.Payment
+	p.Status = jovepay.PaymentStatus(strings.ToValidUTF8(string(p.Status), "\uFFFD"))
+	for _, text := range texts(p) {
+		*text = strings.ToValidUTF8(*text, "\uFFFD")
+	}
+	extra := p.Extra
+	p.Extra = nil
+	for name, value := range extra {
+		if p.Extra == nil {
+			p.Extra = map[string]json.RawMessage{}
+		}
+		if !jsontext.Value(value).IsValid() {
+			value, _ = encode([]string{string(value)}) // texts can always be written
+		}
+		p.Extra[strings.ToValidUTF8(name, "\uFFFD")] = value
+	}
+	return f
 }
 
 // decode reads a document of the store. A member that it doesn't know is an
@@ -137,7 +162,7 @@ func (d *draft) learn(f fact, whole bool) {
 		d.payments[id] = p
 	}
 	before := p.Facts.view()
-	p.Facts = p.Facts.add(f)
+	p.Facts = p.Facts.add(f.clean())
 	p.Whole = p.Whole || whole
 	if v := p.Facts.view(); v.Status != before.Status || !v.ActuallyPaid.Equal(before.ActuallyPaid) {
 		d.note(Event{Kind: EventPayment, PaymentID: id, Status: v.Status, Coin: v.PayCurrency, Received: v.ActuallyPaid})
