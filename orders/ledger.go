@@ -78,7 +78,14 @@ func (b *Book[Tx]) Statement(ctx context.Context, from, to time.Time) (*Statemen
 	if !from.IsZero() && !to.IsZero() && to.Before(from) {
 		return nil, &jovepay.ValidationError{Field: "to", Reason: "want a time not before from"}
 	}
-	return &Statement{From: from, To: to, page: b.store.Lines}, nil
+	return &Statement{From: from, To: to, page: b.lines}, nil
+}
+
+func (b *Book[Tx]) lines(ctx context.Context, query LineQuery) ([]LineRow, error) {
+	if err := b.enter(ctx); err != nil {
+		return nil, err
+	}
+	return b.store.Lines(ctx, query)
 }
 
 // linePage is how many lines are read together.
