@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/jovepay/jovepay-go"
@@ -25,7 +26,12 @@ func fly[T any, Tx any](ctx context.Context, b *Book[Tx], key string, work func(
 	if err := b.enter(ctx); err != nil {
 		return none, err
 	}
-	result := b.flights.DoChan(key, func() (any, error) {
+	result := b.flights.DoChan(key, func() (value any, err error) {
+		defer func() {
+			if p := recover(); p != nil { // nobody else could: it is a goroutine of its own
+				err = fmt.Errorf("orders: panic: %v\n%s", p, debug.Stack())
+			}
+		}()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTimes*b.sendTime)
 		defer cancel()
 		return work(ctx)
