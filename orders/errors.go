@@ -65,7 +65,7 @@ func (e *InDoubtError) Unwrap() error { return e.err }
 // HookError is a hook that failed, or whose transaction could not be committed. What was reported is recorded nevertheless, and
 // the hook will be called again.
 type HookError struct {
-	Hook    string // Fulfill, Changed, Review or Other
+	Hook    string // Fulfill, Changed, Review or Other; the last one called if the commit failed
 	OrderID string
 	Stack   []byte // of a panic; nil if there was none
 
