@@ -126,8 +126,8 @@ var errUnchanged = errors.New("orders: nothing to do")
 
 // change lets edit change an order, calls the hooks that this requires, and
 // commits. If a hook fails, or the commit after it, it commits the same without
-// hooks, and returns a [HookError]. edit may be called several times. If it returns errUnchanged,
-// nothing is committed.
+// hooks, and returns a [HookError]. edit may be called several times. If it returns
+// errUnchanged, nothing is committed.
 func (b *Book[Tx]) change(ctx context.Context, scope Scope, edit func(*draft, *Record) error) error {
 	var called string // the hook that was called last
 	work := func(ctx context.Context, hook func(context.Context, Tx, *draft, *picture) error) error {

@@ -62,8 +62,8 @@ func (e *InDoubtError) Is(target error) bool { return target == jovepay.ErrOutco
 // Unwrap returns the cause, or nil.
 func (e *InDoubtError) Unwrap() error { return e.err }
 
-// HookError is a hook that failed, or whose transaction could not be committed. What was reported is recorded nevertheless, and
-// the hook will be called again.
+// HookError is a hook that failed, or whose transaction could not be committed. What
+// was reported is recorded nevertheless, and the hook will be called again.
 type HookError struct {
 	Hook    string // Fulfill, Changed, Review or Other; the last one called if the commit failed
 	OrderID string
