@@ -97,7 +97,7 @@ func finding() []sabotage {
 			}},
 			tune: func(s *settings) {
 				calm(s)
-				s.faultEvery, s.failures = 10, []jovepaytest.Fault{create(jovepaytest.Fault{Cut: true, EffectAfter: 2 * soon})}
+				s.faultEvery, s.failures = 4, []jovepaytest.Fault{create(jovepaytest.Fault{Cut: true, EffectAfter: 2 * soon})}
 			},
 		},
 		{
