@@ -25,7 +25,7 @@ func (b *Book[Tx]) endIntent(ctx context.Context, orderID, coin, token string, e
 const (
 	leaseDoubts    = "doubts"
 	leaseReconcile = "reconcile"
-	leaseTime      = time.Minute
+	leaseTime      = 15 * time.Second
 )
 
 // partPage is how many parts are read together.
