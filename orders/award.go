@@ -142,7 +142,7 @@ func (d *derivation) hold(g *group) {
 	}
 	key := string(g.id)
 	if g.root != nil && g.root.class == odd {
-		key += furtherKey // the root has a case of its own
+		key += furtherKey // the root has another case
 	}
 	for _, p := range g.all() {
 		if p.class == arrived {

@@ -79,7 +79,7 @@ func amounts(p *jovepay.Payment) map[string]*jovepay.Amount {
 	}
 }
 
-// has reports whether a payment has a deciding member, in a field of its own. An
+// has reports whether a payment has a deciding member, in the member's field. An
 // amount of zero is as good as none.
 func has(p *jovepay.Payment, name string) bool {
 	if text := texts(p)[name]; text != nil {
