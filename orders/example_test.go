@@ -37,7 +37,7 @@ func Example() {
 
 	ctx := context.Background()
 	terms := orders.Terms{OrderID: "order-1001", PriceAmount: jovepay.MustAmount("49.99"), PriceCurrency: "usd"}
-	if err := book.Place(ctx, inbox.NoTx{}, terms); err != nil { // in a shop: in the transaction of its own row
+	if err := book.Place(ctx, inbox.NoTx{}, terms); err != nil { // in a shop: in the transaction that writes its own row
 		fmt.Println(err)
 		return
 	}

@@ -28,7 +28,7 @@ func fly[T any, Tx any](ctx context.Context, b *Book[Tx], key string, work func(
 	}
 	result := b.flights.DoChan(key, func() (value any, err error) {
 		defer func() {
-			if p := recover(); p != nil { // nobody else could: it is a goroutine of its own
+			if p := recover(); p != nil { // nobody else could: it is a separate goroutine
 				err = fmt.Errorf("orders: panic: %v\n%s", p, debug.Stack())
 			}
 		}()

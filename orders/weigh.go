@@ -233,7 +233,7 @@ func (d *derivation) settled(p *deposit) *jovepay.Payment {
 	if s.Status == jovepay.PaymentPartiallyPaid {
 		s.Status = jovepay.PaymentFinished
 	}
-	// Its price is that of its own amount.
+	// A further deposit is priced by its amount alone.
 	s.PriceAmount, s.PriceCurrency = d.terms.PriceAmount, cmp.Or(s.PriceCurrency, d.terms.PriceCurrency)
 	return &s
 }

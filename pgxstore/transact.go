@@ -76,7 +76,7 @@ func (s *Store) Apply(ctx context.Context, e inbox.Entry, apply func(context.Con
 	return outcome, nil
 }
 
-// update runs work in a transaction of its own.
+// update runs work in a new transaction.
 func (s *Store) update(ctx context.Context, scope orders.Scope, work orders.Work[pgx.Tx]) error {
 	pooled, err := s.pool.Acquire(ctx)
 	if err != nil {

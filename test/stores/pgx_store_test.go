@@ -487,7 +487,7 @@ func TestPgxCheck(t *testing.T) {
 	require.ErrorContains(t, err, "synchronous_commit = off")
 }
 
-// Prune deletes the records of its own account only.
+// Prune deletes only the records of the store's account.
 func TestPgxPruneAccounts(t *testing.T) {
 	t.Parallel()
 	s := newPgxShop(t)
